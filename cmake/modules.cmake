@@ -1,0 +1,58 @@
+# divan_module(NAME [DEPENDS module...] [LINK third-party...] [TEST_DEPENDS module...])
+#
+# One static library for each folder of src/. Sources are found by name: x.cc is code, x_test.cc a
+# unit test, x_fuzz.cc a fuzzer. A module sees only the headers of the modules it declares: each
+# module's headers are reachable through an include folder of its own, so an undeclared edge
+# does not compile. tests/tools/modules_test.py holds the direct includes against this list.
+
+function(divan_module NAME)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK;TEST_DEPENDS" ${ARGN})
+  string(REPLACE "/" "_" ID ${NAME})
+  set(TARGET divan_${ID})
+  set(DIR ${CMAKE_SOURCE_DIR}/src/${NAME})
+
+  file(GLOB SOURCES CONFIGURE_DEPENDS ${DIR}/*.cc)
+  set(TESTS ${SOURCES})
+  set(FUZZERS ${SOURCES})
+  list(FILTER TESTS INCLUDE REGEX "_test\\.cc$")
+  list(FILTER FUZZERS INCLUDE REGEX "_fuzz\\.cc$")
+  list(FILTER SOURCES EXCLUDE REGEX "(_test|_fuzz|/main)\\.cc$")
+
+  set(INCLUDE_DIR ${CMAKE_BINARY_DIR}/include/${ID})
+  get_filename_component(PARENT ${INCLUDE_DIR}/${NAME} DIRECTORY)
+  file(MAKE_DIRECTORY ${PARENT})
+  file(CREATE_LINK ${DIR} ${INCLUDE_DIR}/${NAME} SYMBOLIC)
+
+  if(SOURCES)
+    add_library(${TARGET} STATIC ${SOURCES})
+    set(SCOPE PUBLIC)
+  else()
+    add_library(${TARGET} INTERFACE)
+    set(SCOPE INTERFACE)
+  endif()
+  target_include_directories(${TARGET} ${SCOPE} ${INCLUDE_DIR})
+  foreach(DEPENDENCY IN LISTS ARG_DEPENDS)
+    string(REPLACE "/" "_" DEPENDENCY_ID ${DEPENDENCY})
+    target_link_libraries(${TARGET} ${SCOPE} divan_${DEPENDENCY_ID})
+  endforeach()
+  target_link_libraries(${TARGET} ${SCOPE} ${ARG_LINK})
+
+  if(TESTS AND DIVAN_TESTS)
+    add_executable(${ID}_test ${TESTS})
+    foreach(DEPENDENCY IN LISTS ARG_TEST_DEPENDS)
+      string(REPLACE "/" "_" DEPENDENCY_ID ${DEPENDENCY})
+      target_link_libraries(${ID}_test PRIVATE divan_${DEPENDENCY_ID})
+    endforeach()
+    target_link_libraries(${ID}_test PRIVATE ${TARGET} GTest::gmock GTest::gtest_main)
+    add_test(NAME ${NAME} COMMAND ${ID}_test)
+    set_tests_properties(${NAME} PROPERTIES TIMEOUT 600)
+  endif()
+  if(DIVAN_FUZZ)
+    foreach(FUZZER IN LISTS FUZZERS)
+      get_filename_component(FUZZER_NAME ${FUZZER} NAME_WE)
+      add_executable(${ID}_${FUZZER_NAME} ${FUZZER})
+      target_link_libraries(${ID}_${FUZZER_NAME} PRIVATE ${TARGET})
+      target_link_options(${ID}_${FUZZER_NAME} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()

@@ -1,0 +1,24 @@
+#pragma once
+
+// Text forms of bytes: hex, base64 (RFC 4648), percent-encoding (RFC 3986).
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace divan {
+
+[[nodiscard]] std::string hex_encode(std::string_view bytes); // lower case
+[[nodiscard]] std::optional<std::string> hex_decode(std::string_view text);
+
+[[nodiscard]] std::string base64_encode(std::string_view bytes);     // with padding
+[[nodiscard]] std::string base64_url_encode(std::string_view bytes); // without padding
+// Both alphabets, padding optional, white space inside is skipped as CouchDB does (b64fast).
+[[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
+
+// Encodes everything but unreserved characters (A-Z a-z 0-9 - . _ ~).
+[[nodiscard]] std::string percent_encode(std::string_view text);
+// nullopt for a malformed escape. `plus_is_space` turns '+' into ' '.
+[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+} // namespace divan

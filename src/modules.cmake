@@ -1,0 +1,41 @@
+# The modules, lowest first, and every edge that is allowed between them. Layers point down only.
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+if(DIVAN_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# Layer 0
+divan_module(base LINK fmt::fmt Threads::Threads)
+divan_module(json DEPENDS base LINK simdjson::simdjson)
+divan_module(crypto DEPENDS base LINK OpenSSL::Crypto)
+divan_module(config DEPENDS base)
+divan_module(telemetry DEPENDS base LINK spdlog::spdlog)
+
+# Layer 1
+divan_module(kv DEPENDS base)
+divan_module(kv/memory DEPENDS base kv)
+divan_module(kv/rocksdb DEPENDS base kv LINK RocksDB::rocksdb-shared)
+divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocksdb-shared)
+divan_module(doc DEPENDS base)
+divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
+
+# Layer 2
+divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+
+# Layer 4
+divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
+
+# Layer 5
+divan_module(api DEPENDS base json crypto config telemetry doc net db access TEST_DEPENDS kv/memory)
+
+# Layer 6
+divan_module(server DEPENDS base json crypto config telemetry kv kv/memory kv/rocksdb net db access api)
+divan_module(cli DEPENDS base json config telemetry server LINK CLI11::CLI11)
