@@ -1,0 +1,19 @@
+#pragma once
+
+// Who makes a request.
+
+#include <string>
+#include <vector>
+
+namespace divan::access {
+
+struct Principal {
+    std::string name;               // empty = nobody
+    std::vector<std::string> roles; // "_admin" for server admins
+    std::string authenticated_by;   // "cookie", "default" (Basic); empty = nobody
+
+    [[nodiscard]] bool anonymous() const { return name.empty(); }
+    [[nodiscard]] bool is_server_admin() const;
+};
+
+} // namespace divan::access

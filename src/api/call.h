@@ -1,0 +1,79 @@
+#pragma once
+
+// One authorised request, as route handlers get it.
+
+#include "access/gate.h"
+#include "access/principal.h"
+#include "api/services.h"
+#include "db/database.h"
+#include "net/http.h"
+#include "net/url.h"
+#include "json/value.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace divan::api {
+
+// Lives in the dispatcher's coroutine for as long as the handler runs. Used on the connection's
+// executor only; engine work goes through on_engine().
+class Call {
+  public:
+    Call(net::Exchange &exchange, const Services &services) : exchange_(exchange), services_(services) {}
+
+    [[nodiscard]] net::Exchange &exchange() { return exchange_; }
+    [[nodiscard]] const net::RequestHead &head() const { return exchange_.head(); }
+    [[nodiscard]] net::Response &response() { return exchange_.response(); }
+    [[nodiscard]] const Services &services() const { return services_; }
+
+    // "GET" for a HEAD; the method override is applied.
+    std::string method;
+    access::Principal principal;
+    net::Query query;
+    // Decoded values of the pattern's {parameters}, in its order: "db", "docid", ...
+    std::vector<std::pair<std::string, std::string>> path_parameters;
+    // The database of routes that begin with {db}; opened by the gate, otherwise null.
+    std::shared_ptr<db::Database> database;
+    std::string request_id;
+    // Fields that every response of this call carries (CORS, a renewed cookie, ...).
+    net::Headers common_headers;
+
+    // REQUIRES: the route's pattern has it.
+    [[nodiscard]] const std::string &path_parameter(std::string_view name) const;
+    [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const {
+        return head().headers.find(name);
+    }
+
+    // Runs blocking work on the engine pool and goes on here with its value.
+    template <typename Work> auto on_engine(Work work) {
+        return run_on(services_.engine_pool, exchange_.executor(), std::move(work));
+    }
+
+    // The request's body, inflated if it is gzip-encoded (415 bad_ctype for other encodings), at most
+    // max_http_request_size. Errors: too_large, bad_encoding, ...
+    Task<Result<std::string>> read_body();
+    // read_body() parsed. `raw_depth`: json::ParseOptions. Errors: bad_request "invalid UTF-8 JSON".
+    Task<Result<json::Value>> read_json(std::size_t raw_depth = static_cast<std::size_t>(-1));
+    // Errors: bad_content_type unless the request's content type is application/json.
+    [[nodiscard]] Result<void> require_json_content_type() const;
+
+    // A whole JSON answer: text + "\n", Content-Type: application/json, the common headers.
+    Task<Result<void>> send_json(int status, std::string text, net::Headers extra = {});
+    Task<Result<void>> send_json(int status, const json::Value &value, net::Headers extra = {});
+    Task<Result<void>> send_ok(int status, net::Headers extra = {}); // {"ok":true}
+    Task<Result<void>> send_error(const Error &error);
+    // Anything else; adds the common headers.
+    Task<Result<void>> send(net::ResponseHead head, std::string body);
+    // Begins a stream with the common headers; go on with response().write() and finish().
+    Task<Result<void>> start(net::ResponseHead head, std::optional<std::uint64_t> length = {});
+
+  private:
+    net::Exchange &exchange_;
+    const Services &services_;
+};
+
+} // namespace divan::api

@@ -1,0 +1,48 @@
+#pragma once
+
+// The route table as data: what exists, who may call it, what serves it, how it is described.
+
+#include "access/gate.h"
+#include "api/call.h"
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace divan::api {
+
+// The error that a handler returns is sent as CouchDB's error body, unless the response has begun:
+// then the connection is dropped.
+using Handler = Task<Result<void>> (*)(Call &);
+
+// A query parameter, for the description.
+struct ParameterInfo {
+    std::string_view name;
+    std::string_view type; // "boolean", "integer", "string", "json"
+    std::string_view description;
+};
+
+struct Route {
+    // One of GET, PUT, POST, DELETE, COPY; HEAD goes wherever GET does.
+    std::string_view method;
+    // Segments are literals or {parameters}: "/{db}/_design/{ddoc}". A last {name...} takes the rest of the
+    // path, with its slashes. Literals win over parameters.
+    std::string_view pattern;
+    access::Permission permission;
+    Handler handler;
+    std::string_view summary; // one sentence, for GET /_openapi
+    std::vector<ParameterInfo> parameters = {};
+};
+
+// One function for each area; together they are all routes.
+[[nodiscard]] std::vector<Route> server_routes();   // server_routes.cc: /, _up, _uuids, ...
+[[nodiscard]] std::vector<Route> node_routes();     // node_routes.cc: _node/{node}/...
+[[nodiscard]] std::vector<Route> session_routes();  // session_routes.cc
+[[nodiscard]] std::vector<Route> database_routes(); // database_routes.cc: /{db}, _security, _compact, ...
+[[nodiscard]] std::vector<Route> listing_routes();  // listing_routes.cc: _all_docs, _design_docs, _local_docs
+[[nodiscard]] std::vector<Route> changes_routes();  // changes_routes.cc: _changes, _db_updates
+[[nodiscard]] std::vector<Route> bulk_routes();     // bulk_routes.cc: _bulk_docs, _bulk_get, _revs_diff, ...
+[[nodiscard]] std::vector<Route> document_routes(); // document_routes.cc: documents and _local documents
+[[nodiscard]] std::vector<Route> attachment_routes(); // attachment_routes.cc
+
+} // namespace divan::api

@@ -1,0 +1,51 @@
+#pragma once
+
+// What the composition root gives to the routes.
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/random.h"
+
+#include <functional>
+#include <string>
+
+namespace divan::access {
+class Authenticator;
+class Gate;
+} // namespace divan::access
+namespace divan::config {
+class Config;
+}
+namespace divan::db {
+class Store;
+}
+namespace divan::kv {
+class Engine;
+}
+namespace divan::telemetry {
+class Logger;
+class Registry;
+} // namespace divan::telemetry
+
+namespace divan::api {
+
+class Router;
+
+// All outlive the routes; all are thread-safe.
+struct Services {
+    access::Gate &gate;
+    access::Authenticator &authenticator;
+    config::Config &config;
+    telemetry::Registry &metrics;
+    telemetry::Logger &log;
+    Executor &engine_pool;
+    Clock &clock;
+    Random &random;
+    std::string node_name; // "divan@127.0.0.1"
+    std::string server_uuid;
+    std::chrono::nanoseconds started_at{}; // monotonic
+    // What only the composition root can do.
+    std::function<void()> restart;
+};
+
+} // namespace divan::api

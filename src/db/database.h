@@ -1,0 +1,170 @@
+#pragma once
+
+// One database: documents, changes, attachments, local documents, settings.
+//
+// Threads: any; everything but the *_cached calls and the asynchronous write() may block on the
+// engine and belongs on the engine pool. Objects are shared with the Store; a handle to a deleted database
+// answers not_found ("Database does not exist.") to everything.
+//
+// Reads see what was committed before they began. Writes of one database pass through one commit
+// group at a time (commit_group.h): acknowledged means synced.
+
+#include "base/event.h"
+#include "base/unique_function.h"
+#include "db/attachment_store.h"
+#include "db/sequence_token.h"
+#include "db/types.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+
+namespace divan::db {
+
+// A document's rows in `_all_docs` order: bytes of the id.
+struct HeadRange {
+    std::string begin;              // first id
+    std::optional<std::string> end; // first id behind the range
+    bool reverse = false;           // from the last id of the range to the first
+    bool with_deleted = false;
+    std::size_t rows_max = 1'000;
+};
+
+struct HeadPage {
+    std::vector<Head> heads;
+    // The range has more rows: go on behind (or, in reverse, before) the last id read.
+    bool more = false;
+    std::string last_id; // the last id read, also if its document was left out
+};
+
+struct LocalDocument {
+    std::string id;  // with "_local/"
+    std::string rev; // "0-N"
+    std::string json;
+};
+
+struct PurgeInfo {
+    std::uint64_t purge_seq = 0;
+    std::string uuid;
+    std::string id;
+    std::vector<doc::RevId> revs;
+};
+
+// What `_revs_diff` asks for one document.
+struct RevsDiff {
+    std::vector<doc::RevId> missing;
+    std::vector<doc::RevId> possible_ancestors; // leaves of a lower generation than a missing one
+};
+
+class Database {
+  public:
+    ~Database();
+
+    // ---- facts
+    [[nodiscard]] const std::string &name() const;
+    [[nodiscard]] const std::string &uuid() const;
+    [[nodiscard]] const std::string &instance_start_time() const;
+    [[nodiscard]] bool partitioned() const;
+    Result<DatabaseInfo> info();
+
+    // ---- documents
+    Result<std::optional<Head>> head(std::string_view id);
+    // As head() if that needs no I/O: false = call head(). For network threads.
+    bool head_cached(std::string_view id, Result<std::optional<Head>> &head);
+    Result<std::vector<std::optional<Head>>> heads(std::span<const std::string> ids);
+    Result<HeadPage> scan_heads(const HeadRange &range);
+    // How many documents that are not deleted have ids before `id` (in reverse: behind it, exclusive too);
+    // nullopt if more than `count_max` rows would have to be counted.
+    Result<std::optional<std::uint64_t>> count_before(std::string_view id, bool reverse,
+                                                      std::uint64_t count_max);
+    // The whole revision tree; without I/O when the head is all there is.
+    Result<doc::RevTree> tree(const Head &head);
+    // The body of a revision; nullopt if it is not stored (never was, or compaction took it).
+    Result<std::optional<Body>> body(const Head &head, const doc::RevId &rev, const doc::RevInfo &info);
+    // Calls `done` once, on a pool thread, with an answer for each edit in order: written, or
+    // conflict, missing_stub, storage_failed, insufficient_storage, ... Never blocks; when the commit
+    // queue is full every answer is service_unavailable.
+    using WriteDone = UniqueFunction<void(std::vector<Result<Written>>)>;
+    void write(std::vector<Edit> edits, WriteDone done);
+    Result<std::map<std::string, RevsDiff>>
+    revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked);
+
+    // ---- counts, each exact and O(1)
+    struct Counts {
+        std::uint64_t documents; // not deleted, with design documents
+        std::uint64_t deleted;
+        std::uint64_t design_documents;
+    };
+    Result<Counts> counts();
+
+    // ---- changes
+    // Rows behind `since`, ascending; `reverse`: from the newest down (since is ignored; `before` bounds it).
+    struct ChangesRange {
+        kv::Sequence since;
+        std::optional<kv::Sequence> before; // reverse only: rows below this one
+        bool reverse = false;
+        std::size_t rows_max = 1'000;
+    };
+    Result<ChangesPage> changes(const ChangesRange &range);
+    // How many rows lie behind `since`. Exact; touches a few hundred rows at most.
+    Result<std::uint64_t> pending(kv::Sequence since);
+    Result<kv::Sequence> last_sequence();
+    [[nodiscard]] std::string sequence_token(kv::Sequence sequence);
+    Result<kv::Sequence> since(std::string_view token);
+    // `event` is notified after every commit that changed a document and when the database is
+    // deleted, until the event is released.
+    void listen(const std::shared_ptr<Event> &event);
+    [[nodiscard]] bool deleted() const;
+
+    // ---- attachments
+    Result<std::unique_ptr<AttachmentUpload>> upload();
+    std::unique_ptr<AttachmentReader> open_attachment(const StoredData &data, std::uint64_t first_byte = 0);
+
+    // ---- local documents; ids with "_local/"
+    Result<std::optional<LocalDocument>> local(std::string_view id);
+    // Writes without optimistic locking, as CouchDB 3.5 does. Returns the new rev, "0-(N+1)" for a given
+    // "0-N"; `keep_rev` (new_edits=false) stores the given one.
+    Result<std::string> write_local(std::string id, std::string json, const std::optional<std::string> &rev,
+                                    bool keep_rev);
+    // false if there was none.
+    Result<bool> erase_local(std::string_view id);
+    struct LocalPage {
+        std::vector<LocalDocument> documents;
+        bool more = false;
+    };
+    Result<LocalPage> scan_local(std::string begin, std::optional<std::string> end, bool reverse,
+                                 std::size_t rows_max);
+
+    // ---- purge
+    // For each document the revisions that were leaves and are gone now.
+    Result<std::map<std::string, std::vector<doc::RevId>>>
+    purge(const std::map<std::string, std::vector<doc::RevId>> &asked);
+    Result<std::vector<PurgeInfo>> purge_infos();
+    Result<std::uint64_t> purged_infos_limit();
+    Result<void> set_purged_infos_limit(std::uint64_t limit);
+
+    // ---- settings of the database
+    Result<std::uint64_t> revs_limit();
+    Result<void> set_revs_limit(std::uint64_t limit);
+    // The text of the security object; cached, cheap.
+    Result<std::string> security();
+    Result<void> set_security(std::string json);
+    // Text of the `_auto_purge` object, "{}" if never set.
+    Result<std::string> auto_purge();
+    Result<void> set_auto_purge(std::string json);
+
+    // ---- compaction
+    // Begins in the background unless it runs already.
+    Result<void> start_compaction();
+
+    // The insides (database_state.h); for the files of this module only.
+    struct State;
+    explicit Database(std::unique_ptr<State> state);
+    [[nodiscard]] State &state() { return *state_; }
+
+  private:
+    std::unique_ptr<State> state_;
+};
+
+} // namespace divan::db

@@ -1,0 +1,121 @@
+#pragma once
+
+// All databases of one engine: the catalog, open handles, background work (compaction, erasing what
+// was deleted, tombstone expiry), the disk-space guard.
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/random.h"
+#include "db/database.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace divan::db {
+
+// Limits and habits; the defaults are those of the settings with the same names.
+struct StoreOptions {
+    std::size_t open_databases_max = 500;         // idle handles beyond are closed
+    std::size_t commit_group_edits_max = 1'000;   // edits that share one commit
+    std::size_t commit_queue_edits_max = 100'000; // waiting edits of one database; 503 beyond
+    std::size_t inline_body_bytes_max = 4'096;    // larger winners get a row of their own
+    std::size_t attachment_chunk_bytes = 256 << 10;
+    std::uint64_t purge_infos_max = 1'000;
+    // Automatic compaction: when replaced revisions take this share of a database's bodies
+    // and at least that many bytes.
+    double compaction_replaced_share = 0.5;
+    std::uint64_t compaction_replaced_bytes_min = 16 << 20;
+    // Automatic compaction keeps so many of the newest replaced revisions of each branch, as
+    // ancestors for conflicts that arrive later. `_compact` keeps none.
+    std::uint64_t compaction_keep_revisions_newest = 2;
+    Millis housekeeping_interval{10'000};
+    std::string default_security = R"({"members":{"roles":["_admin"]},"admins":{"roles":["_admin"]}})";
+    // The directory whose free space is watched; empty = none.
+    std::string data_directory;
+    // Writes are refused with insufficient_storage above this share of the disk in use.
+    double disk_used_share_max = 1.0;
+};
+
+// A row of `_db_updates`.
+struct DatabaseEvent {
+    enum class Type : std::uint8_t { created, updated, deleted };
+    std::string name;
+    Type type = Type::created;
+};
+
+// One background job, for `_active_tasks`.
+struct ActiveTask {
+    std::string type; // "database_compaction"
+    std::string database;
+    std::chrono::microseconds started_on{};
+    std::chrono::microseconds updated_on{};
+    std::uint64_t changes_done = 0;
+    std::uint64_t total_changes = 0;
+};
+
+class Store {
+  public:
+    struct Services {
+        kv::Engine &engine;
+        Executor &pool; // engine pool; outlives the store
+        Clock &clock;
+        Random &random;
+    };
+
+    ~Store(); // finishes or interrupts background work
+
+    // Errors: illegal_database_name, database_name_too_long, file_exists.
+    Result<std::shared_ptr<Database>> create(const std::string &name, const DatabaseOptions &options);
+    // Errors: not_found "Database does not exist.".
+    Result<std::shared_ptr<Database>> open(const std::string &name);
+    // The handle if the database is open already, else null. Never blocks on the engine.
+    std::shared_ptr<Database> find_open(std::string_view name);
+    // One small commit; the space returns in the background.
+    Result<void> erase(const std::string &name);
+
+    struct NamesRange {
+        std::string begin;
+        std::optional<std::string> end; // exclusive
+        bool reverse = false;
+        std::size_t rows_max = 1'000;
+    };
+    struct NamesPage {
+        std::vector<std::string> names; // byte order
+        bool more = false;
+    };
+    Result<NamesPage> names(const NamesRange &range);
+
+    // Called after a database was created, changed or deleted, on any thread; must be short.
+    void on_event(std::function<void(const DatabaseEvent &)> listener);
+
+    [[nodiscard]] std::vector<ActiveTask> active_tasks();
+    [[nodiscard]] std::size_t open_count() const;
+
+    // A round of background work now (erasing, automatic compaction, expiry). For timers and tests.
+    void housekeep();
+    // Waits until no background work is left. For tests and tools.
+    void wait_idle();
+    // Replaces the limits that may change at run time.
+    void set_options(const StoreOptions &options);
+
+    // The insides (store_state.h); for the files of this module only.
+    struct State;
+    explicit Store(std::unique_ptr<State> state);
+
+  private:
+    std::unique_ptr<State> state_;
+};
+
+// Opens the store of an engine; makes the catalog if the engine is empty.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_store(const Store::Services &services,
+                                                        const StoreOptions &options);
+
+// Whether a name is legal: `^[a-z][a-z0-9_$()+/-]*$` or one of CouchDB's system names.
+[[nodiscard]] Result<void> check_database_name(std::string_view name);
+// Whether an id is legal. Errors: illegal_docid (empty, leading '_' outside _design/ and _local/,
+// longer than the engine's keys allow, not UTF-8).
+[[nodiscard]] Result<void> check_document_id(std::string_view id);
+
+} // namespace divan::db

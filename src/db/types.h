@@ -1,0 +1,134 @@
+#pragma once
+
+// What goes into and comes out of a database. Plain data; no I/O.
+
+#include "base/result.h"
+#include "doc/rev_tree.h"
+#include "doc/revision.h"
+#include "kv/engine.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace divan::db {
+
+// Names the stored bytes of an attachment inside its database: 16 random bytes.
+struct AttachmentId {
+    std::array<char, 16> bytes{};
+    friend auto operator<=>(const AttachmentId &, const AttachmentId &) = default;
+};
+
+// How the bytes are stored. gzip: compressed by the server or sent so by the client.
+enum class Encoding : std::uint8_t { identity, gzip };
+
+// The stored bytes of an attachment.
+struct StoredData {
+    AttachmentId id;
+    std::uint64_t stored_bytes = 0;  // as stored (encoded)
+    std::uint64_t content_bytes = 0; // decoded; equal to stored_bytes for identity
+    std::string md5;                 // 16 raw bytes, of the stored bytes, as in CouchDB's digest
+    Encoding encoding = Encoding::identity;
+    friend bool operator==(const StoredData &, const StoredData &) = default;
+};
+
+// An attachment of a revision.
+struct Attachment {
+    std::string name;
+    std::string content_type;
+    std::uint64_t revpos = 0; // the generation in which its bytes came
+    StoredData data;
+    friend bool operator==(const Attachment &, const Attachment &) = default;
+};
+
+// What a revision holds: `json` is the canonical text of an object without special members.
+struct Body {
+    std::string json = "{}";
+    std::vector<Attachment> attachments;
+    friend bool operator==(const Body &, const Body &) = default;
+};
+
+// An attachment as an edit names it.
+struct AttachmentEdit {
+    std::string name;
+    std::string content_type; // of a stub: ignored
+    // New bytes from AttachmentUpload; nothing = a stub: keep what the parent revision has.
+    std::optional<StoredData> data;
+    // Replicated edits and stubs that name it keep it; otherwise the new generation.
+    std::optional<std::uint64_t> revpos;
+};
+
+// One write to one document.
+struct Edit {
+    std::string id;
+    // Replicated (new_edits=false): the revision and its history. Nothing = an interactive edit,
+    // which gets its revision from `parent` and its content.
+    std::optional<doc::RevPath> path;
+    std::optional<doc::RevId> parent; // of an interactive edit: `_rev`
+    bool deleted = false;
+    std::string json = "{}"; // as Body::json
+    std::vector<AttachmentEdit> attachments;
+};
+
+// An edit that was accepted. `changed` is false if a replicated revision was there already.
+struct Written {
+    doc::RevId rev;
+    bool changed = true;
+};
+
+// The winner and where the rest of a document lies. Cheap: one row.
+struct Head {
+    std::string id;
+    doc::RevId rev; // the winner
+    bool deleted = false;
+    kv::Sequence sequence;
+    std::uint64_t document_number = 0; // the document's rows are kept under it
+    std::uint64_t leaf_count = 1;
+    // The winner and its newest ancestors, newest first; complete if !has_tree.
+    std::vector<doc::Leaf> recent;
+    bool has_tree = false;
+    std::optional<Body> body; // the winner's, when small enough to lie in the row
+};
+
+// A document in the changes feed: once, at its newest sequence.
+struct Change {
+    kv::Sequence sequence;
+    std::string id;
+    bool deleted = false;          // of the winner
+    std::vector<doc::Leaf> leaves; // winner first; bodies are not filled in
+};
+
+struct ChangesPage {
+    std::vector<Change> changes;
+    // Go on behind this one. The last sequence of the feed when `more` is false.
+    kv::Sequence last;
+    bool more = false;
+};
+
+// GET /{db}.
+struct DatabaseInfo {
+    std::string name;
+    std::string uuid;                 // 32 hex digits
+    std::string instance_start_time;  // microseconds since the epoch, as CouchDB prints it
+    std::string update_seq;           // token
+    std::uint64_t document_count = 0; // with design documents, without deleted ones
+    std::uint64_t deleted_count = 0;
+    std::uint64_t purge_seq = 0;
+    std::uint64_t file_bytes = 0;     // on disk
+    std::uint64_t active_bytes = 0;   // stored for the leaves
+    std::uint64_t external_bytes = 0; // as JSON and attachment content
+    bool compact_running = false;
+    bool partitioned = false;
+    std::uint64_t q = 2; // as asked for when it was created; echoed
+    std::uint64_t n = 1;
+};
+
+struct DatabaseOptions {
+    std::uint64_t q = 2;
+    std::uint64_t n = 1;
+    bool partitioned = false;
+};
+
+} // namespace divan::db
