@@ -1,10 +1,13 @@
 #include "kv/engine.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
+
+#include <algorithm>
 
 namespace divan::kv {
 
-void WriteBatch::add(Kind kind, Table table, std::string key, std::string value) {
+void WriteBatch::append(Kind kind, Table table, std::string key, std::string value) {
     DIVAN_CHECK(key.size() <= kKeyBytesMax);
     DIVAN_CHECK(value.size() <= kValueBytesMax);
     bytes_ += key.size() + value.size();
@@ -13,21 +16,50 @@ void WriteBatch::add(Kind kind, Table table, std::string key, std::string value)
 
 void WriteBatch::put(Table table, std::string key, std::string value) {
     DIVAN_CHECK(!key.empty());
-    add(Kind::put, table, std::move(key), std::move(value));
+    append(Kind::put, table, std::move(key), std::move(value));
 }
 
 void WriteBatch::erase(Table table, std::string key) {
     DIVAN_CHECK(!key.empty());
-    add(Kind::erase, table, std::move(key), {});
+    append(Kind::erase, table, std::move(key), {});
 }
 
 void WriteBatch::erase_once(Table table, std::string key) {
     DIVAN_CHECK(!key.empty());
-    add(Kind::erase_once, table, std::move(key), {});
+    append(Kind::erase_once, table, std::move(key), {});
 }
 
 void WriteBatch::erase_range(Table table, std::string begin, std::string end) {
-    add(Kind::erase_range, table, std::move(begin), std::move(end));
+    append(Kind::erase_range, table, std::move(begin), std::move(end));
+}
+
+void WriteBatch::add(Table table, std::string key, std::span<const std::int64_t> deltas) {
+    DIVAN_CHECK(!key.empty());
+    append(Kind::add, table, std::move(key), encode_counters(deltas));
+}
+
+std::string encode_counters(std::span<const std::int64_t> counters) {
+    std::string out;
+    for (auto counter : counters)
+        append_u64(out, static_cast<std::uint64_t>(counter));
+    return out;
+}
+
+std::vector<std::int64_t> decode_counters(std::string_view value) {
+    std::vector<std::int64_t> counters;
+    ByteReader reader(value);
+    while (!reader.at_end() && reader.ok())
+        counters.push_back(static_cast<std::int64_t>(reader.u64()));
+    return counters;
+}
+
+std::string add_counters(std::string_view left, std::string_view right) {
+    auto sums = decode_counters(left);
+    auto deltas = decode_counters(right);
+    sums.resize(std::max(sums.size(), deltas.size()));
+    for (std::size_t i = 0; i < deltas.size(); ++i)
+        sums[i] += deltas[i];
+    return encode_counters(sums);
 }
 
 void WriteBatch::clear() {

@@ -58,12 +58,12 @@ struct KeyRef {
 // The writes of one commit, applied in order and atomically.
 class WriteBatch {
   public:
-    enum class Kind : std::uint8_t { put, erase, erase_once, erase_range };
+    enum class Kind : std::uint8_t { put, erase, erase_once, erase_range, add };
     struct Entry {
         Kind kind;
         Table table;
         std::string key;   // for erase_range: first key
-        std::string value; // for erase_range: the first key after the range
+        std::string value; // for erase_range: the first key after the range; for add: encoded deltas
     };
 
     void put(Table table, std::string key, std::string value);
@@ -75,6 +75,10 @@ class WriteBatch {
     // Meant for rare, large removals.
     void erase_range(Table table, std::string begin, std::string end);
 
+    // Adds to a row of counters without reading it: element by element, a missing row or element is
+    // 0. A counter row is only ever written by add() and erase().
+    void add(Table table, std::string key, std::span<const std::int64_t> deltas);
+
     [[nodiscard]] const std::vector<Entry> &entries() const { return entries_; }
     [[nodiscard]] bool empty() const { return entries_.empty(); }
     // Bytes of keys and values.
@@ -82,11 +86,17 @@ class WriteBatch {
     void clear();
 
   private:
-    void add(Kind kind, Table table, std::string key, std::string value);
+    void append(Kind kind, Table table, std::string key, std::string value);
 
     std::vector<Entry> entries_;
     std::size_t bytes_ = 0;
 };
+
+// Counter rows are 8 big-endian bytes a counter, two's complement.
+[[nodiscard]] std::string encode_counters(std::span<const std::int64_t> counters);
+[[nodiscard]] std::vector<std::int64_t> decode_counters(std::string_view value);
+// The sum of two encoded rows, as long as the longer one.
+[[nodiscard]] std::string add_counters(std::string_view left, std::string_view right);
 
 // A fixed state of all shards. Releasing it is cheap; keeping it long is not: engines may refuse
 // reads (ErrorCode::service_unavailable) through one older than Capabilities::snapshot_age_max.
@@ -145,9 +155,11 @@ class Commit {
     // The states of the keys given to begin(), in that order.
     [[nodiscard]] virtual const std::vector<std::optional<std::string>> &values() const = 0;
     // Writes everything or nothing, and has it on stable storage before it answers `committed`.
+    // The first `sequences_used` of the reserved sequences are taken; engines give the others to the
+    // next commit or leave a gap.
     // After a failed sync the engine refuses every later write (ErrorCode::storage_failed).
     // Call once.
-    virtual Result<CommitOutcome> finish(WriteBatch batch) = 0;
+    virtual Result<CommitOutcome> finish(WriteBatch batch, std::uint32_t sequences_used) = 0;
 };
 
 struct Capabilities {
