@@ -160,11 +160,11 @@ class Database {
 
     // The insides (database_state.h); for the files of this module only.
     struct State;
-    explicit Database(std::unique_ptr<State> state);
+    explicit Database(std::shared_ptr<State> state);
     [[nodiscard]] State &state() { return *state_; }
 
   private:
-    std::unique_ptr<State> state_;
+    std::shared_ptr<State> state_;
 };
 
 } // namespace divan::db

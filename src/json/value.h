@@ -34,6 +34,7 @@ class Object {
     // Appends without looking. REQUIRES: no such member.
     void append(std::string key, Value value);
     bool erase(std::string_view key);
+    void erase_at(std::size_t index); // REQUIRES: index < size()
 
     [[nodiscard]] std::size_t size() const { return members_.size(); }
     [[nodiscard]] bool empty() const { return members_.empty(); }

@@ -1,0 +1,212 @@
+#include "db/commit_group.h"
+
+#include "db/change_counts.h"
+#include "db/database_state.h"
+#include "db/keys.h"
+#include "db/tree_rows.h"
+
+#include "base/bytes.h"
+
+#include <algorithm>
+
+namespace divan::db {
+namespace {
+
+// Attempts of a group when other writers of the shard are faster.
+constexpr int kAttemptsMax = 10;
+
+} // namespace
+
+CommitGroup::CommitGroup(Database::State &database, std::vector<std::unique_ptr<Operation>> operations)
+    : database_(database), operations_(std::move(operations)) {}
+
+void CommitGroup::run() {
+    Result<void> outcome = database_.check_open();
+    std::vector<Result<void>> applied(operations_.size());
+    if (outcome.ok()) {
+        outcome =
+            Error(ErrorCode::service_unavailable, "The database is written to by too many servers at once.");
+        for (int i = 0; i < kAttemptsMax; ++i) {
+            auto committed = attempt(applied);
+            if (!committed.ok())
+                outcome = committed.error();
+            else if (*committed)
+                outcome = {};
+            else
+                continue;
+            break;
+        }
+    }
+    if (outcome.ok()) {
+        if (meta_changed_)
+            database_.set_meta(meta_);
+        if (documents_changed_)
+            database_.notify();
+    }
+    for (std::size_t i = 0; i < operations_.size(); ++i)
+        operations_[i]->answer(applied[i].ok() ? outcome : applied[i]);
+}
+
+// true: committed; false: another writer was faster.
+Result<bool> CommitGroup::attempt(std::vector<Result<void>> &applied) {
+    DIVAN_TRY_VOID(prepare());
+    std::uint32_t sequences_max = 0;
+    for (const auto &operation : operations_)
+        sequences_max += operation->edit_count();
+
+    // An engine with other writers tells us under its lock what we have read before it.
+    std::vector<std::string> reads;
+    if (!database_.context.single_writer)
+        reads = read_keys_;
+    std::vector<kv::KeyRef> refs;
+    for (const auto &key : reads)
+        refs.push_back({kv::Table::documents, key});
+    DIVAN_TRY(auto commit, database_.context.engine.begin(database_.entry.shard, refs, sequences_max));
+    if (!reads.empty() && commit->values() != read_values_)
+        return false;
+
+    first_sequence_ = commit->first_sequence().value;
+    for (std::size_t i = 0; i < operations_.size(); ++i)
+        applied[i] = operations_[i]->apply(*this);
+    DIVAN_TRY_VOID(flush());
+    if (batch_.empty())
+        return true;
+    DIVAN_TRY(auto outcome, commit->finish(std::move(batch_), sequences_used_));
+    if (outcome == kv::CommitOutcome::unknown)
+        return Error(ErrorCode::outcome_unknown);
+    return outcome == kv::CommitOutcome::committed;
+}
+
+Result<void> CommitGroup::prepare() {
+    documents_.clear();
+    order_.clear();
+    batch_.clear();
+    counts_.assign(kCounterCount, 0);
+    change_counts_.clear();
+    sequences_used_ = 0;
+    meta_changed_ = false;
+    documents_changed_ = false;
+    read_keys_.clear();
+
+    for (const auto &operation : operations_)
+        operation->collect(order_);
+    std::sort(order_.begin(), order_.end());
+    order_.erase(std::unique(order_.begin(), order_.end()), order_.end());
+    for (const auto &id : order_)
+        read_keys_.push_back(keys::head(id));
+    bool read_meta = !database_.context.single_writer;
+    if (read_meta)
+        read_keys_.emplace_back(keys::kMeta);
+
+    std::vector<kv::KeyRef> refs;
+    refs.reserve(read_keys_.size());
+    for (const auto &key : read_keys_)
+        refs.push_back({kv::Table::documents, key});
+    read_values_.clear();
+    if (!refs.empty()) {
+        DIVAN_TRY(read_values_, database_.context.engine.read(database_.entry.shard, refs));
+    }
+    meta_ = *database_.meta();
+    if (read_meta && read_values_.back()) {
+        DIVAN_TRY(meta_, format::decode_meta(*read_values_.back()));
+    }
+    documents_.reserve(order_.size());
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+        DIVAN_TRY_VOID(add_document(order_[i], read_values_[i]));
+    }
+    return {};
+}
+
+Result<void> CommitGroup::add_document(const std::string &id, const std::optional<std::string> &value) {
+    auto &document = documents_[id];
+    document.id = id;
+    if (!value)
+        return {};
+    DIVAN_TRY(document.stored, format::decode_head(*value));
+    document.document_number = document.stored->document_number;
+    document.tree_complete = !document.stored->has_tree;
+    merge_history(document.tree, document.stored->recent);
+    return {};
+}
+
+WorkingDocument &CommitGroup::document(const std::string &id) {
+    auto found = documents_.find(id);
+    DIVAN_CHECK(found != documents_.end());
+    return found->second;
+}
+
+Result<void> CommitGroup::complete_tree(WorkingDocument &document) {
+    if (document.tree_complete)
+        return {};
+    DIVAN_TRY(auto tree,
+              load_tree(database_.context.engine, database_.entry.shard, document.stored->document_number));
+    // What was loaded is older than what the head names; what this group added is newer than both.
+    merge_history(tree, document.stored->recent);
+    for (const auto &leaf : document.tree.leaves())
+        if (auto history = document.tree.history(leaf.rev))
+            merge_history(tree, *history);
+    document.tree = std::move(tree);
+    document.tree_complete = true;
+    return {};
+}
+
+kv::Sequence CommitGroup::next_sequence() {
+    return kv::Sequence(first_sequence_ + sequences_used_++);
+}
+
+format::Meta &CommitGroup::mutable_meta() {
+    meta_changed_ = true;
+    return meta_;
+}
+
+void CommitGroup::count(Counter counter, std::int64_t delta) {
+    counts_[static_cast<std::size_t>(counter)] += delta;
+}
+
+Result<std::optional<Body>> CommitGroup::stored_body(const WorkingDocument &document, std::uint64_t body) {
+    if (auto found = document.new_bodies.find(body); found != document.new_bodies.end())
+        return std::optional<Body>(found->second);
+    if (!document.stored || body == 0)
+        return std::optional<Body>();
+    if (document.stored->body_inline && document.stored->recent.front().info.body == body) {
+        DIVAN_TRY(auto decoded, format::decode_body(document.stored->body));
+        return std::optional<Body>(std::move(decoded));
+    }
+    DIVAN_TRY(auto payload, format::read_chunks(database_.context.engine, database_.entry.shard,
+                                                keys::body(document.stored->document_number, body)));
+    if (!payload)
+        return std::optional<Body>();
+    DIVAN_TRY(auto decoded, format::decode_body(*payload));
+    return std::optional<Body>(std::move(decoded));
+}
+
+// The first sequences of this life of the process go into the database's history.
+void CommitGroup::note_run() {
+    auto run_id = database_.context.run_id;
+    if (meta_.runs.empty() || meta_.runs.back().id != run_id)
+        mutable_meta().runs.push_back({run_id, first_sequence_});
+}
+
+// Once an hour: which sequence had been reached. Tombstones expire by it.
+void CommitGroup::mark_time() {
+    auto hour = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::hours>(database_.context.clock.now()).count());
+    if (database_.time_mark_hour.exchange(hour) == hour)
+        return;
+    std::string value;
+    append_varint(value, first_sequence_);
+    batch_.put(kv::Table::documents, keys::time_mark(hour), std::move(value));
+}
+
+void CommitGroup::move_change(kv::Sequence from, kv::Sequence to) {
+    if (from.value != 0)
+        batch_.erase_once(kv::Table::sequences, keys::sequence(from.value));
+    for (std::uint8_t level = 0; level < kChangeCountLevels; ++level) {
+        if (from.value != 0)
+            --change_counts_[{level, change_block(from.value, level)}];
+        if (to.value != 0)
+            ++change_counts_[{level, change_block(to.value, level)}];
+    }
+}
+
+} // namespace divan::db

@@ -1,0 +1,313 @@
+#include "db/database.h"
+
+#include "db/database_state.h"
+#include "db/edit_operation.h"
+#include "db/keys.h"
+
+#include <algorithm>
+
+namespace divan::db {
+namespace {
+
+// Edits that one operation may carry into a group together with others.
+constexpr std::size_t kGroupBytesMax = 32 << 20;
+
+// Changes the settings row.
+class MetaOperation final : public Operation {
+  public:
+    using Change = std::function<void(format::Meta &)>;
+    using Done = UniqueFunction<void(Result<void>)>;
+    MetaOperation(Change change, Done done) : change_(std::move(change)), done_(std::move(done)) {}
+
+    Result<void> apply(CommitGroup &group) override {
+        change_(group.mutable_meta());
+        return {};
+    }
+    void answer(const Result<void> &outcome) override { done_(outcome); }
+
+  private:
+    Change change_;
+    Done done_;
+};
+
+Result<void> change_meta(Database::State &state, MetaOperation::Change change) {
+    DIVAN_TRY_VOID(state.check_open());
+    return state.run<Result<void>>(
+        [&](auto done) { return std::make_unique<MetaOperation>(std::move(change), std::move(done)); });
+}
+
+} // namespace
+
+Context::Context(const Store::Services &services, StoreOptions options)
+    : engine(services.engine), pool(services.pool), clock(services.clock), random(services.random),
+      run_id(random_number()), single_writer(services.engine.capabilities().single_writer) {
+    set_options(std::move(options));
+}
+
+std::uint64_t Context::random_number() const {
+    auto bytes = random.bytes(8);
+    std::uint64_t number = 0;
+    for (char byte : bytes)
+        number = number << 8 | static_cast<unsigned char>(byte);
+    return number | 1; // never 0
+}
+
+Database::State::State(Context &shared_context, std::string database_name, format::CatalogEntry catalog_entry)
+    : context(shared_context), name(std::move(database_name)), entry(std::move(catalog_entry)),
+      instance_start_time(std::to_string(entry.created_micros)) {
+    set_meta({});
+}
+
+Result<void> Database::State::load() {
+    DIVAN_TRY(auto value, read(kv::Table::documents, keys::kMeta));
+    if (value) {
+        DIVAN_TRY(auto meta, format::decode_meta(*value));
+        set_meta(std::move(meta));
+    }
+    return {};
+}
+
+Result<void> Database::State::check_open() const {
+    if (deleted)
+        return Error(ErrorCode::not_found, "Database does not exist.");
+    return {};
+}
+
+Result<void> Database::State::check_writable() const {
+    DIVAN_TRY_VOID(check_open());
+    if (context.disk_full)
+        return Error(ErrorCode::insufficient_storage,
+                     "Not enough disk space is left to write: free some, or raise "
+                     "[disk_monitor] interactive_database_writes_threshold.");
+    return {};
+}
+
+Result<std::optional<std::string>> Database::State::read(kv::Table table, std::string_view key) {
+    kv::KeyRef ref{table, key};
+    DIVAN_TRY(auto values, context.engine.read(entry.shard, std::span(&ref, 1)));
+    return std::move(values[0]);
+}
+
+Result<std::vector<std::int64_t>> Database::State::counters() {
+    DIVAN_TRY(auto value, read(kv::Table::documents, keys::kCounters));
+    auto counters = kv::decode_counters(value ? *value : std::string());
+    counters.resize(kCounterCount);
+    return counters;
+}
+
+bool Database::State::enqueue(std::unique_ptr<Operation> operation) {
+    auto edits = operation->edit_count();
+    {
+        std::lock_guard lock(queue_mutex_);
+        if (queued_edits_ == 0 || queued_edits_ + edits <= context.options()->commit_queue_edits_max) {
+            queued_edits_ += edits;
+            queue_.push_back(std::move(operation));
+            return true;
+        }
+    }
+    operation->answer(Error(ErrorCode::service_unavailable,
+                            "Too many writes are waiting for this database: try again later."));
+    return false;
+}
+
+void Database::State::submit(std::unique_ptr<Operation> operation) {
+    if (enqueue(std::move(operation)))
+        post_lead();
+}
+
+void Database::State::post_lead() {
+    {
+        std::lock_guard lock(queue_mutex_);
+        // A leader looks for more when its group is done.
+        if (leading_ || lead_posted_ || queue_.empty())
+            return;
+        lead_posted_ = true;
+    }
+    context.pool.post([self = shared_from_this()] { self->lead(); });
+}
+
+void Database::State::lead() {
+    {
+        std::lock_guard lock(queue_mutex_);
+        lead_posted_ = false;
+        if (leading_ || queue_.empty())
+            return;
+        leading_ = true;
+    }
+    run_group();
+}
+
+void Database::State::lead_or_wait(const std::atomic<bool> &answered) {
+    {
+        std::unique_lock lock(queue_mutex_);
+        group_done_.wait(lock, [&] { return answered || (!leading_ && !queue_.empty()); });
+        if (answered)
+            return;
+        leading_ = true;
+    }
+    run_group();
+}
+
+// One group, then the rest goes to the end of the pool's queue, so that no database starves others.
+void Database::State::run_group() {
+    CommitGroup(*this, take_group()).run();
+    {
+        std::lock_guard lock(queue_mutex_);
+        leading_ = false;
+    }
+    group_done_.notify_all();
+    post_lead();
+}
+
+std::vector<std::unique_ptr<Operation>> Database::State::take_group() {
+    std::lock_guard lock(queue_mutex_);
+    std::vector<std::unique_ptr<Operation>> group;
+    std::size_t edits = 0;
+    std::size_t bytes = 0;
+    auto edits_max = context.options()->commit_group_edits_max;
+    while (!queue_.empty()) {
+        auto &next = queue_.front();
+        if (!group.empty() &&
+            (edits + next->edit_count() > edits_max || bytes + next->bytes() > kGroupBytesMax))
+            break;
+        edits += next->edit_count();
+        bytes += next->bytes();
+        group.push_back(std::move(next));
+        queue_.pop_front();
+    }
+    queued_edits_ -= edits;
+    return group;
+}
+
+void Database::State::notify() {
+    std::vector<std::shared_ptr<Event>> events;
+    {
+        std::lock_guard lock(listeners_mutex);
+        std::erase_if(listeners, [&](const std::weak_ptr<Event> &listener) {
+            auto event = listener.lock();
+            if (event)
+                events.push_back(std::move(event));
+            return listener.expired();
+        });
+    }
+    for (const auto &event : events)
+        event->notify();
+    if (context.on_event)
+        context.on_event({name, DatabaseEvent::Type::updated});
+}
+
+Database::Database(std::shared_ptr<State> state) : state_(std::move(state)) {}
+Database::~Database() = default;
+
+const std::string &Database::name() const {
+    return state_->name;
+}
+
+const std::string &Database::uuid() const {
+    return state_->entry.uuid;
+}
+
+const std::string &Database::instance_start_time() const {
+    return state_->instance_start_time;
+}
+
+bool Database::partitioned() const {
+    return state_->entry.options.partitioned;
+}
+
+bool Database::deleted() const {
+    return state_->deleted;
+}
+
+Result<DatabaseInfo> Database::info() {
+    DIVAN_TRY_VOID(state_->check_open());
+    DIVAN_TRY(auto counters, state_->counters());
+    DIVAN_TRY(auto last, last_sequence());
+    DIVAN_TRY(auto file_bytes, state_->context.engine.approximate_bytes(state_->entry.shard));
+    auto counter = [&](Counter which) {
+        return static_cast<std::uint64_t>(
+            std::max<std::int64_t>(0, counters[static_cast<std::size_t>(which)]));
+    };
+    DatabaseInfo info;
+    info.name = name();
+    info.uuid = uuid();
+    info.instance_start_time = instance_start_time();
+    info.update_seq = sequence_token(last);
+    info.document_count = counter(Counter::documents);
+    info.deleted_count = counter(Counter::deleted);
+    info.purge_seq = state_->meta()->purge_seq;
+    info.file_bytes = file_bytes;
+    info.active_bytes = counter(Counter::active_bytes);
+    info.external_bytes = counter(Counter::external_bytes);
+    info.compact_running = state_->compacting;
+    info.partitioned = partitioned();
+    info.q = state_->entry.options.q;
+    info.n = state_->entry.options.n;
+    return info;
+}
+
+Result<Database::Counts> Database::counts() {
+    DIVAN_TRY_VOID(state_->check_open());
+    DIVAN_TRY(auto counters, state_->counters());
+    Counts counts;
+    counts.documents = static_cast<std::uint64_t>(counters[static_cast<std::size_t>(Counter::documents)]);
+    counts.deleted = static_cast<std::uint64_t>(counters[static_cast<std::size_t>(Counter::deleted)]);
+    counts.design_documents =
+        static_cast<std::uint64_t>(counters[static_cast<std::size_t>(Counter::design_documents)]);
+    return counts;
+}
+
+void Database::write(std::vector<Edit> edits, WriteDone done) {
+    if (auto writable = state_->check_writable(); !writable.ok()) {
+        auto answers = std::vector<Result<Written>>(edits.size(), Result<Written>(writable.error()));
+        state_->context.pool.post(
+            [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); });
+        return;
+    }
+    state_->submit(std::make_unique<EditOperation>(std::move(edits), std::move(done)));
+}
+
+void Database::listen(const std::shared_ptr<Event> &event) {
+    std::lock_guard lock(state_->listeners_mutex);
+    state_->listeners.push_back(event);
+}
+
+Result<std::uint64_t> Database::revs_limit() {
+    DIVAN_TRY_VOID(state_->check_open());
+    return state_->meta()->revs_limit;
+}
+
+Result<void> Database::set_revs_limit(std::uint64_t limit) {
+    return change_meta(*state_, [limit](format::Meta &meta) { meta.revs_limit = limit; });
+}
+
+Result<std::string> Database::security() {
+    DIVAN_TRY_VOID(state_->check_open());
+    auto meta = state_->meta();
+    return meta->security.empty() ? state_->context.options()->default_security : meta->security;
+}
+
+Result<void> Database::set_security(std::string json) {
+    return change_meta(*state_, [json = std::move(json)](format::Meta &meta) { meta.security = json; });
+}
+
+Result<std::string> Database::auto_purge() {
+    DIVAN_TRY_VOID(state_->check_open());
+    auto meta = state_->meta();
+    return meta->auto_purge.empty() ? std::string("{}") : meta->auto_purge;
+}
+
+Result<void> Database::set_auto_purge(std::string json) {
+    return change_meta(*state_, [json = std::move(json)](format::Meta &meta) { meta.auto_purge = json; });
+}
+
+Result<std::uint64_t> Database::purged_infos_limit() {
+    DIVAN_TRY_VOID(state_->check_open());
+    return state_->meta()->purge_infos_max;
+}
+
+Result<void> Database::set_purged_infos_limit(std::uint64_t limit) {
+    return change_meta(*state_, [limit](format::Meta &meta) { meta.purge_infos_max = limit; });
+}
+
+} // namespace divan::db

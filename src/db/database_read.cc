@@ -1,0 +1,214 @@
+#include "base/bytes.h"
+#include "db/database_state.h"
+#include "db/keys.h"
+#include "db/tree_rows.h"
+
+#include <algorithm>
+
+namespace divan::db {
+namespace {
+
+// Documents read by one call to the engine.
+constexpr std::size_t kHeadsPerReadMax = 1'000;
+
+// The key behind another in the order of keys.
+std::string next_key(std::string_view key) {
+    return std::string(key) + '\0';
+}
+
+} // namespace
+
+Result<std::optional<Head>> Database::head(std::string_view id) {
+    DIVAN_TRY_VOID(state_->check_open());
+    DIVAN_TRY(auto value, state_->read(kv::Table::documents, keys::head(id)));
+    if (!value)
+        return std::optional<Head>();
+    DIVAN_TRY(auto head, format::to_head(std::string(id), *value));
+    return std::optional<Head>(std::move(head));
+}
+
+bool Database::head_cached(std::string_view id, Result<std::optional<Head>> &head) {
+    if (auto open = state_->check_open(); !open.ok()) {
+        head = open.error();
+        return true;
+    }
+    std::optional<std::string> value;
+    auto key = keys::head(id);
+    if (!state_->context.engine.read_cached(state_->entry.shard, {kv::Table::documents, key}, value))
+        return false;
+    if (!value) {
+        head = std::optional<Head>();
+        return true;
+    }
+    auto decoded = format::to_head(std::string(id), *value);
+    if (decoded.ok())
+        head = std::optional<Head>(std::move(decoded).value());
+    else
+        head = decoded.error();
+    return true;
+}
+
+Result<std::vector<std::optional<Head>>> Database::heads(std::span<const std::string> ids) {
+    DIVAN_TRY_VOID(state_->check_open());
+    std::vector<std::optional<Head>> heads;
+    heads.reserve(ids.size());
+    for (std::size_t begin = 0; begin < ids.size(); begin += kHeadsPerReadMax) {
+        auto part = ids.subspan(begin, std::min(kHeadsPerReadMax, ids.size() - begin));
+        std::vector<std::string> keys;
+        std::vector<kv::KeyRef> refs;
+        keys.reserve(part.size());
+        refs.reserve(part.size());
+        for (const auto &id : part) {
+            keys.push_back(keys::head(id));
+            refs.push_back({kv::Table::documents, keys.back()});
+        }
+        DIVAN_TRY(auto values, state_->context.engine.read(state_->entry.shard, refs));
+        for (std::size_t i = 0; i < part.size(); ++i) {
+            auto &head = heads.emplace_back();
+            if (values[i]) {
+                DIVAN_TRY(head, format::to_head(part[i], *values[i]));
+            }
+        }
+    }
+    return heads;
+}
+
+Result<HeadPage> Database::scan_heads(const HeadRange &range) {
+    DIVAN_TRY_VOID(state_->check_open());
+    kv::ScanRequest request;
+    request.shard = state_->entry.shard;
+    request.begin = keys::head(range.begin);
+    request.end = range.end ? keys::head(*range.end) : prefix_end(keys::kHeadPrefix);
+    request.reverse = range.reverse;
+    request.rows_max = range.rows_max;
+    HeadPage result;
+    if (request.begin >= request.end)
+        return result;
+    DIVAN_TRY(auto page, state_->context.engine.scan(request));
+    result.more = page.more;
+    result.heads.reserve(page.size());
+    for (std::size_t i = 0; i < page.size(); ++i) {
+        auto id = page.key(i).substr(keys::kHeadPrefix.size());
+        if (i + 1 == page.size())
+            result.last_id = id;
+        if (!range.with_deleted && format::head_is_deleted(page.value(i)))
+            continue;
+        DIVAN_TRY(auto head, format::to_head(std::string(id), page.value(i)));
+        result.heads.push_back(std::move(head));
+    }
+    return result;
+}
+
+Result<std::optional<std::uint64_t>> Database::count_before(std::string_view id, bool reverse,
+                                                            std::uint64_t count_max) {
+    DIVAN_TRY_VOID(state_->check_open());
+    kv::ScanRequest request;
+    request.shard = state_->entry.shard;
+    request.begin = reverse ? next_key(keys::head(id)) : std::string(keys::kHeadPrefix);
+    request.end = reverse ? prefix_end(keys::kHeadPrefix) : keys::head(id);
+    request.rows_max = count_max + 1;
+    if (request.begin >= request.end)
+        return std::optional<std::uint64_t>(0);
+    std::uint64_t rows = 0;
+    std::uint64_t count = 0;
+    for (;;) {
+        DIVAN_TRY(auto page, state_->context.engine.scan(request));
+        for (std::size_t i = 0; i < page.size(); ++i)
+            count += format::head_is_deleted(page.value(i)) ? 0 : 1;
+        rows += page.size();
+        if (rows > count_max)
+            return std::optional<std::uint64_t>();
+        if (!page.more)
+            return std::optional<std::uint64_t>(count);
+        request.begin = next_key(page.key(page.size() - 1));
+        request.rows_max = count_max + 1 - rows;
+    }
+}
+
+Result<doc::RevTree> Database::tree(const Head &head) {
+    DIVAN_TRY_VOID(state_->check_open());
+    doc::RevTree tree;
+    if (head.has_tree) {
+        auto loaded = load_tree(state_->context.engine, state_->entry.shard, head.document_number);
+        if (!loaded.ok()) {
+            // The document may have been written since its head was read: look again, once.
+            DIVAN_TRY(auto again, this->head(head.id));
+            if (!again)
+                return tree;
+            merge_history(tree, again->recent);
+            if (again->has_tree) {
+                DIVAN_TRY(tree,
+                          load_tree(state_->context.engine, state_->entry.shard, again->document_number));
+                merge_history(tree, again->recent);
+            }
+        } else {
+            tree = std::move(loaded).value();
+        }
+    }
+    merge_history(tree, head.recent);
+    tree.stem(state_->meta()->revs_limit);
+    return tree;
+}
+
+Result<std::optional<Body>> Database::body(const Head &head, const doc::RevId &rev,
+                                           const doc::RevInfo &info) {
+    DIVAN_TRY_VOID(state_->check_open());
+    if (head.body && head.rev == rev)
+        return head.body;
+    if (info.body == 0)
+        return std::optional<Body>();
+    auto prefix = keys::body(head.document_number, info.body);
+    DIVAN_TRY(auto payload, format::read_chunks(state_->context.engine, state_->entry.shard, prefix));
+    if (!payload) {
+        // An edit moves the body that lay in the head to a row of its own; an edit that came between
+        // the two reads may have moved it the other way round.
+        DIVAN_TRY(auto again, this->head(head.id));
+        if (again && again->body && again->rev == rev)
+            return again->body;
+        return std::optional<Body>();
+    }
+    DIVAN_TRY(auto body, format::decode_body(*payload));
+    return std::optional<Body>(std::move(body));
+}
+
+Result<std::map<std::string, RevsDiff>>
+Database::revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked) {
+    std::vector<std::string> ids;
+    for (const auto &[id, revs] : asked)
+        ids.push_back(id);
+    DIVAN_TRY(auto heads, this->heads(ids));
+    std::map<std::string, RevsDiff> answer;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        const auto &revs = asked.at(ids[i]);
+        RevsDiff diff;
+        if (!heads[i]) {
+            diff.missing = revs;
+        } else {
+            doc::RevTree known;
+            merge_history(known, heads[i]->recent);
+            bool complete = !heads[i]->has_tree;
+            for (const auto &rev : revs) {
+                if (!known.find(rev) && !complete) {
+                    DIVAN_TRY(known, tree(*heads[i]));
+                    complete = true;
+                }
+                if (!known.find(rev))
+                    diff.missing.push_back(rev);
+            }
+            std::uint64_t newest = 0;
+            for (const auto &rev : diff.missing)
+                newest = std::max(newest, rev.generation);
+            if (newest > 0 && heads[i]->leaf_count > 1 && !complete) {
+                DIVAN_TRY(known, tree(*heads[i]));
+            }
+            for (const auto &leaf : known.leaves())
+                if (leaf.rev.generation < newest)
+                    diff.possible_ancestors.push_back(leaf.rev);
+        }
+        if (!diff.missing.empty())
+            answer.emplace(ids[i], std::move(diff));
+    }
+    return answer;
+}
+
+} // namespace divan::db

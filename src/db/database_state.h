@@ -1,0 +1,135 @@
+#pragma once
+
+// The insides of a Database, shared by the files of this module.
+
+#include "db/commit_group.h"
+#include "db/database.h"
+#include "db/format.h"
+#include "db/store.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+
+namespace divan::db {
+
+// What all databases of a store share. Outlives them.
+struct Context {
+    Context(const Store::Services &services, StoreOptions options);
+
+    kv::Engine &engine;
+    Executor &pool;
+    Clock &clock;
+    Random &random;
+    const std::uint64_t run_id; // of this life of the process
+    const bool single_writer;
+    std::atomic<bool> disk_full = false;
+
+    [[nodiscard]] std::shared_ptr<const StoreOptions> options() const { return std::atomic_load(&options_); }
+    void set_options(StoreOptions options) {
+        std::atomic_store(&options_, std::make_shared<const StoreOptions>(std::move(options)));
+    }
+    // A random number that does not occur twice.
+    [[nodiscard]] std::uint64_t random_number() const;
+
+    std::function<void(const DatabaseEvent &)> on_event;
+
+  private:
+    std::shared_ptr<const StoreOptions> options_;
+};
+
+// The element of a counter row.
+enum class Counter : std::uint8_t {
+    documents,
+    deleted,
+    design_documents,
+    external_bytes, // of winners: JSON and attachment content
+    active_bytes,   // stored for leaves
+    replaced_bytes, // stored for replaced revisions
+    kCount,
+};
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::kCount);
+
+struct Database::State : std::enable_shared_from_this<Database::State> {
+    State(Context &shared_context, std::string database_name, format::CatalogEntry catalog_entry);
+
+    // Reads the settings row. Call once before anything else.
+    Result<void> load();
+    // Removes what uploads of an earlier life of the process left behind.
+    Result<void> sweep_uploads();
+
+    [[nodiscard]] Result<void> check_open() const;
+    // As check_open, and the disk has space.
+    [[nodiscard]] Result<void> check_writable() const;
+
+    [[nodiscard]] std::shared_ptr<const format::Meta> meta() const { return std::atomic_load(&meta_); }
+    void set_meta(format::Meta meta) {
+        std::atomic_store(&meta_, std::make_shared<const format::Meta>(std::move(meta)));
+    }
+
+    Result<std::vector<std::int64_t>> counters();
+    Result<std::optional<std::string>> read(kv::Table table, std::string_view key);
+    // Decodes a change and fills in leaves that did not fit into its row.
+    Result<Change> complete_change(kv::Sequence sequence, std::string_view value);
+
+    // Puts an operation into the commit queue; its answer comes on a pool thread. Never blocks.
+    void submit(std::unique_ptr<Operation> operation);
+
+    // Runs an operation and waits for its answer. `make` gets the callback to answer with. Safe on the engine
+    // pool however many wait there: who waits leads groups himself.
+    template <typename Answer, typename Make> Answer run(Make make) {
+        std::optional<Answer> answer;
+        std::atomic<bool> answered = false;
+        enqueue(make([&](Answer given) {
+            answer.emplace(std::move(given));
+            answered = true;
+        }));
+        while (!answered)
+            lead_or_wait(answered);
+        return std::move(*answer);
+    }
+
+    void notify();
+
+    Context &context;
+    const std::string name;
+    const format::CatalogEntry entry;
+    const std::string instance_start_time;
+
+    std::atomic<bool> deleted = false;
+    std::atomic<bool> compacting = false;
+    std::atomic<std::uint64_t> compaction_done = 0;
+    std::atomic<std::uint64_t> compaction_total = 0;
+    std::atomic<std::int64_t> compaction_started_micros = 0;
+    // Hour of the newest time mark; see expiry.cc.
+    std::atomic<std::uint64_t> time_mark_hour = 0;
+
+    std::mutex listeners_mutex;
+    std::vector<std::weak_ptr<Event>> listeners;
+
+    std::mutex uploads_mutex;
+    std::set<AttachmentId> live_uploads;
+
+  private:
+    // false: the queue is full and the operation was answered.
+    bool enqueue(std::unique_ptr<Operation> operation);
+    void post_lead();
+    void lead();
+    void lead_or_wait(const std::atomic<bool> &answered);
+    // REQUIRES: this thread has set leading_.
+    void run_group();
+    std::vector<std::unique_ptr<Operation>> take_group();
+
+    std::shared_ptr<const format::Meta> meta_;
+
+    std::mutex queue_mutex_;
+    std::deque<std::unique_ptr<Operation>> queue_;
+    std::condition_variable group_done_;
+    std::size_t queued_edits_ = 0;
+    bool leading_ = false;     // a thread runs a group
+    bool lead_posted_ = false; // a pool thread will
+};
+
+} // namespace divan::db

@@ -1,0 +1,188 @@
+#include "db/edit_operation.h"
+
+#include "base/bytes.h"
+#include "crypto/digest.h"
+#include "db/database_state.h"
+#include "db/keys.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace divan::db {
+namespace {
+
+// The bodies of the attachments that an edit names: new data, or what `parent` has under the name.
+Result<Body> resolve_body(CommitGroup &group, const WorkingDocument &document, const Edit &edit,
+                          std::uint64_t generation, std::uint64_t parent_body) {
+    Body body;
+    body.json = edit.json;
+    std::optional<Body> parent;
+    for (const auto &wanted : edit.attachments) {
+        Attachment attachment;
+        attachment.name = wanted.name;
+        if (wanted.data) {
+            attachment.content_type = wanted.content_type;
+            attachment.data = *wanted.data;
+            attachment.revpos = wanted.revpos && edit.path ? *wanted.revpos : generation;
+            body.attachments.push_back(std::move(attachment));
+            continue;
+        }
+        if (!parent) {
+            DIVAN_TRY(auto stored, group.stored_body(document, parent_body));
+            parent = stored ? std::move(*stored) : Body();
+        }
+        auto found = std::find_if(parent->attachments.begin(), parent->attachments.end(),
+                                  [&](const Attachment &a) { return a.name == wanted.name; });
+        if (found == parent->attachments.end())
+            return Error(ErrorCode::missing_stub,
+                         fmt::format("Invalid attachment stub in {} for {}", edit.id, wanted.name));
+        body.attachments.push_back(*found);
+    }
+    return body;
+}
+
+Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document, const Edit &edit) {
+    // A tree that is cut short has one leaf, which decides everything an interactive edit asks.
+    if (document.stored && document.stored->leaf_count > 1) {
+        DIVAN_TRY_VOID(group.complete_tree(document));
+    }
+    std::optional<doc::Leaf> parent;
+    bool parent_is_winner = true;
+    if (document.exists()) {
+        auto winner = document.tree.winner();
+        if (!edit.parent) {
+            // A deleted document is created anew on top of its tombstone.
+            if (!winner.info.deleted || edit.deleted)
+                return ErrorCode::conflict;
+            parent = winner;
+        } else {
+            auto info = document.tree.find(*edit.parent);
+            if (!info || !document.tree.is_leaf(*edit.parent))
+                return ErrorCode::conflict;
+            parent = doc::Leaf{*edit.parent, *info};
+            parent_is_winner = winner.rev == *edit.parent;
+        }
+    } else if (edit.parent) {
+        return ErrorCode::conflict;
+    }
+
+    auto generation = parent ? parent->rev.generation + 1 : 1;
+    bool with_stubs = !parent || edit.parent.has_value();
+    DIVAN_TRY(auto body,
+              resolve_body(group, document, edit, generation, parent && with_stubs ? parent->info.body : 0));
+    std::optional<doc::RevId> parent_rev;
+    doc::RevPath path;
+    if (parent)
+        parent_rev = parent->rev;
+    auto rev = revision_of(parent_rev, edit.deleted, body);
+    path.start = generation;
+    path.hashes.push_back(rev.hash);
+    if (parent)
+        path.hashes.push_back(parent->rev.hash);
+
+    document.sequence = group.next_sequence();
+    document.tree.merge(path, {edit.deleted, document.sequence.value});
+    document.new_bodies[document.sequence.value] = std::move(body);
+    if (parent)
+        document.replaced_bodies.push_back(parent->info.body);
+    document.only_extended_winner &= parent_is_winner;
+    document.changed = true;
+    return Written{std::move(rev), true};
+}
+
+// The newest revision of a path that the tree has, as an index into the path.
+std::optional<std::size_t> known_index(const doc::RevTree &tree, const doc::RevPath &path) {
+    for (std::size_t i = 0; i < path.hashes.size(); ++i)
+        if (tree.find({path.start - i, path.hashes[i]}))
+            return i;
+    return std::nullopt;
+}
+
+Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, const Edit &edit) {
+    const auto &path = *edit.path;
+    doc::RevId rev{path.start, path.hashes.front()};
+    auto known = known_index(document.tree, path);
+    // Of a tree that is cut short only the winner's newest ancestors are at hand: enough if the path
+    // continues the one leaf or is there already.
+    bool enough = document.tree_complete ||
+                  (document.stored->leaf_count == 1 && known &&
+                   (*known == 0 || document.tree.is_leaf({path.start - *known, path.hashes[*known]})));
+    if (!enough) {
+        DIVAN_TRY_VOID(group.complete_tree(document));
+        known = known_index(document.tree, path);
+    }
+    if (known && *known == 0)
+        return Written{std::move(rev), false};
+
+    std::optional<doc::Leaf> extended;
+    std::uint64_t ancestor_body = 0;
+    if (known) {
+        doc::RevId ancestor{path.start - *known, path.hashes[*known]};
+        auto info = *document.tree.find(ancestor);
+        ancestor_body = info.body;
+        if (document.tree.is_leaf(ancestor))
+            extended = doc::Leaf{ancestor, info};
+    }
+    bool extends_winner = !document.exists() || (extended && document.tree.winner().rev == extended->rev);
+    DIVAN_TRY(auto body, resolve_body(group, document, edit, path.start, ancestor_body));
+    document.sequence = group.next_sequence();
+    document.tree.merge(path, {edit.deleted, document.sequence.value});
+    document.new_bodies[document.sequence.value] = std::move(body);
+    if (extended)
+        document.replaced_bodies.push_back(extended->info.body);
+    document.only_extended_winner &= extends_winner;
+    document.changed = true;
+    return Written{std::move(rev), true};
+}
+
+} // namespace
+
+doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, const Body &body) {
+    std::string content;
+    content.reserve(body.json.size() + 64);
+    append_u8(content, deleted ? 1 : 0);
+    append_varint(content, parent ? parent->generation : 0);
+    append_sized(content, parent ? parent->hash.bytes() : std::string_view());
+    append_varint(content, body.attachments.size());
+    for (const auto &attachment : body.attachments) {
+        append_sized(content, attachment.name);
+        append_sized(content, attachment.content_type);
+        append_sized(content, attachment.data.md5);
+    }
+    content.append(body.json);
+    return {parent ? parent->generation + 1 : 1, doc::RevHash::from_bytes(crypto::md5(content))};
+}
+
+EditOperation::EditOperation(std::vector<Edit> edits, Database::WriteDone done)
+    : edits_(std::move(edits)), done_(std::move(done)) {
+    for (const auto &edit : edits_)
+        bytes_ += edit.json.size() + edit.id.size();
+}
+
+void EditOperation::collect(std::vector<std::string> &ids) const {
+    for (const auto &edit : edits_)
+        ids.push_back(edit.id);
+}
+
+std::uint32_t EditOperation::edit_count() const {
+    return static_cast<std::uint32_t>(edits_.size());
+}
+
+Result<void> EditOperation::apply(CommitGroup &group) {
+    results_.clear();
+    results_.reserve(edits_.size());
+    for (const auto &edit : edits_) {
+        auto &document = group.document(edit.id);
+        results_.push_back(edit.path ? apply_replicated(group, document, edit)
+                                     : apply_interactive(group, document, edit));
+    }
+    return {};
+}
+
+void EditOperation::answer(const Result<void> &outcome) {
+    if (!outcome.ok())
+        results_.assign(edits_.size(), Result<Written>(outcome.error()));
+    done_(std::move(results_));
+}
+
+} // namespace divan::db

@@ -1,0 +1,392 @@
+#include "db/format.h"
+
+#include "base/bytes.h"
+#include "db/keys.h"
+
+#include <algorithm>
+
+namespace divan::db::format {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kPlainKey = 0;
+
+enum HeadFlag : std::uint8_t { kDeleted = 1, kHasTree = 2, kBodyInline = 4 };
+
+void append_header(std::string &out, std::uint8_t flags) {
+    append_u8(out, kVersion);
+    append_u8(out, flags);
+    append_varint(out, kPlainKey);
+}
+
+// Reads the three header fields; a version or key that this program does not know fails the reader.
+std::uint8_t read_header(ByteReader &reader) {
+    auto version = reader.u8();
+    auto flags = reader.u8();
+    auto key = reader.varint();
+    if (version != kVersion || key != kPlainKey)
+        reader.bytes(~std::uint64_t{0});
+    return flags;
+}
+
+void append_rev(std::string &out, const doc::RevId &rev) {
+    append_varint(out, rev.generation);
+    append_sized(out, rev.hash.bytes());
+}
+
+doc::RevId read_rev(ByteReader &reader) {
+    doc::RevId rev;
+    rev.generation = reader.varint();
+    rev.hash = doc::RevHash::from_bytes(reader.sized());
+    return rev;
+}
+
+// A count of things that take at least one byte each, so that damaged input cannot ask for memory.
+std::size_t read_count(ByteReader &reader, std::string_view value) {
+    auto count = reader.varint();
+    if (count > value.size()) {
+        reader.bytes(~std::uint64_t{0});
+        return 0;
+    }
+    return static_cast<std::size_t>(count);
+}
+
+} // namespace
+
+std::string encode_head(const StoredHead &head) {
+    std::string out;
+    out.reserve(64 + head.recent.size() * 20 + head.body.size());
+    const auto &winner = head.recent.front();
+    append_header(out, static_cast<std::uint8_t>((winner.info.deleted ? kDeleted : 0) |
+                                                 (head.has_tree ? kHasTree : 0) |
+                                                 (head.body_inline ? kBodyInline : 0)));
+    append_varint(out, head.sequence.value);
+    append_varint(out, head.document_number);
+    append_varint(out, head.leaf_count);
+    append_varint(out, head.tree_bytes);
+    append_varint(out, head.winner_bytes);
+    append_varint(out, head.external_bytes);
+    append_varint(out, head.recent.size());
+    append_varint(out, winner.rev.generation);
+    for (const auto &node : head.recent) {
+        append_sized(out, node.rev.hash.bytes());
+        append_varint(out, node.info.body << 1 | (node.info.deleted ? 1 : 0));
+    }
+    if (head.body_inline)
+        out.append(head.body);
+    return out;
+}
+
+Result<StoredHead> decode_head(std::string_view value) {
+    ByteReader reader(value);
+    StoredHead head;
+    auto flags = read_header(reader);
+    head.has_tree = (flags & kHasTree) != 0;
+    head.body_inline = (flags & kBodyInline) != 0;
+    head.sequence = kv::Sequence(reader.varint());
+    head.document_number = reader.varint();
+    head.leaf_count = reader.varint();
+    head.tree_bytes = reader.varint();
+    head.winner_bytes = reader.varint();
+    head.external_bytes = reader.varint();
+    auto count = read_count(reader, value);
+    auto generation = reader.varint();
+    head.recent.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        doc::Leaf node;
+        node.rev.generation = generation - i;
+        node.rev.hash = doc::RevHash::from_bytes(reader.sized());
+        auto packed = reader.varint();
+        node.info.body = packed >> 1;
+        node.info.deleted = (packed & 1) != 0;
+        head.recent.push_back(std::move(node));
+    }
+    if (head.body_inline)
+        head.body = reader.rest();
+    DIVAN_TRY_VOID(reader.finish("a document's head"));
+    if (head.recent.empty() || generation < count)
+        return Error(ErrorCode::corruption, "Stored data is damaged: a document's head.");
+    return head;
+}
+
+Result<Head> to_head(std::string id, std::string_view value) {
+    DIVAN_TRY(auto stored, decode_head(value));
+    Head head;
+    head.id = std::move(id);
+    head.rev = stored.recent.front().rev;
+    head.deleted = stored.recent.front().info.deleted;
+    head.sequence = stored.sequence;
+    head.document_number = stored.document_number;
+    head.leaf_count = stored.leaf_count;
+    head.recent = std::move(stored.recent);
+    head.has_tree = stored.has_tree;
+    if (stored.body_inline) {
+        DIVAN_TRY(head.body, decode_body(stored.body));
+    }
+    return head;
+}
+
+bool head_is_deleted(std::string_view value) {
+    return value.size() > 1 && (static_cast<std::uint8_t>(value[1]) & kDeleted) != 0;
+}
+
+std::string encode_body(const Body &body) {
+    std::string out;
+    out.reserve(8 + body.json.size() + body.attachments.size() * 96);
+    append_varint(out, body.attachments.size());
+    for (const auto &attachment : body.attachments) {
+        append_sized(out, attachment.name);
+        append_sized(out, attachment.content_type);
+        append_varint(out, attachment.revpos);
+        out.append(attachment.data.id.bytes.data(), attachment.data.id.bytes.size());
+        append_varint(out, attachment.data.stored_bytes);
+        append_varint(out, attachment.data.content_bytes);
+        append_sized(out, attachment.data.md5);
+        append_u8(out, static_cast<std::uint8_t>(attachment.data.encoding));
+    }
+    out.append(body.json);
+    return out;
+}
+
+Result<Body> decode_body(std::string_view payload) {
+    ByteReader reader(payload);
+    Body body;
+    auto count = read_count(reader, payload);
+    body.attachments.reserve(count);
+    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+        Attachment attachment;
+        attachment.name = reader.sized();
+        attachment.content_type = reader.sized();
+        attachment.revpos = reader.varint();
+        auto id = reader.bytes(attachment.data.id.bytes.size());
+        std::copy(id.begin(), id.end(), attachment.data.id.bytes.begin());
+        attachment.data.stored_bytes = reader.varint();
+        attachment.data.content_bytes = reader.varint();
+        attachment.data.md5 = reader.sized();
+        attachment.data.encoding = reader.u8() == 0 ? Encoding::identity : Encoding::gzip;
+        body.attachments.push_back(std::move(attachment));
+    }
+    body.json = reader.rest();
+    DIVAN_TRY_VOID(reader.finish("a document's body"));
+    return body;
+}
+
+std::uint64_t external_bytes(const Body &body) {
+    std::uint64_t bytes = body.json.size();
+    for (const auto &attachment : body.attachments)
+        bytes += attachment.data.content_bytes;
+    return bytes;
+}
+
+std::uint32_t chunk_count(std::uint64_t payload_bytes) {
+    return payload_bytes == 0
+               ? 1
+               : static_cast<std::uint32_t>((payload_bytes + kChunkBytesMax - 1) / kChunkBytesMax);
+}
+
+void put_chunks(kv::WriteBatch &batch, const std::string &prefix, std::string_view owner,
+                std::string_view payload) {
+    for (std::uint32_t i = 0; i < chunk_count(payload.size()); ++i) {
+        auto part = payload.substr(i * kChunkBytesMax, kChunkBytesMax);
+        std::string value;
+        value.reserve(part.size() + owner.size() + 16);
+        append_header(value, 0);
+        if (i == 0) {
+            append_sized(value, owner);
+            append_varint(value, payload.size());
+        }
+        value.append(part);
+        batch.put(kv::Table::documents, keys::chunk(prefix, i), std::move(value));
+    }
+}
+
+void erase_chunks(kv::WriteBatch &batch, const std::string &prefix, std::uint64_t payload_bytes) {
+    for (std::uint32_t i = 0; i < chunk_count(payload_bytes); ++i)
+        batch.erase(kv::Table::documents, keys::chunk(prefix, i));
+}
+
+Result<FirstChunk> decode_first_chunk(std::string_view value) {
+    ByteReader reader(value);
+    FirstChunk chunk;
+    read_header(reader);
+    chunk.owner = reader.sized();
+    chunk.payload_bytes = reader.varint();
+    chunk.part = reader.rest();
+    DIVAN_TRY_VOID(reader.finish("the first part of a large value"));
+    return chunk;
+}
+
+Result<std::optional<std::string>> read_chunks(kv::Engine &engine, kv::ShardId shard,
+                                               const std::string &prefix) {
+    auto first_key = keys::chunk(prefix, 0);
+    kv::KeyRef first_ref{kv::Table::documents, first_key};
+    DIVAN_TRY(auto first, engine.read(shard, std::span(&first_ref, 1)));
+    if (!first[0])
+        return std::optional<std::string>();
+    DIVAN_TRY(auto chunk, decode_first_chunk(*first[0]));
+    std::string payload(chunk.part);
+    auto count = chunk_count(chunk.payload_bytes);
+    if (count > 1) {
+        std::vector<std::string> rest_keys;
+        for (std::uint32_t i = 1; i < count; ++i)
+            rest_keys.push_back(keys::chunk(prefix, i));
+        std::vector<kv::KeyRef> refs;
+        for (const auto &key : rest_keys)
+            refs.push_back({kv::Table::documents, key});
+        DIVAN_TRY(auto rest, engine.read(shard, refs));
+        payload.reserve(chunk.payload_bytes);
+        for (const auto &value : rest) {
+            if (!value)
+                return std::optional<std::string>(); // removed between the two reads
+            ByteReader reader(*value);
+            read_header(reader);
+            payload.append(reader.rest());
+        }
+    }
+    if (payload.size() != chunk.payload_bytes)
+        return Error(ErrorCode::corruption, "Stored data is damaged: a large value is incomplete.");
+    return std::optional<std::string>(std::move(payload));
+}
+
+std::string encode_change(const Change &change) {
+    std::string out;
+    append_header(out, change.deleted ? kDeleted : 0);
+    append_sized(out, change.id);
+    bool fits = change.leaves.size() <= kChangeLeavesMax;
+    append_varint(out, fits ? change.leaves.size() : 0);
+    if (fits) {
+        for (const auto &leaf : change.leaves) {
+            append_varint(out, leaf.rev.generation << 1 | (leaf.info.deleted ? 1 : 0));
+            append_sized(out, leaf.rev.hash.bytes());
+        }
+    }
+    return out;
+}
+
+Result<Change> decode_change(kv::Sequence sequence, std::string_view value) {
+    ByteReader reader(value);
+    Change change;
+    change.sequence = sequence;
+    change.deleted = (read_header(reader) & kDeleted) != 0;
+    change.id = reader.sized();
+    auto count = read_count(reader, value);
+    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+        doc::Leaf leaf;
+        auto packed = reader.varint();
+        leaf.rev.generation = packed >> 1;
+        leaf.info.deleted = (packed & 1) != 0;
+        leaf.rev.hash = doc::RevHash::from_bytes(reader.sized());
+        change.leaves.push_back(std::move(leaf));
+    }
+    DIVAN_TRY_VOID(reader.finish("a row of the changes feed"));
+    return change;
+}
+
+std::string encode_meta(const Meta &meta) {
+    std::string out;
+    append_header(out, 0);
+    append_varint(out, meta.revs_limit);
+    append_varint(out, meta.purge_seq);
+    append_varint(out, meta.purge_infos_max);
+    append_sized(out, meta.security);
+    append_sized(out, meta.auto_purge);
+    append_varint(out, meta.runs.size());
+    for (const auto &run : meta.runs) {
+        append_u64(out, run.id);
+        append_varint(out, run.first_sequence);
+    }
+    return out;
+}
+
+Result<Meta> decode_meta(std::string_view value) {
+    ByteReader reader(value);
+    Meta meta;
+    read_header(reader);
+    meta.revs_limit = reader.varint();
+    meta.purge_seq = reader.varint();
+    meta.purge_infos_max = reader.varint();
+    meta.security = reader.sized();
+    meta.auto_purge = reader.sized();
+    auto count = read_count(reader, value);
+    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+        Run run;
+        run.id = reader.u64();
+        run.first_sequence = reader.varint();
+        meta.runs.push_back(run);
+    }
+    DIVAN_TRY_VOID(reader.finish("a database's settings"));
+    return meta;
+}
+
+std::string encode_local(const StoredLocal &local) {
+    std::string out;
+    append_header(out, 0);
+    append_sized(out, local.rev);
+    append_varint(out, local.chunks_key);
+    append_varint(out, local.chunk_bytes);
+    out.append(local.json);
+    return out;
+}
+
+Result<StoredLocal> decode_local(std::string_view value) {
+    ByteReader reader(value);
+    StoredLocal local;
+    read_header(reader);
+    local.rev = reader.sized();
+    local.chunks_key = reader.varint();
+    local.chunk_bytes = reader.varint();
+    local.json = reader.rest();
+    DIVAN_TRY_VOID(reader.finish("a local document"));
+    return local;
+}
+
+std::string encode_purge(const std::string &uuid, const std::string &id,
+                         const std::vector<doc::RevId> &revs) {
+    std::string out;
+    append_header(out, 0);
+    append_sized(out, uuid);
+    append_sized(out, id);
+    append_varint(out, revs.size());
+    for (const auto &rev : revs)
+        append_rev(out, rev);
+    return out;
+}
+
+Result<StoredPurge> decode_purge(std::string_view value) {
+    ByteReader reader(value);
+    StoredPurge purge;
+    read_header(reader);
+    purge.uuid = reader.sized();
+    purge.id = reader.sized();
+    auto count = read_count(reader, value);
+    for (std::size_t i = 0; i < count && reader.ok(); ++i)
+        purge.revs.push_back(read_rev(reader));
+    DIVAN_TRY_VOID(reader.finish("a purge"));
+    return purge;
+}
+
+std::string encode_catalog_entry(const CatalogEntry &entry) {
+    std::string out;
+    append_header(out, entry.options.partitioned ? 1 : 0);
+    append_varint(out, entry.shard.value);
+    append_sized(out, entry.uuid);
+    append_varint(out, entry.created_micros);
+    append_varint(out, entry.options.q);
+    append_varint(out, entry.options.n);
+    return out;
+}
+
+Result<CatalogEntry> decode_catalog_entry(std::string_view value) {
+    ByteReader reader(value);
+    CatalogEntry entry;
+    entry.options.partitioned = (read_header(reader) & 1) != 0;
+    entry.shard = kv::ShardId(static_cast<std::uint32_t>(reader.varint()));
+    entry.uuid = reader.sized();
+    entry.created_micros = reader.varint();
+    entry.options.q = reader.varint();
+    entry.options.n = reader.varint();
+    DIVAN_TRY_VOID(reader.finish("an entry of the catalog"));
+    return entry;
+}
+
+} // namespace divan::db::format
