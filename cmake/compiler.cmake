@@ -3,7 +3,8 @@
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Both report false positives inside optimised coroutine frames and std::variant.
-  add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete)
+  add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete
+                      -Wno-dangling-else) # GoogleTest macros
 endif()
 
 find_program(DIVAN_CCACHE ccache)

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +42,8 @@ enum class MergeResult : std::uint8_t {
                   // taken)
 };
 
+// A revision id stands for one node: the same id under two parents is one revision.
+//
 // Invariants: every node but a root has a parent of the generation below; siblings differ in hash;
 // leaves() is sorted by winner order.
 class RevTree {
@@ -82,7 +85,27 @@ class RevTree {
     // Errors: corruption. Bounded: untrusted bytes cannot make it loop or allocate without limit.
     [[nodiscard]] static Result<RevTree> decode(std::string_view bytes);
 
-    friend bool operator==(const RevTree &, const RevTree &);
+    friend bool operator==(const RevTree &a, const RevTree &b) { return a.encode() == b.encode(); }
+
+  private:
+    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+    struct Node {
+        RevId rev;
+        RevInfo info;
+        std::size_t parent = kNone;
+        std::size_t child_count = 0;
+    };
+
+    [[nodiscard]] std::size_t find_node(const RevId &rev) const;
+    std::size_t add_node(RevId rev, const RevInfo &info);
+    void link(std::size_t child, std::size_t parent);
+    // Drops the nodes that are not marked; renumbers the others.
+    void keep_marked(const std::vector<bool> &marked, std::vector<std::uint64_t> &removed_bodies);
+    [[nodiscard]] Leaf leaf_of(const Node &node) const { return {node.rev, node.info}; }
+
+    std::vector<Node> nodes_;
+    // By revision, kept only for trees that are too large to look through.
+    std::map<RevId, std::size_t> index_;
 };
 
 } // namespace divan::doc

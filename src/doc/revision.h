@@ -4,8 +4,10 @@
 
 #include "base/result.h"
 
+#include <array>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,7 +17,7 @@ namespace divan::doc {
 // as it is; comparing is bytewise on this form, which decides winners identically on every peer.
 class RevHash {
   public:
-    RevHash() = default;
+    RevHash() = default; // 16 zero bytes
     // The text form: 32 hex digits of either case become 16 bytes, anything else stays.
     [[nodiscard]] static RevHash from_text(std::string_view text);
     // The stored form. REQUIRES: what bytes() gave.
@@ -25,15 +27,22 @@ class RevHash {
     [[nodiscard]] std::string text() const; // lower case hex for 16 bytes
     void append_text(std::string &out) const;
 
-    friend bool operator==(const RevHash &, const RevHash &);
-    friend std::strong_ordering operator<=>(const RevHash &, const RevHash &);
+    friend bool operator==(const RevHash &a, const RevHash &b) { return a.bytes() == b.bytes(); }
+    friend std::strong_ordering operator<=>(const RevHash &a, const RevHash &b) {
+        return a.bytes() <=> b.bytes();
+    }
+
+  private:
+    // 16 raw bytes; or, if `long_` is set, anything else.
+    std::array<char, 16> short_{};
+    std::shared_ptr<const std::string> long_; // shared by copies, never changed
 };
 
 struct RevId {
     std::uint64_t generation = 0; // from 1; 0 = no revision
     RevHash hash;
 
-    // "N-hash". Errors: bad_request "Invalid rev format" (no dash, no integer before it).
+    // "N-hash". Errors: bad_request "Invalid rev format" (no dash, no number before it, too long).
     [[nodiscard]] static Result<RevId> parse(std::string_view text);
     [[nodiscard]] std::string text() const;
     void append_text(std::string &out) const;
