@@ -1,6 +1,6 @@
 # Warnings, hardening and the faster tools where the machine has them.
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wpedantic -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Both report false positives inside optimised coroutine frames and std::variant.
   add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete

@@ -109,9 +109,12 @@ Result<void> CommitGroup::flush_tree(WorkingDocument &document, format::StoredHe
     }
     head.has_tree = true;
     if (has_row && document.only_extended_winner) {
-        auto added = winner.generation - document.stored->recent.front().rev.generation;
+        const auto &old_winner = document.stored->recent.front().rev;
+        auto added = winner.generation - old_winner.generation;
         auto kept = document.stored->recent.size() + added;
-        if (kept <= kRecentMax && kept <= history.size()) {
+        // A tombstone on top of the winner makes another branch the winner: then the row is rewritten.
+        bool descends = added < history.size() && history[added].rev == old_winner;
+        if (descends && kept <= kRecentMax && kept <= history.size()) {
             history.resize(kept);
             head.recent = std::move(history);
             head.tree_bytes = stored_tree_bytes;

@@ -162,6 +162,8 @@ class Database {
     struct State;
     explicit Database(std::shared_ptr<State> state);
     [[nodiscard]] State &state() { return *state_; }
+    // More than one: work on it is under way.
+    [[nodiscard]] long state_use_count() const { return state_.use_count(); }
 
   private:
     std::shared_ptr<State> state_;

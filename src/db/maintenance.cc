@@ -76,17 +76,16 @@ Result<void> expire_tombstones(Database::State &state, std::chrono::hours age_mi
     auto now = std::chrono::duration_cast<std::chrono::hours>(state.context.clock.now());
     if (now < age_min)
         return {};
-    // The newest mark that is old enough: what came before it is at least that old.
+    // Every commit of a new hour leaves a mark, so what lies before the first mark that is too young
+    // is old enough.
     kv::ScanRequest marks;
     marks.shard = state.entry.shard;
-    marks.begin = std::string(keys::kTimeMarkPrefix);
-    marks.end = keys::time_mark(static_cast<std::uint64_t>((now - age_min).count()) + 1);
-    marks.reverse = true;
+    marks.begin = keys::time_mark(static_cast<std::uint64_t>((now - age_min).count()));
+    marks.end = prefix_end(keys::kTimeMarkPrefix);
     marks.rows_max = 1;
     DIVAN_TRY(auto mark, state.context.engine.scan(marks));
-    if (mark.empty())
-        return {};
-    auto bound = ByteReader(mark.value(0)).varint();
+    DIVAN_TRY(auto last, state.context.engine.last_sequence(state.entry.shard));
+    auto bound = mark.empty() ? last.value + 1 : ByteReader(mark.value(0)).varint();
     kv::ScanRequest request;
     request.shard = state.entry.shard;
     request.table = kv::Table::sequences;

@@ -105,6 +105,8 @@ class Store {
     explicit Store(std::unique_ptr<State> state);
 
   private:
+    void erase_pending();
+
     std::unique_ptr<State> state_;
 };
 

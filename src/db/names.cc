@@ -1,0 +1,92 @@
+#include "db/store.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace divan::db {
+namespace {
+
+constexpr std::size_t kNameBytesMax = 238; // CouchDB's limit of a file name without its suffix
+// A key is one byte and the id; see kv::kKeyBytesMax.
+constexpr std::size_t kIdBytesMax = kv::kKeyBytesMax - 16;
+
+bool is_system_name(std::string_view name) {
+    constexpr std::string_view kSystem[] = {"_users", "_replicator", "_global_changes", "_dbs", "_nodes"};
+    return std::find(std::begin(kSystem), std::end(kSystem), name) != std::end(kSystem);
+}
+
+bool is_plain_name(std::string_view name) {
+    if (name.empty() || name[0] < 'a' || name[0] > 'z')
+        return false;
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               std::string_view("_$()+/-").find(c) != std::string_view::npos;
+    });
+}
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        auto byte = static_cast<unsigned char>(text[i]);
+        std::size_t size = byte < 0x80       ? 1
+                           : byte >> 5 == 6  ? 2
+                           : byte >> 4 == 14 ? 3
+                           : byte >> 3 == 30 ? 4
+                                             : 0;
+        if (size == 0 || i + size > text.size())
+            return false;
+        std::uint32_t code = size == 1 ? byte : byte & (0xffu >> (size + 1));
+        for (std::size_t j = 1; j < size; ++j) {
+            auto next = static_cast<unsigned char>(text[i + j]);
+            if (next >> 6 != 2)
+                return false;
+            code = code << 6 | (next & 63);
+        }
+        constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+        if (code < kSmallest[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+            return false;
+        i += size;
+    }
+    return true;
+}
+
+} // namespace
+
+Result<void> check_database_name(std::string_view name) {
+    bool legal = is_plain_name(name) || is_system_name(name);
+    for (std::string_view suffix : {"/_users", "/_replicator"})
+        if (!legal && name.ends_with(suffix))
+            legal = is_plain_name(name.substr(0, name.size() - suffix.size()));
+    if (!legal)
+        return Error(
+            ErrorCode::illegal_database_name,
+            fmt::format(
+                "Name: '{}'. Only lowercase characters (a-z), digits (0-9), and any of the characters "
+                "_, $, (, ), +, -, and / are allowed. Must begin with a letter.",
+                name));
+    if (name.size() > kNameBytesMax)
+        return Error(ErrorCode::database_name_too_long,
+                     fmt::format("The database name is longer than {} bytes.", kNameBytesMax));
+    return {};
+}
+
+Result<void> check_document_id(std::string_view id) {
+    if (id.empty())
+        return Error(ErrorCode::illegal_docid, "Document id must not be empty");
+    if (!is_utf8(id))
+        return Error(ErrorCode::illegal_docid, "Document id must be valid UTF-8");
+    if (id.size() > kIdBytesMax)
+        return Error(ErrorCode::illegal_docid,
+                     fmt::format("Document id must not be longer than {} bytes", kIdBytesMax));
+    if (id[0] == '_') {
+        for (std::string_view prefix : {"_design/", "_local/"}) {
+            if (id == prefix)
+                return Error(ErrorCode::illegal_docid, fmt::format("Illegal document id `{}`", id));
+            if (id.starts_with(prefix))
+                return {};
+        }
+        return Error(ErrorCode::illegal_docid, "Only reserved document ids may start with underscore.");
+    }
+    return {};
+}
+
+} // namespace divan::db

@@ -1,0 +1,313 @@
+#include "db/store.h"
+
+#include "base/bytes.h"
+#include "base/encoding.h"
+#include "db/database_state.h"
+#include "db/duration.h"
+#include "db/keys.h"
+#include "db/maintenance.h"
+
+#include <algorithm>
+#include <list>
+#include <map>
+#include <sys/statvfs.h>
+#include <thread>
+
+namespace divan::db {
+
+struct Store::State {
+    State(const Services &services, StoreOptions options) : context(services, std::move(options)) {}
+
+    struct Handle {
+        std::shared_ptr<Database> database;
+        std::list<std::string>::iterator use; // in `uses`
+    };
+
+    // REQUIRES: mutex. The handle moves to the front of the order of use.
+    std::shared_ptr<Database> touch(Handle &handle) {
+        uses.splice(uses.begin(), uses, handle.use);
+        return handle.database;
+    }
+
+    // REQUIRES: mutex. Closes the handles that have not been used for longest and that nobody holds.
+    void close_idle() {
+        auto open_max = context.options()->open_databases_max;
+        auto use = uses.end();
+        while (handles.size() > open_max && use != uses.begin()) {
+            --use;
+            auto found = handles.find(*use);
+            if (found->second.database.use_count() > 1 || found->second.database->state_use_count() > 1)
+                continue;
+            handles.erase(found);
+            use = uses.erase(use);
+        }
+    }
+
+    void tell(const std::string &name, DatabaseEvent::Type type) {
+        std::vector<std::function<void(const DatabaseEvent &)>> told;
+        {
+            std::lock_guard lock(listeners_mutex);
+            told = listeners;
+        }
+        for (const auto &listener : told)
+            listener({name, type});
+    }
+
+    // One thing at a time in the background; false if somebody is at it.
+    bool begin_housekeeping() { return !housekeeping.exchange(true); }
+
+    Context context;
+    std::mutex mutex;
+    std::map<std::string, Handle, std::less<>> handles;
+    std::list<std::string> uses;
+    std::mutex catalog_mutex; // creating and deleting
+    std::mutex listeners_mutex;
+    std::vector<std::function<void(const DatabaseEvent &)>> listeners;
+    std::atomic<bool> housekeeping = false;
+    std::atomic<bool> stopping = false;
+};
+
+namespace {
+
+Result<std::optional<format::CatalogEntry>> find_entry(Context &context, const std::string &name) {
+    auto key = keys::database(name);
+    kv::KeyRef ref{kv::Table::documents, key};
+    DIVAN_TRY(auto values, context.engine.read(kv::kCatalogShard, std::span(&ref, 1)));
+    if (!values[0])
+        return std::optional<format::CatalogEntry>();
+    DIVAN_TRY(auto entry, format::decode_catalog_entry(*values[0]));
+    return std::optional<format::CatalogEntry>(std::move(entry));
+}
+
+Result<void> commit_catalog(std::unique_ptr<kv::Commit> commit, kv::WriteBatch batch) {
+    DIVAN_TRY(auto outcome, commit->finish(std::move(batch), 1));
+    if (outcome != kv::CommitOutcome::committed)
+        return ErrorCode::outcome_unknown;
+    return {};
+}
+
+// Share of the disk in use, for the guard; 0 if it cannot be told.
+double disk_used_share(const std::string &directory) {
+    struct statvfs info{};
+    if (directory.empty() || statvfs(directory.c_str(), &info) != 0 || info.f_blocks == 0)
+        return 0;
+    return 1.0 - static_cast<double>(info.f_bavail) / static_cast<double>(info.f_blocks);
+}
+
+} // namespace
+
+Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Store::~Store() {
+    state_->stopping = true;
+    wait_idle();
+}
+
+Result<std::unique_ptr<Store>> open_store(const Store::Services &services, const StoreOptions &options) {
+    auto state = std::make_unique<Store::State>(services, options);
+    auto *shared = state.get();
+    state->context.on_event = [shared](const DatabaseEvent &event) { shared->tell(event.name, event.type); };
+    return std::make_unique<Store>(std::move(state));
+}
+
+Result<std::shared_ptr<Database>> Store::create(const std::string &name, const DatabaseOptions &options) {
+    DIVAN_TRY_VOID(check_database_name(name));
+    auto &context = state_->context;
+    if (context.disk_full)
+        return ErrorCode::insufficient_storage;
+    {
+        std::lock_guard lock(state_->catalog_mutex);
+        DIVAN_TRY(auto commit, context.engine.begin(kv::kCatalogShard, {}, 1));
+        DIVAN_TRY(auto existing, find_entry(context, name));
+        if (existing)
+            return ErrorCode::file_exists;
+        format::CatalogEntry entry;
+        DIVAN_CHECK(commit->first_sequence().value < ~std::uint32_t{0});
+        entry.shard = kv::ShardId(static_cast<std::uint32_t>(commit->first_sequence().value));
+        entry.uuid = hex_encode(context.random.bytes(16));
+        entry.created_micros = static_cast<std::uint64_t>(context.clock.now().count());
+        entry.options = options;
+        kv::WriteBatch batch;
+        batch.put(kv::Table::documents, keys::database(name), format::encode_catalog_entry(entry));
+        DIVAN_TRY_VOID(commit_catalog(std::move(commit), std::move(batch)));
+    }
+    state_->tell(name, DatabaseEvent::Type::created);
+    return open(name);
+}
+
+std::shared_ptr<Database> Store::find_open(std::string_view name) {
+    std::lock_guard lock(state_->mutex);
+    auto found = state_->handles.find(name);
+    return found == state_->handles.end() ? nullptr : state_->touch(found->second);
+}
+
+Result<std::shared_ptr<Database>> Store::open(const std::string &name) {
+    if (auto database = find_open(name))
+        return database;
+    auto &context = state_->context;
+    DIVAN_TRY(auto entry, find_entry(context, name));
+    if (!entry)
+        return Error(ErrorCode::not_found, "Database does not exist.");
+    auto shard = entry->shard;
+    auto database_state = std::make_shared<Database::State>(context, name, std::move(*entry));
+    DIVAN_TRY_VOID(database_state->load());
+    DIVAN_TRY_VOID(database_state->sweep_uploads());
+    std::lock_guard lock(state_->mutex);
+    auto found = state_->handles.find(name);
+    if (found != state_->handles.end())
+        return state_->touch(found->second); // another thread was faster
+    // Deleted, or deleted and created again, since its entry was read?
+    DIVAN_TRY(auto again, find_entry(context, name));
+    if (!again || again->shard != shard)
+        return Error(ErrorCode::not_found, "Database does not exist.");
+    auto database = std::make_shared<Database>(std::move(database_state));
+    state_->uses.push_front(name);
+    state_->handles.emplace(name, State::Handle{database, state_->uses.begin()});
+    state_->close_idle();
+    return database;
+}
+
+Result<void> Store::erase(const std::string &name) {
+    auto &context = state_->context;
+    std::shared_ptr<Database> open_database;
+    {
+        std::lock_guard lock(state_->catalog_mutex);
+        DIVAN_TRY(auto commit, context.engine.begin(kv::kCatalogShard, {}, 1));
+        DIVAN_TRY(auto entry, find_entry(context, name));
+        if (!entry)
+            return Error(ErrorCode::not_found, "Database does not exist.");
+        kv::WriteBatch batch;
+        batch.erase(kv::Table::documents, keys::database(name));
+        batch.put(kv::Table::documents, keys::pending_erase(entry->shard), name);
+        // The catalog first: from here on nobody opens it any more.
+        DIVAN_TRY_VOID(commit_catalog(std::move(commit), std::move(batch)));
+        std::lock_guard handles_lock(state_->mutex);
+        auto found = state_->handles.find(name);
+        if (found != state_->handles.end()) {
+            open_database = found->second.database;
+            open_database->state().deleted = true;
+            state_->uses.erase(found->second.use);
+            state_->handles.erase(found);
+        }
+    }
+    if (open_database)
+        open_database->state().notify();
+    state_->tell(name, DatabaseEvent::Type::deleted);
+    return {};
+}
+
+Result<Store::NamesPage> Store::names(const NamesRange &range) {
+    kv::ScanRequest request;
+    request.shard = kv::kCatalogShard;
+    request.begin = keys::database(range.begin);
+    request.end = range.end ? keys::database(*range.end) : prefix_end(keys::kDatabasePrefix);
+    request.reverse = range.reverse;
+    request.keys_only = true;
+    request.rows_max = range.rows_max;
+    NamesPage result;
+    if (request.begin >= request.end)
+        return result;
+    DIVAN_TRY(auto page, state_->context.engine.scan(request));
+    result.more = page.more;
+    for (std::size_t i = 0; i < page.size(); ++i)
+        result.names.emplace_back(page.key(i).substr(keys::kDatabasePrefix.size()));
+    return result;
+}
+
+void Store::on_event(std::function<void(const DatabaseEvent &)> listener) {
+    std::lock_guard lock(state_->listeners_mutex);
+    state_->listeners.push_back(std::move(listener));
+}
+
+std::size_t Store::open_count() const {
+    std::lock_guard lock(state_->mutex);
+    return state_->handles.size();
+}
+
+std::vector<ActiveTask> Store::active_tasks() {
+    std::vector<ActiveTask> tasks;
+    std::lock_guard lock(state_->mutex);
+    for (const auto &[name, handle] : state_->handles) {
+        auto &database = handle.database->state();
+        if (!database.compacting)
+            continue;
+        ActiveTask task;
+        task.type = "database_compaction";
+        task.database = name;
+        task.started_on = std::chrono::microseconds(database.compaction_started_micros);
+        task.updated_on = state_->context.clock.now();
+        task.changes_done = database.compaction_done;
+        task.total_changes = std::max<std::uint64_t>(database.compaction_done, database.compaction_total);
+        tasks.push_back(std::move(task));
+    }
+    return tasks;
+}
+
+void Store::set_options(const StoreOptions &options) {
+    state_->context.set_options(options);
+}
+
+void Store::housekeep() {
+    if (!state_->begin_housekeeping())
+        return;
+    auto &context = state_->context;
+    auto options = context.options();
+    context.disk_full = disk_used_share(options->data_directory) > options->disk_used_share_max;
+    erase_pending();
+    std::vector<std::shared_ptr<Database>> open_databases;
+    {
+        std::lock_guard lock(state_->mutex);
+        for (const auto &[name, handle] : state_->handles)
+            open_databases.push_back(handle.database);
+    }
+    for (const auto &database : open_databases) {
+        if (state_->stopping)
+            break;
+        auto &database_state = database->state();
+        auto wanted = needs_compaction(database_state);
+        if (wanted.ok() && *wanted)
+            ignore_error(compact(database_state, options->compaction_keep_revisions_newest),
+                         "the next round tries again");
+        if (auto age = parse_time_to_live(database_state.meta()->auto_purge))
+            ignore_error(expire_tombstones(database_state, *age), "the next round tries again");
+    }
+    state_->housekeeping = false;
+}
+
+// Erases the rows of deleted databases. Each mark goes when its rows are gone.
+void Store::erase_pending() {
+    auto &context = state_->context;
+    kv::ScanRequest request;
+    request.shard = kv::kCatalogShard;
+    request.begin = std::string(keys::kPendingErasePrefix);
+    request.end = prefix_end(keys::kPendingErasePrefix);
+    request.keys_only = true;
+    while (!state_->stopping) {
+        auto page = context.engine.scan(request);
+        if (!page.ok() || page->empty())
+            return;
+        for (std::size_t i = 0; i < page->size() && !state_->stopping; ++i) {
+            ByteReader reader(page->key(i).substr(keys::kPendingErasePrefix.size()));
+            kv::ShardId shard(reader.u32());
+            // A group that was under way when the database was deleted ends before its rows go.
+            {
+                auto last = context.engine.begin(shard, {}, 0);
+            }
+            if (!context.engine.erase_shard(shard).ok())
+                return;
+            kv::WriteBatch batch;
+            batch.erase(kv::Table::documents, std::string(page->key(i)));
+            if (!context.engine.stage(kv::kCatalogShard, std::move(batch)).ok())
+                return;
+        }
+    }
+}
+
+void Store::wait_idle() {
+    while (state_->housekeeping)
+        std::this_thread::yield();
+    if (!state_->stopping)
+        housekeep();
+}
+
+} // namespace divan::db
