@@ -47,12 +47,12 @@ struct RequestHead {
     [[nodiscard]] std::string_view raw_query() const; // behind '?', may be empty
 };
 
-// The request's body as a stream, already without chunked framing and content encoding (gzip).
+// The request's body as a stream, without chunked framing. A content encoding (gzip) is left in.
 // Read by one reader on the connection's executor.
 class RequestBody {
   public:
     virtual ~RequestBody() = default;
-    // The next bytes, at most `bytes_max`; empty = the end. Errors: bad_request (malformed framing
+    // The next bytes, at most `bytes_max`; empty = the end. Errors: bad_request (malformed framing),
     // or gzip), request_timeout, cancelled (the client went away), too_large (the server's limit).
     virtual Task<Result<std::string>> read_some(std::size_t bytes_max) = 0;
     // Content-Length of an unencoded body, if there is one.

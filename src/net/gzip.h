@@ -1,0 +1,46 @@
+#pragma once
+
+// gzip (RFC 1952) over zlib, as streams.
+
+#include "net/http.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace divan::net {
+
+// Compresses a stream. One thread at a time.
+class GzipWriter {
+  public:
+    explicit GzipWriter(int level); // 1 (fast) to 9 (small)
+    ~GzipWriter();
+    // The compressed bytes that are ready; may be empty.
+    [[nodiscard]] std::string write(std::string_view bytes);
+    [[nodiscard]] std::string finish();
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Inflates a stream. One thread at a time. Output is bounded by the caller's handling: each call
+// gives what its input inflates to.
+class GzipReader {
+  public:
+    GzipReader();
+    ~GzipReader();
+    // Inflates `bytes`, at most `output_bytes_max` of output. Errors: bad_request (not gzip), too_large.
+    [[nodiscard]] Result<std::string> read(std::string_view bytes, std::size_t output_bytes_max);
+    // Whether the end of the gzip stream was seen.
+    [[nodiscard]] bool finished() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// A whole gzip text inflated. Errors: bad_request, too_large beyond `output_bytes_max`.
+[[nodiscard]] Result<std::string> gunzip(std::string_view bytes, std::size_t output_bytes_max);
+
+} // namespace divan::net

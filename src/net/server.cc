@@ -1,0 +1,193 @@
+#include "net/server.h"
+
+#include "net/connection.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+namespace divan::net {
+namespace {
+
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto kDeadlineInterval = std::chrono::milliseconds(500);
+
+} // namespace
+
+class Server::Impl {
+  public:
+    Impl(ServerOptions options, Handler handler, ErrorResponse error_response)
+        : work_(asio::make_work_guard(io_)), deadline_timer_(io_) {
+        context_.options = options;
+        context_.handler = std::move(handler);
+        context_.error_response = std::move(error_response);
+        watch_deadlines();
+        for (std::size_t i = 0; i < options.thread_count; ++i)
+            threads_.emplace_back([this] { io_.run(); });
+    }
+
+    ~Impl() {
+        stop();
+        work_.reset();
+        io_.stop();
+        for (auto &thread : threads_)
+            thread.join();
+    }
+
+    Result<std::uint16_t> listen(const ListenAddress &where) {
+        error_code error;
+        auto address = asio::ip::make_address(where.address, error);
+        if (error)
+            return Error(ErrorCode::bad_request, fmt::format("`{}` is not an IP address.", where.address));
+        auto acceptor = std::make_shared<tcp::acceptor>(io_);
+        tcp::endpoint endpoint(address, where.port);
+        acceptor->open(endpoint.protocol(), error);
+        if (!error)
+            acceptor->set_option(asio::socket_base::reuse_address(true), error);
+        if (!error)
+            acceptor->bind(endpoint, error);
+        if (!error)
+            acceptor->listen(1'024, error);
+        if (error)
+            return Error(ErrorCode::bad_request, fmt::format("Cannot listen on {}:{}: {}.", where.address,
+                                                             where.port, error.message()));
+        auto port = acceptor->local_endpoint().port();
+        {
+            std::lock_guard lock(mutex_);
+            acceptors_.push_back(acceptor);
+        }
+        accept(acceptor);
+        return port;
+    }
+
+    void stop() {
+        if (context_.stopping.exchange(true))
+            return;
+        std::unique_lock lock(mutex_);
+        for (auto &acceptor : acceptors_)
+            asio::post(io_, [acceptor] {
+                error_code ignored;
+                acceptor->close(ignored);
+            });
+        auto each = [&](auto call) {
+            for (const auto &connection : connections_)
+                call(*connection);
+        };
+        each([](Connection &connection) { connection.wake_to_stop(); });
+        if (!all_closed_.wait_for(lock, context_.options.drain_timeout,
+                                  [&] { return connections_.empty(); })) {
+            each([](Connection &connection) { connection.close_now(); });
+            all_closed_.wait(lock, [&] { return connections_.empty(); });
+        }
+        lock.unlock();
+        deadline_timer_.cancel();
+    }
+
+    void post_after(Millis delay, UniqueFunction<void()> work) {
+        auto timer = std::make_shared<asio::steady_timer>(io_, delay);
+        timer->async_wait([timer, work = std::move(work)](error_code error) mutable {
+            if (!error)
+                work();
+        });
+    }
+
+    std::size_t connection_count() {
+        std::lock_guard lock(mutex_);
+        return connections_.size();
+    }
+
+  private:
+    void accept(const std::shared_ptr<tcp::acceptor> &acceptor) {
+        auto strand = asio::make_strand(io_);
+        acceptor->async_accept(strand, [this, acceptor](error_code error, Socket socket) {
+            if (error == asio::error::operation_aborted || !acceptor->is_open())
+                return;
+            if (!error)
+                add(std::move(socket));
+            accept(acceptor);
+        });
+    }
+
+    void add(Socket socket) {
+        error_code error;
+        socket.set_option(tcp::no_delay(true), error);
+        auto remote = socket.remote_endpoint(error);
+        auto connection = std::make_shared<Connection>(std::move(socket), context_,
+                                                       error ? std::string() : remote.address().to_string());
+        bool refused = false;
+        {
+            std::lock_guard lock(mutex_);
+            if (context_.stopping)
+                return;
+            refused = connections_.size() >= context_.options.connections_max;
+            connections_.insert(connection);
+        }
+        auto done = [this, connection] {
+            std::lock_guard lock(mutex_);
+            connections_.erase(connection);
+            if (connections_.empty())
+                all_closed_.notify_all();
+        };
+        if (refused)
+            connection->refuse(std::move(done));
+        else
+            connection->start(std::move(done));
+    }
+
+    // Deadlines are looked at now and then, so that no request arms a timer.
+    void watch_deadlines() {
+        deadline_timer_.expires_after(kDeadlineInterval);
+        deadline_timer_.async_wait([this](error_code error) {
+            if (error)
+                return;
+            auto now = std::chrono::steady_clock::now();
+            {
+                std::lock_guard lock(mutex_);
+                for (const auto &connection : connections_)
+                    connection->check_deadline(now);
+            }
+            watch_deadlines();
+        });
+    }
+
+    ServerContext context_;
+    asio::io_context io_;
+    asio::executor_work_guard<asio::io_context::executor_type> work_;
+    asio::steady_timer deadline_timer_;
+    std::mutex mutex_;
+    std::condition_variable all_closed_;
+    std::vector<std::shared_ptr<tcp::acceptor>> acceptors_;
+    std::unordered_set<std::shared_ptr<Connection>> connections_;
+    std::vector<std::thread> threads_;
+};
+
+Server::Server(ServerOptions options, Handler handler, ErrorResponse error_response)
+    : impl_(std::make_unique<Impl>(options, std::move(handler), std::move(error_response))) {}
+
+Server::~Server() = default;
+
+Result<std::uint16_t> Server::listen(const ListenAddress &address) {
+    return impl_->listen(address);
+}
+
+void Server::stop() {
+    impl_->stop();
+}
+
+void Server::post_after(Millis delay, UniqueFunction<void()> work) {
+    impl_->post_after(delay, std::move(work));
+}
+
+std::size_t Server::connection_count() const {
+    return impl_->connection_count();
+}
+
+} // namespace divan::net
