@@ -1,0 +1,281 @@
+#include "config/config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits>
+#include <set>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace divan::config {
+namespace {
+
+std::optional<std::string> read_file(const std::string &path) {
+    int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return std::nullopt;
+    std::string text;
+    char buffer[16'384];
+    for (ssize_t got = 0; (got = read(file, buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<std::size_t>(got));
+    close(file);
+    return text;
+}
+
+// Replaces a file so that a crash leaves the old or the new one.
+bool write_file(const std::string &path, std::string_view text) {
+    auto temporary = path + ".new";
+    int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0)
+        return false;
+    bool ok = true;
+    while (ok && !text.empty()) {
+        auto written = write(file, text.data(), text.size());
+        ok = written > 0;
+        if (ok)
+            text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    ok = ok && fsync(file) == 0;
+    ok = close(file) == 0 && ok;
+    return ok && rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+// Where a value belongs; old sections are read as the new ones.
+std::string_view current_section(std::string_view section, std::string_view key) {
+    for (const auto &alias : aliases())
+        if (alias.section == section &&
+            (alias.key == key ||
+             (alias.key.empty() && (find_setting(alias.new_section, key) != nullptr ||
+                                    find_without_effect(alias.new_section, key) != nullptr))))
+            return alias.new_section;
+    return section;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Config>> Config::load(std::vector<std::string> files, std::string local_file) {
+    for (const auto &file : files)
+        if (access(file.c_str(), R_OK) != 0)
+            return Error(ErrorCode::bad_request,
+                         fmt::format("The configuration file {} cannot be read.", file));
+    std::unique_ptr<Config> config(new Config(std::move(files), std::move(local_file)));
+    DIVAN_TRY(auto values, config->read_files());
+    config->publish(std::move(values));
+    return config;
+}
+
+Result<IniValues> Config::read_files() const {
+    IniValues values;
+    auto files = files_;
+    if (!local_file_.empty())
+        files.push_back(local_file_);
+    for (const auto &path : files) {
+        auto text = read_file(path);
+        if (!text)
+            continue;
+        auto parsed = parse_ini(*text);
+        if (!parsed.ok())
+            return Error(ErrorCode::bad_request, fmt::format("{}: {}", path, parsed.error().reason()));
+        // Two passes: a value in its current place wins over one in an older place of the same file.
+        for (bool aliased : {true, false})
+            for (const auto &[section, entries] : *parsed)
+                for (const auto &[key, value] : entries) {
+                    auto current = current_section(section, key);
+                    if ((current != section) != aliased)
+                        continue;
+                    if (const auto *setting = find_setting(current, key)) {
+                        auto checked = check_value(*setting, value);
+                        if (!checked.ok())
+                            return Error(ErrorCode::bad_request,
+                                         fmt::format("{}: {}", path, checked.error().reason()));
+                    }
+                    values[std::string(current)][key] = value;
+                }
+    }
+    return values;
+}
+
+std::vector<std::string> Config::notices() const {
+    std::vector<std::string> notices;
+    for (const auto &[section, entries] : *values()) {
+        if (section == "admins" || section == "jwt_keys")
+            continue;
+        for (const auto &[key, value] : entries) {
+            if (find_setting(section, key) != nullptr)
+                continue;
+            if (const auto *entry = find_without_effect(section, key))
+                notices.push_back(
+                    fmt::format("setting [{}] {} has no effect here: {}", section, key, entry->reason));
+            else
+                notices.push_back(fmt::format("setting [{}] {} is unknown", section, key));
+        }
+    }
+    return notices;
+}
+
+std::optional<std::string> Config::get(std::string_view section, std::string_view key) const {
+    auto current = current_section(section, key);
+    auto state = values();
+    auto found = state->find(std::string(current));
+    if (found != state->end())
+        if (auto value = found->second.find(std::string(key)); value != found->second.end())
+            return value->second;
+    if (const auto *setting = find_setting(current, key);
+        setting != nullptr && !setting->default_value.empty())
+        return std::string(setting->default_value);
+    return std::nullopt;
+}
+
+std::string Config::text(std::string_view section, std::string_view key) const {
+    DIVAN_CHECK(find_setting(section, key) != nullptr);
+    return get(section, key).value_or("");
+}
+
+bool Config::boolean(std::string_view section, std::string_view key) const {
+    return text(section, key) == "true";
+}
+
+std::int64_t Config::integer(std::string_view section, std::string_view key) const {
+    auto value = text(section, key);
+    if (value == "infinity")
+        return std::numeric_limits<std::int64_t>::max();
+    std::int64_t number = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    DIVAN_CHECK(error == std::errc());
+    return number;
+}
+
+std::vector<std::string> Config::list(std::string_view section, std::string_view key) const {
+    std::vector<std::string> parts;
+    auto value = text(section, key);
+    std::string_view rest(value);
+    while (!rest.empty()) {
+        auto comma = rest.find(',');
+        auto part = rest.substr(0, comma);
+        rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+        while (!part.empty() && part.front() == ' ')
+            part.remove_prefix(1);
+        while (!part.empty() && part.back() == ' ')
+            part.remove_suffix(1);
+        if (!part.empty())
+            parts.emplace_back(part);
+    }
+    return parts;
+}
+
+IniValues Config::all() const {
+    auto merged = *values();
+    for (const auto &setting : settings())
+        if (!setting.default_value.empty())
+            merged[std::string(setting.section)].try_emplace(std::string(setting.key), setting.default_value);
+    return merged;
+}
+
+std::map<std::string, std::string> Config::section(std::string_view section) const {
+    auto state = values();
+    auto found = state->find(std::string(section));
+    return found == state->end() ? std::map<std::string, std::string>() : found->second;
+}
+
+Result<std::string> Config::set(std::string_view section, std::string_view key, std::string value,
+                                bool persist) {
+    auto current = current_section(section, key);
+    if (const auto *setting = find_setting(current, key)) {
+        DIVAN_TRY_VOID(check_value(*setting, value));
+    }
+    if (value.find('\n') != std::string::npos || key.find_first_of("=\n[]") != std::string_view::npos ||
+        current.find_first_of("\n[]") != std::string_view::npos || key.empty())
+        return Error(ErrorCode::bad_request,
+                     "A section, key or value has a character that ini files cannot hold.");
+    std::string old;
+    {
+        std::lock_guard lock(mutex_);
+        old = get(current, key).value_or("");
+        if (persist) {
+            DIVAN_TRY_VOID(this->persist(current, key, &value));
+        }
+        auto changed = *values();
+        changed[std::string(current)][std::string(key)] = std::move(value);
+        std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
+    }
+    for (const auto &listener : listeners_)
+        listener();
+    return old;
+}
+
+Result<std::string> Config::erase(std::string_view section, std::string_view key, bool persist) {
+    auto current = current_section(section, key);
+    std::string old;
+    {
+        std::lock_guard lock(mutex_);
+        auto changed = *values();
+        auto found = changed.find(std::string(current));
+        if (found == changed.end() || !found->second.contains(std::string(key))) {
+            // A default cannot be removed, but CouchDB's clients expect its value back.
+            auto value = get(current, key);
+            if (!value)
+                return ErrorCode::unknown_config_value;
+            return *value;
+        }
+        old = found->second[std::string(key)];
+        if (persist) {
+            DIVAN_TRY_VOID(this->persist(current, key, nullptr));
+        }
+        found->second.erase(std::string(key));
+        std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
+    }
+    for (const auto &listener : listeners_)
+        listener();
+    return old;
+}
+
+Result<void> Config::persist(std::string_view section, std::string_view key, const std::string *value) {
+    if (local_file_.empty())
+        return {};
+    auto text = read_file(local_file_).value_or("");
+    if (!write_file(local_file_, change_ini(text, section, key, value)))
+        return Error(ErrorCode::storage_failed,
+                     fmt::format("The configuration file {} cannot be written.", local_file_));
+    return {};
+}
+
+void Config::publish(IniValues values) {
+    std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(values)));
+    for (const auto &listener : listeners_)
+        listener();
+}
+
+Result<void> Config::reload() {
+    DIVAN_TRY(auto values, read_files());
+    publish(std::move(values));
+    return {};
+}
+
+Result<void> Config::check_http_change(std::string_view section, std::string_view key) {
+    // What could run programs, load code or read files (CVE-2017-12636, CVE-2018-8007 and kin).
+    static const std::set<std::string_view> kRefused = {"daemons",
+                                                        "external",
+                                                        "httpd_design_handlers",
+                                                        "httpd_db_handlers",
+                                                        "native_query_servers",
+                                                        "os_daemons",
+                                                        "query_servers",
+                                                        "update_notification",
+                                                        "httpd_global_handlers",
+                                                        "indexers"};
+    const auto *setting = find_setting(current_section(section, key), key);
+    if (kRefused.contains(section) || (setting != nullptr && (setting->flags & kReadOnlyOverHttp) != 0) ||
+        (section == "couchdb" && key == "util_driver_dir") ||
+        (section == "chttpd" && key == "config_whitelist"))
+        return Error(ErrorCode::forbidden, "Config section and key may not be changed over HTTP.");
+    return {};
+}
+
+void Config::on_change(std::function<void()> listener) {
+    std::lock_guard lock(mutex_);
+    listeners_.push_back(std::move(listener));
+}
+
+} // namespace divan::config

@@ -1,0 +1,72 @@
+#pragma once
+
+// The configuration: defaults, files, changes at run time. Reads are cheap and see one consistent state.
+// Thread-safe.
+
+#include "config/ini.h"
+#include "config/settings.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace divan::config {
+
+class Config {
+  public:
+    // Reads `files` in order, later ones win; missing ones are skipped but for those the user named
+    // (`required`). Changes are kept in `local_file` (made when needed, mode 0600, read last);
+    // empty = changes live in memory only.
+    // Errors: bad_request naming file, line or setting and bounds.
+    static Result<std::unique_ptr<Config>> load(std::vector<std::string> files, std::string local_file);
+
+    // What should be said once at start: unknown settings, settings without effect.
+    [[nodiscard]] std::vector<std::string> notices() const;
+
+    // The text of a value; nullopt if it is neither set nor declared.
+    [[nodiscard]] std::optional<std::string> get(std::string_view section, std::string_view key) const;
+    // REQUIRES: the setting is declared with that kind.
+    [[nodiscard]] std::string text(std::string_view section, std::string_view key) const;
+    [[nodiscard]] bool boolean(std::string_view section, std::string_view key) const;
+    [[nodiscard]] std::int64_t integer(std::string_view section,
+                                       std::string_view key) const; // infinity = INT64_MAX
+    [[nodiscard]] std::vector<std::string> list(std::string_view section, std::string_view key) const;
+
+    // Everything, defaults included; by section, by key.
+    [[nodiscard]] IniValues all() const;
+    // The values that were set in a section.
+    [[nodiscard]] std::map<std::string, std::string> section(std::string_view section) const;
+
+    // Sets a value now; `persist` keeps it in the local file. Returns the old value, "" if there was none.
+    // Errors: bad_request (kind or bounds), storage_failed.
+    Result<std::string> set(std::string_view section, std::string_view key, std::string value, bool persist);
+    // Errors: unknown_config_value.
+    Result<std::string> erase(std::string_view section, std::string_view key, bool persist);
+    // Reads the files again and drops what was not kept in one.
+    Result<void> reload();
+
+    // Whether a change over HTTP is allowed. Errors: forbidden.
+    [[nodiscard]] static Result<void> check_http_change(std::string_view section, std::string_view key);
+
+    // Runs after every change, on the thread that made it.
+    void on_change(std::function<void()> listener);
+
+  private:
+    Config(std::vector<std::string> files, std::string local_file)
+        : files_(std::move(files)), local_file_(std::move(local_file)) {}
+    Result<IniValues> read_files() const;
+    [[nodiscard]] std::shared_ptr<const IniValues> values() const { return std::atomic_load(&values_); }
+    void publish(IniValues values);
+    Result<void> persist(std::string_view section, std::string_view key, const std::string *value);
+
+    const std::vector<std::string> files_;
+    const std::string local_file_;
+    std::shared_ptr<const IniValues> values_;
+    mutable std::mutex mutex_; // changes, one at a time
+    std::vector<std::function<void()>> listeners_;
+};
+
+} // namespace divan::config

@@ -1,0 +1,270 @@
+#include "config/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace divan::config {
+namespace {
+
+constexpr std::int64_t kAny = 9'007'199'254'740'991; // what JSON clients can show
+constexpr std::int64_t kDay = 86'400'000;
+
+constexpr Setting kSettings[] = {
+    {"couchdb", "uuid", Kind::text, "", 0, 0, kReadOnlyOverHttp, "The server's id; made at the first start."},
+    {"couchdb", "database_dir", Kind::text, "", 0, 0, kNeedsRestart | kReadOnlyOverHttp,
+     "Where the data lies, unless `--data-dir` is given."},
+    {"couchdb", "max_document_size", Kind::integer, "8000000", 1, kAny, kInfinityAllowed,
+     "Largest document, in bytes of JSON without attachments; 413 beyond."},
+    {"couchdb", "max_attachment_size", Kind::integer, "1073741824", 1, kAny, kInfinityAllowed,
+     "Largest attachment, in bytes; 413 beyond."},
+    {"couchdb", "max_dbs_open", Kind::integer, "500", 1, 1'000'000, kNone,
+     "Handles of idle databases beyond this number are closed."},
+    {"couchdb", "maintenance_mode", Kind::text, "false", 0, 0, kNone,
+     "`true` or `nolb`: `_up` answers 404, so that load balancers look elsewhere."},
+    {"couchdb", "default_security", Kind::text, "admin_only", 0, 0, kNone,
+     "Security of new databases: `admin_only` or `everyone`."},
+    {"couchdb", "single_node", Kind::boolean, "true", 0, 0, kNone,
+     "Accepted; Divan's embedded engine is always one node."},
+    {"chttpd", "port", Kind::integer, "5984", 0, 65'535, kNeedsRestart,
+     "TCP port, unless `--port` is given; 0 takes any free one."},
+    {"chttpd", "bind_address", Kind::text, "127.0.0.1", 0, 0, kNeedsRestart,
+     "IP address to listen on, unless `--bind` is given."},
+    {"chttpd", "max_http_request_size", Kind::integer, "4294967296", 1, kAny, kNone,
+     "Largest request body, in bytes; 413 beyond."},
+    {"chttpd", "require_valid_user", Kind::boolean, "false", 0, 0, kNone,
+     "Everything but `_session` and `_up` needs a login."},
+    {"chttpd", "enable_cors", Kind::boolean, "false", 0, 0, kNone,
+     "Answers browsers of other origins, by the rules in [cors]."},
+    {"chttpd", "changes_timeout", Kind::integer, "60000", 1, kDay, kNone,
+     "Longest wait of a feed without heartbeat, in ms."},
+    {"chttpd", "admin_only_all_dbs", Kind::boolean, "true", 0, 0, kNone,
+     "Only server admins may list databases."},
+    {"chttpd", "decode_plus_to_space", Kind::boolean, "true", 0, 0, kNone, "`+` in a path is a space."},
+    {"chttpd", "max_db_number_for_dbs_info_req", Kind::integer, "100", 1, 10'000, kNone,
+     "Databases that one POST `_dbs_info` may ask for."},
+    {"cors", "origins", Kind::list, "", 0, 0, kNone,
+     "Origins that may call, separated by commas; `*` for all."},
+    {"cors", "credentials", Kind::boolean, "false", 0, 0, kNone, "Origins may send cookies and passwords."},
+    {"cors", "methods", Kind::list, "", 0, 0, kNone, "Allowed methods; empty: CouchDB's usual ones."},
+    {"cors", "headers", Kind::list, "", 0, 0, kNone, "Allowed request headers besides CouchDB's usual ones."},
+    {"cors", "max_age", Kind::integer, "600", 0, kDay, kNone,
+     "How long a browser may remember an answer, in s."},
+    {"uuids", "algorithm", Kind::text, "uuid_v7", 0, 0, kNone,
+     "How `_uuids` and new document ids are made: sequential, random, utc_random, utc_id, uuid_v7."},
+    {"uuids", "max_count", Kind::integer, "1000", 1, 1'000'000, kNone,
+     "Ids that one `_uuids` request may ask for."},
+    {"uuids", "utc_id_suffix", Kind::text, "", 0, 0, kNone, "End of ids made by utc_id."},
+    {"attachments", "compression_level", Kind::integer, "8", 0, 9, kNone,
+     "gzip level of compressible attachments; 0: none."},
+    {"attachments", "compressible_types", Kind::list,
+     "text/*, application/javascript, application/json, application/xml", 0, 0, kNone,
+     "Content types whose attachments are stored compressed."},
+    {"log", "level", Kind::text, "info", 0, 0, kNone,
+     "debug, info, notice, warning, error, critical, alert, emergency or none."},
+    {"log", "writer", Kind::text, "stderr", 0, 0, kNeedsRestart, "stderr or file."},
+    {"log", "file", Kind::text, "", 0, 0, kNeedsRestart, "The file of writer = file."},
+    {"cluster", "q", Kind::integer, "2", 1, 1'024, kNone, "Shards of a new database: accepted and echoed."},
+    {"cluster", "n", Kind::integer, "1", 1, 1'024, kNone, "Copies of a new database: accepted and echoed."},
+    {"chttpd_auth", "timeout", Kind::integer, "600", 1, 31'536'000, kNone, "Life of a session cookie, in s."},
+    {"chttpd_auth", "secret", Kind::text, "", 0, 0, kSecret,
+     "Signs session cookies; made at the first start."},
+    {"chttpd_auth", "iterations", Kind::integer, "600000", 1, 10'000'000, kNone,
+     "PBKDF2 iterations of new password hashes."},
+    {"chttpd_auth", "allow_persistent_cookies", Kind::boolean, "true", 0, 0, kNone,
+     "Session cookies outlive the browser."},
+    {"chttpd_auth", "same_site", Kind::text, "", 0, 0, kNone,
+     "SameSite attribute of session cookies: strict, lax, none or empty."},
+    {"chttpd_auth", "cookie_domain", Kind::text, "", 0, 0, kNone, "Domain attribute of session cookies."},
+    {"chttpd_auth", "auth_cache_size", Kind::integer, "50", 1, 1'000'000, kNone,
+     "Verified logins kept in memory, at least 1000."},
+    {"disk_monitor", "enable", Kind::boolean, "false", 0, 0, kNone,
+     "Refuses writes with 507 when the disk is nearly full."},
+    {"disk_monitor", "interactive_database_writes_threshold", Kind::integer, "90", 1, 100, kNone,
+     "Percent of the disk in use from which writes are refused."},
+    {"divan", "json_depth_max", Kind::integer, "8000", 16, 20'000, kNone, "Deepest nesting of JSON."},
+    {"divan", "io_thread_count", Kind::integer, "2", 1, 256, kNeedsRestart,
+     "Threads that serve connections."},
+    {"divan", "engine_thread_count", Kind::integer, "8", 2, 256, kNeedsRestart,
+     "Threads for work on the storage engine."},
+    {"divan", "memory_bytes_max", Kind::integer, "1073741824", 33'554'432, kAny, kNeedsRestart,
+     "Cache and write buffers of the storage engine, in bytes."},
+    {"divan", "connections_max", Kind::integer, "2048", 1, 1'000'000, kNeedsRestart,
+     "Open connections; further ones are answered 503."},
+    {"divan", "header_bytes_max", Kind::integer, "16384", 1'024, 1'048'576, kNeedsRestart,
+     "Largest request head; 431 beyond."},
+    {"divan", "target_bytes_max", Kind::integer, "8192", 256, 1'048'576, kNeedsRestart,
+     "Longest URL; 414 beyond."},
+    {"divan", "header_timeout_ms", Kind::integer, "30000", 100, kDay, kNeedsRestart,
+     "Time to send a request's head; 408 beyond."},
+    {"divan", "body_timeout_ms", Kind::integer, "60000", 100, kDay, kNeedsRestart,
+     "Time without a byte of a request's body; 408 beyond."},
+    {"divan", "write_timeout_ms", Kind::integer, "60000", 100, kDay, kNeedsRestart,
+     "Time without the client taking a byte."},
+    {"divan", "keep_alive_timeout_ms", Kind::integer, "300000", 100, kDay, kNeedsRestart,
+     "Life of an idle connection."},
+    {"divan", "drain_timeout_ms", Kind::integer, "10000", 0, kDay, kNeedsRestart,
+     "Time for requests under way when the server stops."},
+    {"divan", "all_docs_offset_rows_max", Kind::integer, "1000", 0, 1'000'000, kNone,
+     "`offset` of `_all_docs` is counted up to this many rows and null beyond."},
+    {"divan", "commit_group_edits_max", Kind::integer, "1000", 1, 100'000, kNone,
+     "Edits that share one commit and one sync."},
+    {"divan", "commit_queue_edits_max", Kind::integer, "100000", 1, 10'000'000, kNone,
+     "Edits that may wait for one database; 503 beyond."},
+    {"divan", "inline_body_bytes_max", Kind::integer, "4096", 0, 262'144, kNone,
+     "Larger bodies get a row of their own."},
+    {"divan", "compaction_replaced_share_percent", Kind::integer, "50", 1, 100, kNone,
+     "Automatic compaction: replaced revisions take this share of a database."},
+    {"divan", "compaction_replaced_bytes_min", Kind::integer, "16777216", 0, kAny, kNone,
+     "Automatic compaction: and at least so many bytes."},
+    {"divan", "compaction_keep_revisions_newest", Kind::integer, "2", 0, 1'000, kNone,
+     "Replaced revisions of each branch that automatic compaction leaves."},
+    {"divan", "housekeeping_interval_ms", Kind::integer, "10000", 100, kDay, kNone,
+     "Pause between rounds of background work."},
+};
+
+constexpr Alias kAliases[] = {
+    {"httpd", "", "chttpd"},
+    {"couch_httpd_auth", "require_valid_user", "chttpd"},
+    {"chttpd_auth", "require_valid_user", "chttpd"},
+    {"couch_httpd_auth", "", "chttpd_auth"},
+};
+
+constexpr WithoutEffect kWithoutEffect[] = {
+    {"couchdb", "view_index_dir", "indexes lie beside the data"},
+    {"couchdb", "delayed_commits", "every write is durable before it is acknowledged"},
+    {"couchdb", "file_compression", "the storage engine chooses its compression"},
+    {"couchdb", "uri_file", "the address is printed when the server is ready"},
+    {"couchdb", "default_engine", "there is one storage engine"},
+    {"couchdb", "attachment_stream_buffer_size", "attachments are stored in chunks of a fixed size"},
+    {"couchdb", "users_db_security_editable", "the users database comes with authorisation"},
+    {"couchdb", "os_process_timeout", "design functions are not run yet"},
+    {"cluster", "placement", "there is one node"},
+    {"cluster", "seedlist", "there is one node"},
+    {"chttpd", "secure_rewrites", "rewrites are not served yet"},
+    {"chttpd", "allow_jsonp", "JSONP is not served"},
+    {"chttpd", "default_handler", "routes are fixed"},
+    {"chttpd", "authentication_handlers", "cookies and passwords are always accepted"},
+    {"chttpd", "backlog", "the system decides"},
+    {"chttpd", "server_options", "see [divan]"},
+    {"chttpd", "socket_options", "see [divan]"},
+    {"chttpd", "buffer_response", "answers are always checked before the first byte"},
+    {"chttpd", "bulk_get_use_batches", "bulk reads are always batched"},
+    {"chttpd", "bulk_get_batch_size", "bulk reads are always batched"},
+    {"chttpd_auth", "authentication_redirect", "there is no login page yet"},
+    {"ssl", "", "TLS is not served yet: put a proxy in front"},
+    {"compaction_daemon", "", "compaction is automatic: see [divan] compaction_*"},
+    {"database_compaction", "", "compaction is automatic: see [divan] compaction_*"},
+    {"view_compaction", "", "compaction is automatic"},
+    {"smoosh", "", "compaction is automatic: see [divan] compaction_*"},
+    {"compactions", "", "compaction is automatic: see [divan] compaction_*"},
+    {"replicator", "", "the replicator is not built yet"},
+    {"ioq", "", "there is no I/O queue"},
+    {"query_server_config", "", "design functions are not run yet"},
+    {"native_query_servers", "", "design functions are not run yet"},
+    {"daemons", "", "services are fixed"},
+    {"httpd_global_handlers", "", "routes are fixed"},
+    {"httpd_db_handlers", "", "routes are fixed"},
+    {"httpd_design_handlers", "", "routes are fixed"},
+    {"vendor", "", "`/` names Divan"},
+    {"vhosts", "", "virtual hosts are not served"},
+    {"feature_flags", "", "nothing is behind a flag"},
+    {"csp", "", "answers carry CouchDB's default policy"},
+    {"couch_peruser", "", "databases per user come with authorisation"},
+    {"prometheus", "", "metrics are served at _prometheus"},
+    {"stats", "", "metrics are always gathered"},
+};
+
+std::string_view kind_name(Kind kind) {
+    switch (kind) {
+    case Kind::boolean:
+        return "boolean";
+    case Kind::integer:
+        return "integer";
+    case Kind::list:
+        return "list";
+    case Kind::text:
+        break;
+    }
+    return "text";
+}
+
+} // namespace
+
+std::span<const Setting> settings() {
+    return kSettings;
+}
+
+const Setting *find_setting(std::string_view section, std::string_view key) {
+    for (const auto &setting : kSettings)
+        if (setting.key == key && setting.section == section)
+            return &setting;
+    return nullptr;
+}
+
+std::span<const Alias> aliases() {
+    return kAliases;
+}
+
+const WithoutEffect *find_without_effect(std::string_view section, std::string_view key) {
+    for (const auto &entry : kWithoutEffect)
+        if (entry.section == section && (entry.key.empty() || entry.key == key))
+            return &entry;
+    return nullptr;
+}
+
+Result<void> check_value(const Setting &setting, std::string_view value) {
+    auto name = fmt::format("[{}] {}", setting.section, setting.key);
+    if (setting.kind == Kind::boolean && value != "true" && value != "false")
+        return Error(ErrorCode::bad_request, fmt::format("{} must be true or false, not `{}`.", name, value));
+    if (setting.kind != Kind::integer || ((setting.flags & kInfinityAllowed) != 0 && value == "infinity"))
+        return {};
+    std::int64_t number = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc() || end != value.data() + value.size() || number < setting.min ||
+        number > setting.max)
+        return Error(ErrorCode::bad_request, fmt::format("{} must be a whole number from {} to {}, not `{}`.",
+                                                         name, setting.min, setting.max, value));
+    return {};
+}
+
+std::string settings_markdown() {
+    std::string out =
+        "# Settings\n\n"
+        "Ini files as CouchDB's. Later files win; changes through `_node/_local/_config` are kept in "
+        "`local.ini` of the data directory.\nThis page is made by `divan settings`.\n";
+    std::string_view section;
+    for (const auto &setting : kSettings) {
+        if (setting.section != section) {
+            section = setting.section;
+            out += fmt::format(
+                "\n## [{}]\n\n| setting | kind | default | bounds | meaning |\n|---|---|---|---|---|\n",
+                section);
+        }
+        std::string bounds =
+            setting.kind == Kind::integer ? fmt::format("{} to {}", setting.min, setting.max) : "";
+        if ((setting.flags & kInfinityAllowed) != 0)
+            bounds += ", infinity";
+        std::string meaning(setting.description);
+        if ((setting.flags & kNeedsRestart) != 0)
+            meaning += " Read at start.";
+        if ((setting.flags & kReadOnlyOverHttp) != 0)
+            meaning += " Not changed over HTTP.";
+        out += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.key, kind_name(setting.kind),
+                           setting.default_value.empty() ? std::string()
+                                                         : fmt::format("`{}`", setting.default_value),
+                           bounds, meaning);
+    }
+    out += "\n## Older places\n\n| written as | read as |\n|---|---|\n";
+    for (const auto &alias : kAliases)
+        out += fmt::format("| `[{}] {}` | `[{}]` |\n", alias.section, alias.key.empty() ? "..." : alias.key,
+                           alias.new_section);
+    out += "\n## Without effect\n\nThese settings of CouchDB are recognised and reported once at start.\n\n"
+           "| setting | why |\n|---|---|\n";
+    for (const auto &entry : kWithoutEffect)
+        out += fmt::format("| `[{}] {}` | {} |\n", entry.section, entry.key.empty() ? "..." : entry.key,
+                           entry.reason);
+    return out;
+}
+
+} // namespace divan::config

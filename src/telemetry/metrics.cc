@@ -1,0 +1,226 @@
+#include "telemetry/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <map>
+#include <vector>
+
+namespace divan::telemetry {
+namespace {
+
+struct Info {
+    std::string_view name;
+    std::string_view description;
+};
+
+constexpr Info kInfos[] = {
+#define DIVAN_COUNTER_INFO(identifier, name, description) {name, description},
+    DIVAN_COUNTERS(DIVAN_COUNTER_INFO)
+#undef DIVAN_COUNTER_INFO
+};
+
+constexpr double kSmallest = 0.01; // ms
+constexpr double kGrowth = 1.25;
+
+std::string leaf(std::string_view value, std::string_view type, std::string_view description) {
+    return fmt::format(R"({{"value":{},"type":"{}","desc":"{}"}})", value, type, description);
+}
+
+// Leaves by path, written as nested objects.
+struct Tree {
+    std::map<std::string, Tree> children;
+    std::string text;
+
+    void put(std::string_view name, std::string value) {
+        auto *node = this;
+        while (true) {
+            auto dot = name.find('.');
+            node = &node->children[std::string(name.substr(0, dot))];
+            if (dot == std::string_view::npos)
+                break;
+            name.remove_prefix(dot + 1);
+        }
+        node->text = std::move(value);
+    }
+
+    void write(std::string &out) const {
+        if (children.empty()) {
+            out += text;
+            return;
+        }
+        out += '{';
+        bool first = true;
+        for (const auto &[name, child] : children) {
+            if (!first)
+                out += ',';
+            first = false;
+            out += fmt::format("\"{}\":", name);
+            child.write(out);
+        }
+        out += '}';
+    }
+};
+
+std::string histogram_json(const Histogram::Summary &s) {
+    return fmt::format(
+        R"({{"min":{},"max":{},"arithmetic_mean":{},"geometric_mean":{},"harmonic_mean":{},"median":{},"variance":{},)"
+        R"("standard_deviation":{},"skewness":0,"kurtosis":0,"percentile":[[50,{}],[75,{}],[90,{}],[95,{}],[99,{}],[999,{}]],)"
+        R"("histogram":[],"n":{}}})",
+        s.min, s.max, s.mean, s.geometric_mean, s.harmonic_mean, s.p50, s.variance, std::sqrt(s.variance),
+        s.p50, s.p75, s.p90, s.p95, s.p99, s.p999, s.count);
+}
+
+} // namespace
+
+std::size_t Histogram::bucket_of(double value) {
+    if (value <= kSmallest)
+        return 0;
+    auto bucket = static_cast<std::size_t>(std::log(value / kSmallest) / std::log(kGrowth)) + 1;
+    return std::min(bucket, kBuckets - 1);
+}
+
+double Histogram::value_of(std::size_t bucket) {
+    return kSmallest * std::pow(kGrowth, static_cast<double>(bucket) - 0.5);
+}
+
+void Histogram::add(double value) {
+    buckets_[bucket_of(value)].fetch_add(1, std::memory_order_relaxed);
+}
+
+Histogram::Summary Histogram::summary() const {
+    Summary s;
+    std::array<std::uint64_t, kBuckets> counts{};
+    double squares = 0;
+    double logs = 0;
+    double inverses = 0;
+    for (std::size_t i = 0; i < kBuckets; ++i) {
+        counts[i] = buckets_[i].load(std::memory_order_relaxed);
+        if (counts[i] == 0)
+            continue;
+        auto n = static_cast<double>(counts[i]);
+        auto value = value_of(i);
+        if (s.count == 0)
+            s.min = value;
+        s.max = value;
+        s.count += counts[i];
+        s.sum += n * value;
+        squares += n * value * value;
+        logs += n * std::log(value);
+        inverses += n / value;
+    }
+    if (s.count == 0)
+        return s;
+    auto n = static_cast<double>(s.count);
+    s.mean = s.sum / n;
+    s.geometric_mean = std::exp(logs / n);
+    s.harmonic_mean = n / inverses;
+    s.variance = std::max(0.0, squares / n - s.mean * s.mean);
+    auto quantile = [&](double share) {
+        auto rank = share * n;
+        double seen = 0;
+        for (std::size_t i = 0; i < kBuckets; ++i) {
+            seen += static_cast<double>(counts[i]);
+            if (seen >= rank && counts[i] > 0)
+                return value_of(i);
+        }
+        return s.max;
+    };
+    s.p50 = quantile(0.5);
+    s.p75 = quantile(0.75);
+    s.p90 = quantile(0.9);
+    s.p95 = quantile(0.95);
+    s.p99 = quantile(0.99);
+    s.p999 = quantile(0.999);
+    return s;
+}
+
+void Registry::count_request(std::string_view method, int status, std::chrono::nanoseconds took) {
+    count(Metric::requests);
+    request_time.add(static_cast<double>(took.count()) / 1e6);
+    auto find = [](std::string_view name) {
+        for (std::size_t i = 0; i < std::size(kInfos); ++i)
+            if (kInfos[i].name == name)
+                return static_cast<int>(i);
+        return -1;
+    };
+    // Names are looked up once a kind, not once a request.
+    static const auto kStatus = [&] {
+        std::array<std::int8_t, 600> table{};
+        for (int i = 0; i < 600; ++i)
+            table[static_cast<std::size_t>(i)] =
+                static_cast<std::int8_t>(find(fmt::format("couchdb.httpd_status_codes.{}", i)));
+        return table;
+    }();
+    if (status > 0 && status < 600 && kStatus[static_cast<std::size_t>(status)] >= 0)
+        count(static_cast<Metric>(kStatus[static_cast<std::size_t>(status)]));
+    struct Method {
+        std::string_view name;
+        Metric metric;
+    };
+    for (auto known : {Method{"GET", Metric::method_get}, Method{"PUT", Metric::method_put},
+                       Method{"POST", Metric::method_post}, Method{"HEAD", Metric::method_head},
+                       Method{"DELETE", Metric::method_delete}, Method{"COPY", Metric::method_copy},
+                       Method{"OPTIONS", Metric::method_options}})
+        if (known.name == method) {
+            count(known.metric);
+            return;
+        }
+}
+
+std::string Registry::stats_json(const Gauges &gauges) const {
+    Tree tree;
+    for (std::size_t i = 0; i < std::size(kInfos); ++i)
+        tree.put(kInfos[i].name,
+                 leaf(fmt::format("{}", counters_[i].load()), "counter", kInfos[i].description));
+    tree.put("couchdb.open_databases",
+             leaf(fmt::format("{}", gauges.open_databases), "counter", "number of open databases"));
+    tree.put("couchdb.request_time", leaf(histogram_json(request_time.summary()), "histogram",
+                                          "length of a request inside CouchDB without MochiWeb"));
+    std::string out;
+    tree.write(out);
+    return out;
+}
+
+std::string Registry::prometheus_text(const Gauges &gauges) const {
+    std::string out;
+    auto gauge = [&](std::string_view name, std::int64_t value) {
+        out += fmt::format("# TYPE {} gauge\n{} {}\n", name, name, value);
+    };
+    gauge("couchdb_uptime_seconds", gauges.uptime_seconds);
+    gauge("couchdb_open_databases", gauges.open_databases);
+    gauge("divan_memory_bytes", gauges.memory_bytes);
+    // Names with a code or method become one metric with a label.
+    std::string last;
+    for (std::size_t i = 0; i < std::size(kInfos); ++i) {
+        std::string name(kInfos[i].name);
+        std::string label;
+        for (auto [prefix, key] :
+             {std::pair<std::string_view, std::string_view>{"couchdb.httpd_status_codes.", "code"},
+              {"couchdb.httpd_request_methods.", "method"}})
+            if (name.starts_with(prefix)) {
+                label = fmt::format("{{{}=\"{}\"}}", key, name.substr(prefix.size()));
+                name = prefix.substr(0, prefix.size() - 1);
+            }
+        std::replace(name.begin(), name.end(), '.', '_');
+        name += "_total";
+        if (name != last)
+            out += fmt::format("# TYPE {} counter\n", name);
+        last = name;
+        out += fmt::format("{}{} {}\n", name, label, counters_[i].load());
+    }
+    auto s = request_time.summary();
+    out += "# TYPE couchdb_request_time_seconds summary\n";
+    for (auto [quantile, value] : {std::pair<const char *, double>{"0.5", s.p50},
+                                   {"0.75", s.p75},
+                                   {"0.9", s.p90},
+                                   {"0.95", s.p95},
+                                   {"0.99", s.p99},
+                                   {"0.999", s.p999}})
+        out += fmt::format("couchdb_request_time_seconds{{quantile=\"{}\"}} {}\n", quantile, value / 1e3);
+    out += fmt::format("couchdb_request_time_seconds_sum {}\ncouchdb_request_time_seconds_count {}\n",
+                       s.sum / 1e3, s.count);
+    return out;
+}
+
+} // namespace divan::telemetry

@@ -1,0 +1,108 @@
+#pragma once
+
+// Counters and histograms under CouchDB's names, for `_stats` and `_prometheus`. Thread-safe; counting is
+// one atomic addition.
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace divan::telemetry {
+
+// X(identifier, CouchDB's name, description)
+#define DIVAN_COUNTERS(X)                                                                                    \
+    X(requests, "couchdb.httpd.requests", "number of HTTP requests")                                         \
+    X(bulk_requests, "couchdb.httpd.bulk_requests", "number of bulk requests")                               \
+    X(aborted_requests, "couchdb.httpd.aborted_requests", "number of aborted requests")                      \
+    X(clients_requesting_changes, "couchdb.httpd.clients_requesting_changes",                                \
+      "number of clients for continuous _changes")                                                           \
+    X(method_get, "couchdb.httpd_request_methods.GET", "number of HTTP GET requests")                        \
+    X(method_put, "couchdb.httpd_request_methods.PUT", "number of HTTP PUT requests")                        \
+    X(method_post, "couchdb.httpd_request_methods.POST", "number of HTTP POST requests")                     \
+    X(method_delete, "couchdb.httpd_request_methods.DELETE", "number of HTTP DELETE requests")               \
+    X(method_copy, "couchdb.httpd_request_methods.COPY", "number of HTTP COPY requests")                     \
+    X(method_head, "couchdb.httpd_request_methods.HEAD", "number of HTTP HEAD requests")                     \
+    X(method_options, "couchdb.httpd_request_methods.OPTIONS", "number of HTTP OPTIONS requests")            \
+    X(status_200, "couchdb.httpd_status_codes.200", "number of HTTP 200 OK responses")                       \
+    X(status_201, "couchdb.httpd_status_codes.201", "number of HTTP 201 Created responses")                  \
+    X(status_202, "couchdb.httpd_status_codes.202", "number of HTTP 202 Accepted responses")                 \
+    X(status_206, "couchdb.httpd_status_codes.206", "number of HTTP 206 Partial Content")                    \
+    X(status_301, "couchdb.httpd_status_codes.301", "number of HTTP 301 responses")                          \
+    X(status_302, "couchdb.httpd_status_codes.302", "number of HTTP 302 Found responses")                    \
+    X(status_304, "couchdb.httpd_status_codes.304", "number of HTTP 304 Not Modified responses")             \
+    X(status_400, "couchdb.httpd_status_codes.400", "number of HTTP 400 Bad Request responses")              \
+    X(status_401, "couchdb.httpd_status_codes.401", "number of HTTP 401 Unauthorized responses")             \
+    X(status_403, "couchdb.httpd_status_codes.403", "number of HTTP 403 Forbidden responses")                \
+    X(status_404, "couchdb.httpd_status_codes.404", "number of HTTP 404 Not Found responses")                \
+    X(status_405, "couchdb.httpd_status_codes.405", "number of HTTP 405 responses")                          \
+    X(status_409, "couchdb.httpd_status_codes.409", "number of HTTP 409 Conflict responses")                 \
+    X(status_412, "couchdb.httpd_status_codes.412", "number of HTTP 412 responses")                          \
+    X(status_413, "couchdb.httpd_status_codes.413", "number of HTTP 413 responses")                          \
+    X(status_415, "couchdb.httpd_status_codes.415", "number of HTTP 415 responses")                          \
+    X(status_416, "couchdb.httpd_status_codes.416", "number of HTTP 416 responses")                          \
+    X(status_500, "couchdb.httpd_status_codes.500", "number of HTTP 500 responses")                          \
+    X(status_503, "couchdb.httpd_status_codes.503", "number of HTTP 503 responses")                          \
+    X(database_reads, "couchdb.database_reads", "number of times a document was read from a database")       \
+    X(document_writes, "couchdb.document_writes", "number of document write operations")                     \
+    X(document_inserts, "couchdb.document_inserts", "number of documents inserted")                          \
+    X(database_purges, "couchdb.database_purges", "number of times a database was purged")                   \
+    X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
+    X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
+
+enum class Metric : std::uint8_t {
+#define DIVAN_COUNTER_ENUM(identifier, name, description) identifier,
+    DIVAN_COUNTERS(DIVAN_COUNTER_ENUM)
+#undef DIVAN_COUNTER_ENUM
+        kCount,
+};
+
+// Values in milliseconds, in buckets that grow by a quarter: quantiles are right to about 12 %.
+class Histogram {
+  public:
+    void add(double value);
+
+    struct Summary {
+        std::uint64_t count = 0;
+        double min = 0, max = 0, mean = 0, geometric_mean = 0, harmonic_mean = 0, variance = 0, sum = 0;
+        double p50 = 0, p75 = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0;
+    };
+    [[nodiscard]] Summary summary() const;
+
+  private:
+    static constexpr std::size_t kBuckets = 96;
+    [[nodiscard]] static std::size_t bucket_of(double value);
+    [[nodiscard]] static double value_of(std::size_t bucket);
+    std::array<std::atomic<std::uint64_t>, kBuckets> buckets_{};
+};
+
+class Registry {
+  public:
+    void count(Metric metric, std::int64_t by = 1) {
+        counters_[static_cast<std::size_t>(metric)].fetch_add(by, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::int64_t value(Metric metric) const {
+        return counters_[static_cast<std::size_t>(metric)].load(std::memory_order_relaxed);
+    }
+    void count_request(std::string_view method, int status, std::chrono::nanoseconds took);
+
+    // Current values that somebody else keeps.
+    struct Gauges {
+        std::int64_t open_databases = 0;
+        std::int64_t uptime_seconds = 0;
+        std::int64_t memory_bytes = 0;
+    };
+    // CouchDB's `_stats`: nested by the dots of the names; each leaf {value, type, desc}.
+    [[nodiscard]] std::string stats_json(const Gauges &gauges) const;
+    // The text format of Prometheus, names as CouchDB's.
+    [[nodiscard]] std::string prometheus_text(const Gauges &gauges) const;
+
+    Histogram request_time;
+
+  private:
+    std::array<std::atomic<std::int64_t>, static_cast<std::size_t>(Metric::kCount)> counters_{};
+};
+
+} // namespace divan::telemetry
