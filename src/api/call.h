@@ -23,7 +23,8 @@ namespace divan::api {
 // executor only; engine work goes through on_engine().
 class Call {
   public:
-    Call(net::Exchange &exchange, const Services &services) : exchange_(exchange), services_(services) {}
+    Call(net::Exchange &exchange, const Services &services)
+        : exchange_(exchange), services_(services), started_at_(services.clock.monotonic()) {}
 
     [[nodiscard]] net::Exchange &exchange() { return exchange_; }
     [[nodiscard]] const net::RequestHead &head() const { return exchange_.head(); }
@@ -47,6 +48,9 @@ class Call {
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const {
         return head().headers.find(name);
     }
+    [[nodiscard]] std::chrono::nanoseconds started_at() const { return started_at_; }
+    // "http://host:port", as the client addressed this server; for Location.
+    [[nodiscard]] std::string base_url() const;
 
     // Runs blocking work on the engine pool and goes on here with its value.
     template <typename Work> auto on_engine(Work work) {
@@ -70,10 +74,15 @@ class Call {
     Task<Result<void>> send(net::ResponseHead head, std::string body);
     // Begins a stream with the common headers; go on with response().write() and finish().
     Task<Result<void>> start(net::ResponseHead head, std::optional<std::uint64_t> length = {});
+    // Begins a stream of JSON.
+    Task<Result<void>> start_json(net::Headers extra = {});
 
   private:
+    void add_common_headers(net::Headers &headers) const;
+
     net::Exchange &exchange_;
     const Services &services_;
+    std::chrono::nanoseconds started_at_;
 };
 
 } // namespace divan::api

@@ -114,6 +114,11 @@ std::string Database::sequence_token(kv::Sequence sequence) {
     return encode_sequence(sequence, state_->meta()->runs);
 }
 
+kv::Sequence Database::newest_run_begin() const {
+    auto meta = state_->meta();
+    return kv::Sequence(meta->runs.empty() ? 1 : meta->runs.back().first_sequence);
+}
+
 Result<kv::Sequence> Database::since(std::string_view token) {
     DIVAN_TRY(auto last, last_sequence());
     if (token == "now")

@@ -111,6 +111,8 @@ class Database {
     Result<std::uint64_t> pending(kv::Sequence since);
     Result<kv::Sequence> last_sequence();
     [[nodiscard]] std::string sequence_token(kv::Sequence sequence);
+    // Tokens of this and later sequences differ in their number only, until another process writes.
+    [[nodiscard]] kv::Sequence newest_run_begin() const;
     Result<kv::Sequence> since(std::string_view token);
     // `event` is notified after every commit that changed a document and when the database is
     // deleted, until the event is released.

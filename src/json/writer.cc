@@ -126,7 +126,7 @@ ObjectWriter &ObjectWriter::member(std::string_view key, std::uint64_t number) {
     return *this;
 }
 
-ObjectWriter &ObjectWriter::member(std::string_view key, const Value &value) {
+ObjectWriter &ObjectWriter::value(std::string_view key, const Value &value) {
     this->key(key);
     write(out_, value);
     return *this;

@@ -35,7 +35,7 @@ class ObjectWriter {
     ObjectWriter &member(std::string_view key, int number) {
         return member(key, static_cast<std::int64_t>(number));
     }
-    ObjectWriter &member(std::string_view key, const Value &value);
+    ObjectWriter &value(std::string_view key, const Value &value);
     ObjectWriter &null(std::string_view key);
     // `text` is JSON already.
     ObjectWriter &raw(std::string_view key, std::string_view text);

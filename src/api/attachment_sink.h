@@ -1,0 +1,39 @@
+#pragma once
+
+// Where the bytes of an uploaded attachment go: compressed if its type is compressible, counted, stored.
+
+#include "db/database.h"
+#include "net/gzip.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace divan::config {
+class Config;
+}
+
+namespace divan::api {
+
+class AttachmentSink {
+  public:
+    // `already_gzip`: the client sends gzip (Content-Encoding or a member `encoding`): kept as it is.
+    static Result<std::unique_ptr<AttachmentSink>> open(const config::Config &config, db::Database &database,
+                                                        std::string name, std::string_view content_type,
+                                                        bool already_gzip);
+
+    // Errors: attachment_too_large (reason: the name), and the engine's. Blocks on the engine.
+    Result<void> write(std::string_view bytes);
+    Result<db::StoredData> finish();
+
+  private:
+    std::string name_;
+    std::uint64_t bytes_max_ = 0;
+    std::uint64_t received_bytes_ = 0;
+    std::uint64_t content_bytes_ = 0;
+    std::unique_ptr<net::GzipWriter> compressor_;
+    std::unique_ptr<net::GzipReader> counter_; // of the content of what is gzip already
+    std::unique_ptr<db::AttachmentUpload> upload_;
+};
+
+} // namespace divan::api

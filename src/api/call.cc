@@ -1,0 +1,127 @@
+#include "api/call.h"
+
+#include "api/error_response.h"
+#include "base/encoding.h"
+#include "config/config.h"
+#include "net/gzip.h"
+#include "json/parser.h"
+#include "json/writer.h"
+
+namespace divan::api {
+
+const std::string &Call::path_parameter(std::string_view name) const {
+    for (const auto &[key, value] : path_parameters)
+        if (key == name)
+            return value;
+    DIVAN_CHECK(false);
+}
+
+std::string Call::base_url() const {
+    return std::string(head().tls ? "https://" : "http://").append(header("Host").value_or("localhost"));
+}
+
+Task<Result<std::string>> Call::read_body() {
+    auto bytes_max = static_cast<std::size_t>(services_.config.integer("chttpd", "max_http_request_size"));
+    auto encoding = header("Content-Encoding").value_or("identity");
+    bool gzipped = net::equal_without_case(encoding, "gzip");
+    if (!gzipped && !encoding.empty() && !net::equal_without_case(encoding, "identity"))
+        co_return Error(ErrorCode::bad_encoding,
+                        std::string(encoding) + " is not a supported content encoding.");
+    auto length = exchange_.body().length();
+    if (length && *length > bytes_max)
+        co_return ErrorCode::too_large;
+    auto body = co_await exchange_.body().read_all(bytes_max);
+    if (!body.ok() || !gzipped)
+        co_return body;
+    co_return net::gunzip(*body, bytes_max);
+}
+
+Task<Result<json::Value>> Call::read_json(std::size_t raw_depth) {
+    auto body = co_await read_body();
+    if (!body.ok())
+        co_return body.error();
+    json::ParseOptions options;
+    options.depth_max = static_cast<std::size_t>(services_.config.integer("divan", "json_depth_max"));
+    options.raw_depth = raw_depth;
+    co_return json::parse(*body, options);
+}
+
+Result<void> Call::require_json_content_type() const {
+    auto type = header("Content-Type").value_or("");
+    auto bare = type.substr(0, type.find(';'));
+    while (!bare.empty() && bare.back() == ' ')
+        bare.remove_suffix(1);
+    if (!net::equal_without_case(bare, "application/json"))
+        return ErrorCode::bad_content_type;
+    return {};
+}
+
+void Call::add_common_headers(net::Headers &headers) const {
+    headers.add("Server", std::string(kServerHeader));
+    headers.add("Date", http_date(services_.clock.now()));
+    headers.add("X-Couch-Request-ID", request_id);
+    auto body_time = std::chrono::duration_cast<Millis>(services_.clock.monotonic() - started_at_).count();
+    headers.add("X-CouchDB-Body-Time", std::to_string(body_time));
+    if (!headers.contains("Cache-Control"))
+        headers.add("Cache-Control", "must-revalidate");
+    for (const auto &[name, value] : common_headers)
+        headers.add(name, value);
+}
+
+Task<Result<void>> Call::send(net::ResponseHead head, std::string body) {
+    add_common_headers(head.headers);
+    co_return co_await response().send(std::move(head), std::move(body));
+}
+
+Task<Result<void>> Call::start(net::ResponseHead head, std::optional<std::uint64_t> length) {
+    add_common_headers(head.headers);
+    co_return co_await response().start(std::move(head), length);
+}
+
+Task<Result<void>> Call::start_json(net::Headers extra) {
+    net::ResponseHead head;
+    head.headers = std::move(extra);
+    if (!head.headers.contains("Content-Type"))
+        head.headers.add("Content-Type", "application/json");
+    co_return co_await start(std::move(head), std::nullopt);
+}
+
+Task<Result<void>> Call::send_json(int status, std::string text, net::Headers extra) {
+    net::ResponseHead head;
+    head.status = status;
+    head.headers = std::move(extra);
+    head.headers.add("Content-Type", "application/json");
+    text.push_back('\n');
+    co_return co_await send(std::move(head), std::move(text));
+}
+
+Task<Result<void>> Call::send_json(int status, const json::Value &value, net::Headers extra) {
+    auto text = json::to_text(value);
+    co_return co_await send_json(status, std::move(text), std::move(extra));
+}
+
+Task<Result<void>> Call::send_ok(int status, net::Headers extra) {
+    co_return co_await send_json(status, std::string(R"({"ok":true})"), std::move(extra));
+}
+
+Task<Result<void>> Call::send_error(const Error &error) {
+    net::Headers extra;
+    if (error.code() == ErrorCode::unauthorized) {
+        // A browser that asks for a page is sent to the login page.
+        auto accept = header("Accept").value_or("");
+        if (accept.find("text/html") != std::string_view::npos &&
+            accept.find("json") == std::string_view::npos) {
+            net::ResponseHead head;
+            head.status = 302;
+            head.headers.add("Location", base_url() + "/_utils/session.html?return=" +
+                                             percent_encode(this->head().target) +
+                                             "&reason=" + percent_encode(error.reason()));
+            head.headers.add("Content-Type", "application/json");
+            co_return co_await send(std::move(head), error_text(error) + "\n");
+        }
+    }
+    auto text = error_text(error);
+    co_return co_await send_json(error.status(), std::move(text), std::move(extra));
+}
+
+} // namespace divan::api

@@ -1,0 +1,360 @@
+#include "api/changes_feed.h"
+
+#include "api/document_handlers.h"
+#include "base/encoding.h"
+#include "crypto/digest.h"
+#include "telemetry/metrics.h"
+#include "json/writer.h"
+
+#include <algorithm>
+
+namespace divan::api {
+namespace {
+
+constexpr std::size_t kRowsPerPage = 1'000;
+// Up to this many ids are looked up; more are found by reading the feed.
+constexpr std::size_t kDocIdsLookedUpMax = 1'000;
+
+// Rows and where to go on.
+struct Part {
+    std::string text;
+    std::uint64_t rows = 0;
+    kv::Sequence at;   // behind the last row read
+    bool more = false; // the feed has rows behind `at` already
+    bool full = false; // the limit was reached
+};
+
+class Feed {
+  public:
+    Feed(Call &call, FeedOptions options) : call_(call), options_(std::move(options)) {}
+
+    Task<Result<void>> serve();
+
+  private:
+    db::Database &database() { return *call_.database; }
+    bool framed() const { return options_.kind == FeedKind::normal || options_.kind == FeedKind::longpoll; }
+
+    // On the engine pool.
+    Result<Part> read_part();
+    Result<db::ChangesPage> read_page();
+    Result<db::ChangesPage> look_up_ids();
+    Result<void> append_row(std::string &out, const db::Change &change, const std::optional<db::Head> &head);
+    Result<void> append_document(std::string &out, const db::Change &change,
+                                 const std::optional<db::Head> &head);
+    bool passes(const db::Change &change) const;
+    void append_token(std::string &out, kv::Sequence sequence);
+    Result<std::string> closing_text();
+
+    // On the connection.
+    Task<Result<void>> start();
+    Task<Result<void>> run();
+    Task<Result<bool>> wait();
+    Task<Result<void>> finish();
+
+    Call &call_;
+    FeedOptions options_;
+    kv::Sequence at_;
+    std::uint64_t sent_ = 0;
+    std::uint64_t row_number_ = 0;
+    bool exhausted_ = false; // nothing lies behind at_
+    bool descending_begun_ = false;
+    std::shared_ptr<Event> event_;
+    std::string token_tail_; // of tokens in the newest run
+    kv::Sequence token_tail_from_{~std::uint64_t{0}};
+};
+
+// Tokens of one run differ in their number only.
+void Feed::append_token(std::string &out, kv::Sequence sequence) {
+    if (sequence < token_tail_from_) {
+        auto token = database().sequence_token(sequence);
+        token_tail_ = token.substr(token.find('-'));
+        token_tail_from_ = database().newest_run_begin();
+        if (sequence < token_tail_from_) {
+            out.append(token);
+            token_tail_from_ = kv::Sequence(~std::uint64_t{0});
+            return;
+        }
+    }
+    out.append(std::to_string(sequence.value)).append(token_tail_);
+}
+
+bool Feed::passes(const db::Change &change) const {
+    if (options_.design_only && !change.id.starts_with("_design/"))
+        return false;
+    return !options_.doc_ids || options_.doc_ids->contains(change.id);
+}
+
+Result<void> Feed::append_document(std::string &out, const db::Change &change,
+                                   const std::optional<db::Head> &head) {
+    out.append(",\"doc\":");
+    if (!head) {
+        out.append("null");
+        return {};
+    }
+    if (options_.document.plain() && head->body && head->rev == change.leaves.front().rev) {
+        out.append(plain_document_json(*head, *head->body));
+        return {};
+    }
+    DIVAN_TRY(auto tree, database().tree(*head));
+    auto document = write_document(database(), *head, tree, tree.winner(), options_.document);
+    out.append(document.ok() ? document->json : std::string("null"));
+    return {};
+}
+
+Result<void> Feed::append_row(std::string &out, const db::Change &change,
+                              const std::optional<db::Head> &head) {
+    bool event_source = options_.kind == FeedKind::eventsource;
+    if (event_source)
+        out.append("data: ");
+    out.append("{\"seq\":");
+    // With seq_interval only every n-th row pays for a sequence.
+    bool with_sequence =
+        options_.seq_interval <= 1 || row_number_ % options_.seq_interval == options_.seq_interval - 1;
+    ++row_number_;
+    if (with_sequence) {
+        out.push_back('"');
+        append_token(out, change.sequence);
+        out.push_back('"');
+    } else {
+        out.append("null");
+    }
+    out.append(",\"id\":");
+    json::write_string(out, change.id);
+    out.append(",\"changes\":[");
+    auto count = options_.all_leaves ? change.leaves.size() : std::min<std::size_t>(1, change.leaves.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        out.append(i > 0 ? ",{\"rev\":\"" : "{\"rev\":\"");
+        change.leaves[i].rev.append_text(out);
+        out.append("\"}");
+    }
+    out.push_back(']');
+    if (change.deleted)
+        out.append(",\"deleted\":true");
+    if (options_.include_docs) {
+        DIVAN_TRY_VOID(append_document(out, change, head));
+    }
+    out.push_back('}');
+    if (event_source) {
+        out.append("\nid: \"");
+        append_token(out, change.sequence);
+        out.append("\"\n\n");
+    }
+    return {};
+}
+
+Result<db::ChangesPage> Feed::look_up_ids() {
+    std::vector<std::string> ids(options_.doc_ids->begin(), options_.doc_ids->end());
+    DIVAN_TRY(auto last, database().last_sequence());
+    DIVAN_TRY(auto heads, database().heads(ids));
+    db::ChangesPage page;
+    page.last = std::max(last, at_);
+    for (const auto &head : heads) {
+        if (!head || head->sequence <= at_)
+            continue;
+        db::Change change{head->sequence, head->id, head->deleted, {}};
+        DIVAN_TRY(auto tree, database().tree(*head));
+        change.leaves = tree.leaves();
+        page.last = std::max(page.last, head->sequence);
+        page.changes.push_back(std::move(change));
+    }
+    std::sort(page.changes.begin(), page.changes.end(), [&](const auto &a, const auto &b) {
+        return options_.descending ? a.sequence > b.sequence : a.sequence < b.sequence;
+    });
+    return page;
+}
+
+Result<db::ChangesPage> Feed::read_page() {
+    if (options_.doc_ids && options_.doc_ids->size() <= kDocIdsLookedUpMax)
+        return look_up_ids();
+    db::Database::ChangesRange range;
+    range.since = at_;
+    range.reverse = options_.descending;
+    if (options_.descending && descending_begun_)
+        range.before = at_;
+    range.rows_max = kRowsPerPage;
+    bool filtered = options_.design_only || options_.doc_ids;
+    if (options_.limit && !filtered)
+        range.rows_max =
+            static_cast<std::size_t>(std::min<std::uint64_t>(kRowsPerPage, *options_.limit - sent_ + 1));
+    return database().changes(range);
+}
+
+Result<Part> Feed::read_part() {
+    DIVAN_TRY(auto page, read_page());
+    std::erase_if(page.changes, [&](const db::Change &change) { return !passes(change); });
+    Part part;
+    part.more = page.more;
+    part.at = page.last;
+    if (options_.limit && page.changes.size() > *options_.limit - sent_) {
+        page.changes.resize(static_cast<std::size_t>(*options_.limit - sent_));
+        part.more = true;
+        part.full = true;
+        part.at = page.changes.empty() ? at_ : page.changes.back().sequence;
+    }
+    std::vector<std::optional<db::Head>> heads(page.changes.size());
+    if (options_.include_docs) {
+        std::vector<std::string> ids;
+        for (const auto &change : page.changes)
+            ids.push_back(change.id);
+        DIVAN_TRY(heads, database().heads(ids));
+    }
+    part.text.reserve(page.changes.size() * 160);
+    for (std::size_t i = 0; i < page.changes.size(); ++i) {
+        if (framed() && sent_ + i > 0)
+            part.text.append(",\r\n");
+        DIVAN_TRY_VOID(append_row(part.text, page.changes[i], heads[i]));
+        if (options_.kind == FeedKind::continuous)
+            part.text.push_back('\n');
+    }
+    part.rows = page.changes.size();
+    part.full |= options_.limit && sent_ + part.rows >= *options_.limit;
+    return part;
+}
+
+Result<std::string> Feed::closing_text() {
+    std::uint64_t pending = 0;
+    if (!exhausted_ && !database().deleted()) {
+        DIVAN_TRY(pending, database().pending(at_));
+    }
+    std::string text = framed() ? "\n],\n\"last_seq\":\"" : "{\"last_seq\":\"";
+    append_token(text, at_);
+    text.append("\",\"pending\":").append(std::to_string(pending)).append("}\n");
+    if (framed())
+        text.push_back('\n');
+    return text;
+}
+
+Task<Result<void>> Feed::start() {
+    net::Headers headers;
+    if (options_.kind == FeedKind::eventsource) {
+        headers.add("Content-Type", "text/event-stream");
+        headers.add("Cache-Control", "no-cache");
+    }
+    if (options_.kind == FeedKind::normal) {
+        auto last = co_await call_.on_engine([&] { return database().last_sequence(); });
+        if (!last.ok())
+            co_return last.error();
+        auto etag =
+            "\"" +
+            hex_encode(crypto::md5(database().uuid() + database().sequence_token(*last))).substr(0, 25) +
+            "\"";
+        headers.add("ETag", etag);
+        if (etag_matches(call_, etag)) {
+            net::ResponseHead head;
+            head.status = 304;
+            head.headers = std::move(headers);
+            co_return co_await call_.send(std::move(head), {});
+        }
+    }
+    auto started = co_await call_.start_json(std::move(headers));
+    if (started.ok() && framed())
+        started = co_await call_.response().write("{\"results\":[\n");
+    co_return started;
+}
+
+// true: look again; false: the feed ends.
+Task<Result<bool>> Feed::wait() {
+    auto pause = options_.heartbeat.value_or(options_.timeout);
+    for (;;) {
+        if (options_.kind == FeedKind::continuous && !options_.heartbeat) {
+            auto written = co_await call_.response().write("\n");
+            if (!written.ok())
+                co_return written.error();
+        }
+        auto wake = co_await call_.exchange().wait(event_, pause);
+        if (wake == net::Wake::event)
+            co_return !database().deleted();
+        if (wake == net::Wake::closed || !options_.heartbeat)
+            co_return false;
+        auto beat = options_.kind == FeedKind::eventsource ? std::string("event: heartbeat\ndata: \n\n")
+                                                           : std::string("\n");
+        auto written = co_await call_.response().write(std::move(beat));
+        if (!written.ok())
+            co_return written.error();
+    }
+}
+
+Task<Result<void>> Feed::finish() {
+    auto text = options_.kind == FeedKind::eventsource
+                    ? Result<std::string>(std::string())
+                    : co_await call_.on_engine([&] { return closing_text(); });
+    if (!text.ok())
+        co_return text.error();
+    auto written = co_await call_.response().write(std::move(*text));
+    if (!written.ok())
+        co_return written.error();
+    co_return co_await call_.response().finish();
+}
+
+Task<Result<void>> Feed::run() {
+    auto last_beat = call_.services().clock.monotonic();
+    for (;;) {
+        if (options_.limit && sent_ >= *options_.limit)
+            break;
+        auto part = co_await call_.on_engine([&] { return read_part(); });
+        if (!part.ok()) {
+            if (database().deleted())
+                break;
+            co_return part.error();
+        }
+        at_ = part->at;
+        sent_ += part->rows;
+        descending_begun_ = true;
+        exhausted_ = !part->more;
+        auto now = call_.services().clock.monotonic();
+        if (part->rows > 0) {
+            last_beat = now;
+            auto written = co_await call_.response().write(std::move(part->text));
+            if (!written.ok())
+                co_return written.error();
+        } else if (options_.heartbeat && now - last_beat >= *options_.heartbeat) {
+            // A filter that passes nothing must not look like a dead connection.
+            last_beat = now;
+            auto written = co_await call_.response().write("\n");
+            if (!written.ok())
+                co_return written.error();
+        }
+        if (part->full)
+            break;
+        if (part->more)
+            continue;
+        if (!options_.live() || options_.descending || (options_.kind == FeedKind::longpoll && sent_ > 0))
+            break;
+        auto again = co_await wait();
+        if (!again.ok())
+            co_return again.error();
+        if (!*again)
+            break;
+    }
+    co_return co_await finish();
+}
+
+Task<Result<void>> Feed::serve() {
+    auto since = co_await call_.on_engine([&] { return database().since(options_.since); });
+    if (!since.ok())
+        co_return since.error();
+    at_ = *since;
+    if (options_.live()) {
+        // Before the first read, so that nothing is committed unseen between reading and waiting.
+        event_ = std::make_shared<Event>();
+        database().listen(event_);
+    }
+    auto started = co_await start();
+    if (!started.ok() || call_.response().status() == 304)
+        co_return started;
+    co_return co_await run();
+}
+
+} // namespace
+
+Task<Result<void>> serve_feed(Call &call, FeedOptions options) {
+    bool live = options.live();
+    auto &metrics = call.services().metrics;
+    metrics.count(telemetry::Metric::clients_requesting_changes, live ? 1 : 0);
+    Feed feed(call, std::move(options));
+    auto served = co_await feed.serve();
+    metrics.count(telemetry::Metric::clients_requesting_changes, live ? -1 : 0);
+    co_return served;
+}
+
+} // namespace divan::api

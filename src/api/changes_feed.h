@@ -1,0 +1,38 @@
+#pragma once
+
+// The `_changes` feed: options, rows, and the loop that serves all four kinds of feed.
+
+#include "api/call.h"
+#include "api/document_json.h"
+
+#include <set>
+
+namespace divan::api {
+
+enum class FeedKind : std::uint8_t { normal, longpoll, continuous, eventsource };
+
+struct FeedOptions {
+    FeedKind kind = FeedKind::normal;
+    std::string since = "0";
+    bool descending = false;
+    std::optional<std::uint64_t> limit;
+    bool all_leaves = false; // style=all_docs
+    bool include_docs = false;
+    DocumentOptions document;
+    std::optional<Millis> heartbeat;
+    Millis timeout{60'000};
+    std::uint64_t seq_interval = 1;
+    std::optional<std::set<std::string>> doc_ids; // filter=_doc_ids
+    bool design_only = false;                     // filter=_design
+
+    [[nodiscard]] bool live() const { return kind != FeedKind::normal; }
+};
+
+// Reads the options of a GET or POST; `body` is the POST's object or null.
+// Errors: bad_request with CouchDB's texts; not_found for filters of design documents that are not there.
+[[nodiscard]] Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body);
+
+// Serves the feed of a database.
+Task<Result<void>> serve_feed(Call &call, FeedOptions options);
+
+} // namespace divan::api

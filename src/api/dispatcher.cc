@@ -1,0 +1,259 @@
+#include "api/dispatcher.h"
+
+#include "access/authenticator.h"
+#include "api/cors.h"
+#include "base/encoding.h"
+#include "config/config.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace divan::api {
+namespace {
+
+constexpr std::size_t kRequestIdBytesMax = 36;
+
+bool is_request_id(std::string_view text) {
+    return !text.empty() && text.size() <= kRequestIdBytesMax &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      c == '_' || c == '-';
+           });
+}
+
+std::vector<std::string_view> split_pattern(std::string_view pattern) {
+    std::vector<std::string_view> parts;
+    pattern.remove_prefix(1);
+    for (;;) {
+        auto slash = pattern.find('/');
+        parts.push_back(pattern.substr(0, slash));
+        if (slash == std::string_view::npos)
+            return parts;
+        pattern.remove_prefix(slash + 1);
+    }
+}
+
+bool is_parameter(std::string_view part) {
+    return part.starts_with("{");
+}
+
+bool takes_rest(std::string_view part) {
+    return part.ends_with("...}");
+}
+
+std::string_view parameter_name(std::string_view part) {
+    part = part.substr(1, part.size() - 2);
+    return part.ends_with("...") ? part.substr(0, part.size() - 3) : part;
+}
+
+} // namespace
+
+std::vector<Route> all_routes() {
+    std::vector<Route> routes;
+    for (auto area : {server_routes, node_routes, session_routes, database_routes, listing_routes,
+                      changes_routes, bulk_routes, document_routes, attachment_routes})
+        for (auto &route : area())
+            routes.push_back(std::move(route));
+    return routes;
+}
+
+Dispatcher::Dispatcher(const Services &services, std::vector<Route> routes)
+    : services_(services), routes_(std::move(routes)) {
+    for (const auto &route : routes_)
+        add(route);
+}
+
+void Dispatcher::add(const Route &route) {
+    auto *node = &root_;
+    for (auto part : split_pattern(route.pattern)) {
+        if (takes_rest(part)) {
+            node->rest_routes.push_back(&route);
+            return;
+        }
+        auto &next = is_parameter(part) ? node->parameter : node->literals[std::string(part)];
+        if (!next)
+            next = std::make_unique<Node>();
+        node = next.get();
+    }
+    node->routes.push_back(&route);
+}
+
+bool Dispatcher::find(const Node &node, const std::vector<net::PathPart> &parts, std::size_t at,
+                      Match &match) {
+    if (at == parts.size()) {
+        if (node.routes.empty())
+            return false;
+        match.routes = &node.routes;
+        return true;
+    }
+    if (auto literal = node.literals.find(parts[at].decoded);
+        literal != node.literals.end() && find(*literal->second, parts, at + 1, match))
+        return true;
+    if (node.parameter) {
+        match.values.push_back(parts[at].decoded);
+        if (find(*node.parameter, parts, at + 1, match))
+            return true;
+        match.values.pop_back();
+    }
+    if (node.rest_routes.empty())
+        return false;
+    std::string rest;
+    for (auto i = at; i < parts.size(); ++i)
+        rest.append(i > at ? "/" : "").append(parts[i].decoded);
+    match.values.push_back(std::move(rest));
+    match.routes = &node.rest_routes;
+    return true;
+}
+
+Task<void> Dispatcher::handle(net::Exchange &exchange) const {
+    Call call(exchange, services_);
+    auto given_id = call.header("X-Couch-Request-ID");
+    call.request_id =
+        given_id && is_request_id(*given_id) ? std::string(*given_id) : hex_encode(services_.random.bytes(5));
+    auto served = co_await serve(call);
+    if (!served.ok()) {
+        if (!call.response().started()) {
+            auto sent = co_await call.send_error(served.error());
+            ignore_error(sent, "the client is gone");
+        } else {
+            // What has begun with 200 cannot become an error: the client sees a cut-off answer.
+            call.response().abort();
+            services_.metrics.count(telemetry::Metric::aborted_requests);
+            if (served.error().code() != ErrorCode::cancelled)
+                services_.log.write(telemetry::Level::error, call.request_id,
+                                    "an answer was cut off: " + served.error().reason());
+        }
+        if (served.error().status() == 500)
+            services_.log.write(telemetry::Level::error, call.request_id, served.error().reason());
+    }
+    auto took = services_.clock.monotonic() - call.started_at();
+    auto status = call.response().status();
+    services_.metrics.count_request(call.head().method, status, took);
+    if (services_.log.enabled(telemetry::Level::notice)) {
+        services_.log.write(telemetry::Level::notice, call.request_id,
+                            fmt::format("{} {} {} {} {} {} ok {}", call.header("Host").value_or("undefined"),
+                                        call.head().remote_address,
+                                        call.principal.anonymous() ? "undefined" : call.principal.name,
+                                        call.head().method, call.head().target, status,
+                                        std::chrono::duration_cast<Millis>(took).count()));
+    }
+}
+
+Task<Result<access::Principal>> Dispatcher::authenticate(Call &call) const {
+    access::Credentials credentials{call.header("Authorization"), call.header("Cookie")};
+    auto quick = services_.authenticator.authenticate_quickly(credentials);
+    if (quick) {
+        services_.metrics.count(telemetry::Metric::auth_cache_hits);
+        if (quick->ok() && (*quick)->authenticated_by == "cookie" &&
+            services_.authenticator.should_renew(*credentials.cookie))
+            call.common_headers.add("Set-Cookie", services_.authenticator.session_cookie((*quick)->name));
+        co_return std::move(*quick);
+    }
+    services_.metrics.count(telemetry::Metric::auth_cache_misses);
+    co_return co_await services_.authenticator.authenticate(std::string(*credentials.authorization),
+                                                            call.exchange().executor());
+}
+
+Task<Result<void>> Dispatcher::serve(Call &call) const {
+    call.method = call.head().method == "HEAD" ? "GET" : call.head().method;
+    if (call.method == "POST")
+        if (auto other = call.header("X-HTTP-Method-Override"))
+            for (std::string_view allowed : {"PUT", "DELETE", "COPY"})
+                if (net::equal_without_case(*other, allowed))
+                    call.method = allowed;
+    auto preflight = apply_cors(call);
+    if (preflight) {
+        co_return co_await call.send(std::move(*preflight), {});
+    }
+    auto principal = co_await authenticate(call);
+    if (!principal.ok())
+        co_return principal.error();
+    call.principal = std::move(*principal);
+
+    auto parts =
+        net::split_path(call.head().raw_path(), services_.config.boolean("chttpd", "decode_plus_to_space"));
+    if (!parts.ok())
+        co_return parts.error();
+    if (parts->size() > 1 && parts->back().raw.empty())
+        parts->pop_back();
+    auto query = net::Query::parse(call.head().raw_query());
+    if (!query.ok())
+        co_return query.error();
+    call.query = std::move(*query);
+
+    bool open_to_all = parts->front().decoded == "_session" || parts->front().decoded == "_up";
+    if (call.principal.anonymous() && !open_to_all &&
+        services_.config.boolean("chttpd", "require_valid_user"))
+        co_return Error(ErrorCode::unauthorized, "Authentication required.");
+
+    Match match;
+    if (!find(root_, *parts, 0, match))
+        co_return Error(ErrorCode::not_found, "missing");
+    const Route *route = nullptr;
+    for (const auto *candidate : *match.routes)
+        if (candidate->method == call.method)
+            route = candidate;
+    std::size_t value = 0;
+    for (auto part : split_pattern((route != nullptr ? route : match.routes->front())->pattern))
+        if (is_parameter(part))
+            call.path_parameters.emplace_back(parameter_name(part), std::move(match.values[value++]));
+    if (route == nullptr) {
+        co_return co_await refuse_method(call, *match.routes);
+    }
+    co_return co_await run(call, *route);
+}
+
+Task<Result<void>> Dispatcher::refuse_method(Call &call, const std::vector<const Route *> &routes) const {
+    // Who may not see a thing is not told what can be done with it.
+    auto authorized = services_.gate.authorize(call.principal, routes.front()->permission);
+    if (!authorized.ok())
+        co_return authorized.error();
+    std::vector<std::string_view> methods;
+    for (const auto *route : routes) {
+        methods.push_back(route->method);
+        if (route->method == "GET")
+            methods.push_back("HEAD");
+    }
+    std::sort(methods.begin(), methods.end());
+    auto list = fmt::format("{}", fmt::join(methods, ","));
+    call.common_headers.add("Allow", list);
+    co_return Error(ErrorCode::method_not_allowed, fmt::format("Only {} allowed", list));
+}
+
+Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
+    if (!route.pattern.starts_with("/{db}")) {
+        auto authorized = services_.gate.authorize(call.principal, route.permission);
+        if (!authorized.ok())
+            co_return authorized.error();
+        co_return co_await route.handler(call);
+    }
+    const auto &name = call.path_parameter("db");
+    if (name.starts_with("_")) {
+        // Not a database but a server path that does not exist: only admins are told.
+        auto legal = db::check_database_name(name);
+        if (!legal.ok()) {
+            auto authorized = services_.gate.authorize(call.principal, access::Permission::server_admin);
+            co_return authorized.ok() ? legal.error() : authorized.error();
+        }
+    }
+    if (route.pattern == "/{db}" && (route.method == "PUT" || route.method == "DELETE")) {
+        // The catalog's business: the database need not exist.
+        auto authorized = services_.gate.authorize(call.principal, route.permission);
+        if (!authorized.ok())
+            co_return authorized.error();
+        co_return co_await route.handler(call);
+    }
+    auto opened = services_.gate.open_cached(call.principal, route.permission, name);
+    if (opened.ok() && !*opened) {
+        opened = co_await call.on_engine(
+            [&] { return services_.gate.open(call.principal, route.permission, name); });
+    }
+    if (!opened.ok())
+        co_return opened.error();
+    call.database = std::move(*opened);
+    co_return co_await route.handler(call);
+}
+
+} // namespace divan::api

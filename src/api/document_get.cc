@@ -1,0 +1,184 @@
+#include "api/document_handlers.h"
+#include "api/parameters.h"
+#include "base/encoding.h"
+#include "db/store.h"
+#include "net/multipart.h"
+#include "telemetry/metrics.h"
+
+namespace divan::api {
+namespace {
+
+std::string quoted(const doc::RevId &rev) {
+    return "\"" + rev.text() + "\"";
+}
+
+net::Headers etag_headers(const doc::RevId &rev) {
+    net::Headers headers;
+    headers.add("ETag", quoted(rev));
+    return headers;
+}
+
+Task<Result<void>> send_not_modified(Call &call, std::string etag) {
+    net::ResponseHead head;
+    head.status = 304;
+    head.headers.add("ETag", std::move(etag));
+    co_return co_await call.send(std::move(head), {});
+}
+
+// `_design%2Fx` is another spelling of `_design/x`: the client is sent there.
+std::optional<std::string> canonical_location(const Call &call, std::string_view id) {
+    auto path = call.head().raw_path();
+    if (!id.starts_with("_design/") || path.find("_design/") != std::string_view::npos)
+        return std::nullopt;
+    auto query = call.head().raw_query();
+    return document_location(call, id) + (query.empty() ? "" : "?" + std::string(query));
+}
+
+// What was found for a GET that asks for more than the winner's body.
+struct Found {
+    WrittenDocument document;
+    doc::RevId rev;
+};
+
+Result<Found> find_revision(db::Database &database, const std::string &id,
+                            const std::optional<doc::RevId> &rev, bool latest,
+                            const DocumentOptions &options) {
+    DIVAN_TRY(auto head, database.head(id));
+    if (!head)
+        return ErrorCode::not_found;
+    DIVAN_TRY(auto tree, database.tree(*head));
+    doc::Leaf leaf;
+    if (rev) {
+        auto info = tree.find(*rev);
+        if (!info)
+            return ErrorCode::not_found;
+        leaf = {*rev, *info};
+        if (latest)
+            leaf = tree.leaves_from(*rev).front();
+    } else {
+        leaf = tree.winner();
+        if (leaf.info.deleted)
+            return Error(ErrorCode::not_found, "deleted");
+    }
+    DIVAN_TRY(auto document, write_document(database, *head, tree, leaf, options));
+    return Found{std::move(document), std::move(leaf.rev)};
+}
+
+Task<Result<void>> send_plain(Call &call, const db::Head &head) {
+    auto etag = quoted(head.rev);
+    if (etag_matches(call, etag)) {
+        co_return co_await send_not_modified(call, std::move(etag));
+    }
+    auto text = plain_document_json(head, *head.body);
+    co_return co_await call.send_json(200, std::move(text), etag_headers(head.rev));
+}
+
+} // namespace
+
+std::string new_boundary(Call &call) {
+    return hex_encode(call.services().random.bytes(16));
+}
+
+Task<Result<void>> write_related(Call &call, const WrittenDocument &document, std::string_view boundary) {
+    std::string text = "--";
+    text.append(boundary).append("\r\nContent-Type: application/json\r\n\r\n").append(document.json);
+    for (const auto &attachment : document.following) {
+        net::Headers headers;
+        std::string name = attachment.name;
+        headers.add("Content-Disposition", "attachment; filename=\"" + name + "\"");
+        headers.add("Content-Type", attachment.content_type);
+        headers.add("Content-Length", std::to_string(attachment.data.stored_bytes));
+        if (attachment.data.encoding == db::Encoding::gzip)
+            headers.add("Content-Encoding", "gzip");
+        text.append(net::multipart_part_head(boundary, headers));
+        auto reader = call.database->open_attachment(attachment.data);
+        for (;;) {
+            auto part = co_await call.on_engine([&] { return reader->read_some(); });
+            if (!part.ok())
+                co_return part.error();
+            if (part->empty())
+                break;
+            text.append(*part);
+            auto written = co_await call.response().write(std::move(text));
+            if (!written.ok())
+                co_return written.error();
+            text.clear();
+        }
+    }
+    text.append(net::multipart_end(boundary));
+    co_return co_await call.response().write(std::move(text));
+}
+
+Task<Result<void>> get_document(Call &call) {
+    auto id = document_id(call);
+    call.services().metrics.count(telemetry::Metric::database_reads);
+    if (auto location = canonical_location(call, id)) {
+        net::Headers headers;
+        headers.add("Location", *location);
+        co_return co_await call.send_json(302, std::string(R"({"ok":true})"), std::move(headers));
+    }
+    auto legal = db::check_document_id(id);
+    if (!legal.ok())
+        co_return legal.error();
+    auto parsed = document_options(call.query);
+    if (!parsed.ok())
+        co_return parsed.error();
+    auto options = std::move(*parsed);
+    if (auto open_revs = call.query.find("open_revs"); open_revs && *open_revs != "[]") {
+        co_return co_await get_open_revs(call, std::move(options));
+    }
+    std::optional<doc::RevId> rev;
+    if (auto text = call.query.find("rev")) {
+        auto parsed_rev = doc::RevId::parse(*text);
+        if (!parsed_rev.ok())
+            co_return parsed_rev.error();
+        rev = std::move(*parsed_rev);
+    }
+
+    if (!rev && options.plain()) {
+        Result<std::optional<db::Head>> head = std::optional<db::Head>();
+        if (!call.database->head_cached(id, head))
+            head = co_await call.on_engine([&] { return call.database->head(id); });
+        if (!head.ok())
+            co_return head.error();
+        if (!*head)
+            co_return ErrorCode::not_found;
+        if ((*head)->deleted)
+            co_return Error(ErrorCode::not_found, "deleted");
+        if ((*head)->body) {
+            co_return co_await send_plain(call, **head);
+        }
+    }
+
+    bool related = (options.attachments || options.atts_since) && accepts(call, "multipart/related");
+    options.follows = related;
+    bool latest = is_true(call.query, "latest");
+    auto found =
+        co_await call.on_engine([&] { return find_revision(*call.database, id, rev, latest, options); });
+    if (!found.ok())
+        co_return found.error();
+    net::Headers headers;
+    if (!found->document.has_meta) {
+        auto etag = quoted(found->rev);
+        if (etag_matches(call, etag)) {
+            co_return co_await send_not_modified(call, std::move(etag));
+        }
+        headers = etag_headers(found->rev);
+    }
+    if (found->document.following.empty()) {
+        co_return co_await call.send_json(200, std::move(found->document.json), std::move(headers));
+    }
+    auto boundary = new_boundary(call);
+    net::ResponseHead head;
+    head.headers = std::move(headers);
+    head.headers.add("Content-Type", "multipart/related; boundary=\"" + boundary + "\"");
+    auto started = co_await call.start(std::move(head));
+    if (!started.ok())
+        co_return started.error();
+    auto written = co_await write_related(call, found->document, boundary);
+    if (!written.ok())
+        co_return written.error();
+    co_return co_await call.response().finish();
+}
+
+} // namespace divan::api

@@ -1,0 +1,54 @@
+#pragma once
+
+// The handlers of documents, and what they share. document_routes.cc says which route is served by which.
+
+#include "api/call.h"
+#include "api/document_input.h"
+#include "api/document_json.h"
+
+#include <string>
+
+namespace divan::api {
+
+// The document id of the route: {docid}, or {ddoc} with "_design/", or {localid} with "_local/".
+[[nodiscard]] std::string document_id(const Call &call);
+// "/db/doc", encoded, behind the base URL; for Location.
+[[nodiscard]] std::string document_location(const Call &call, std::string_view id);
+
+// Whether an If-None-Match names the ETag (which has its quotes).
+[[nodiscard]] bool etag_matches(const Call &call, std::string_view etag);
+// The revision that a client names with ?rev= or If-Match. Errors: bad_request if they differ or are
+// malformed.
+[[nodiscard]] Result<std::optional<doc::RevId>> requested_rev(const Call &call);
+// Options of GET and of include_docs. Errors: bad_request.
+[[nodiscard]] Result<DocumentOptions> document_options(const net::Query &query);
+// Whether the client takes a media type: its Accept has it, `type/*` or `*/*`, or there is no Accept.
+[[nodiscard]] bool accepts(const Call &call, std::string_view type);
+
+// document_get.cc
+Task<Result<void>> get_document(Call &call);
+// document_write.cc
+Task<Result<void>> put_document(Call &call);
+Task<Result<void>> post_document(Call &call); // POST /{db}
+Task<Result<void>> delete_document(Call &call);
+Task<Result<void>> copy_document(Call &call);
+Task<Result<void>> post_form(Call &call); // POST /{db}/{docid}
+// multipart_put.cc
+Task<Result<void>> put_multipart(Call &call);
+// local_documents.cc
+Task<Result<void>> get_local(Call &call);
+Task<Result<void>> put_local(Call &call);
+Task<Result<void>> delete_local(Call &call);
+Task<Result<void>> copy_local(Call &call);
+// open_revs.cc
+Task<Result<void>> get_open_revs(Call &call, DocumentOptions options);
+
+// Commits one edit and answers it as PUT, POST and COPY do: 201 (202 with batch=ok), ETag, Location.
+Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared);
+
+// A stream of parts: a document and the attachments that follow it, as multipart/related text.
+Task<Result<void>> write_related(Call &call, const WrittenDocument &document, std::string_view boundary);
+// 32 random hex digits.
+[[nodiscard]] std::string new_boundary(Call &call);
+
+} // namespace divan::api

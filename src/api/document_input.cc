@@ -1,0 +1,195 @@
+#include "api/document_input.h"
+
+#include "base/encoding.h"
+#include "db/store.h"
+#include "json/parser.h"
+#include "json/writer.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace divan::api {
+namespace {
+
+Error invalid(std::string reason) {
+    return Error(ErrorCode::doc_validation, std::move(reason));
+}
+
+// The text of a member is canonical already: it parses.
+json::Value parsed(const json::Value &raw) {
+    return raw.is_raw() ? json::parse(raw.raw_text()).value() : raw;
+}
+
+Result<doc::RevPath> read_revisions(const json::Value &value) {
+    if (!value.is_object())
+        return invalid("_revisions isn't an object.");
+    const auto *start = value.object().find("start");
+    const auto *ids = value.object().find("ids");
+    if (start == nullptr || !start->as_int64() || *start->as_int64() < 0)
+        return invalid("_revisions.start isn't an integer.");
+    if (ids == nullptr || !ids->is_array())
+        return invalid("_revisions.ids isn't a array.");
+    doc::RevPath path;
+    path.start = static_cast<std::uint64_t>(*start->as_int64());
+    for (const auto &id : ids->array()) {
+        if (!id.is_string())
+            return invalid("RevId isn't a string");
+        path.hashes.push_back(doc::RevHash::from_text(id.string()));
+    }
+    if (path.hashes.empty() || path.hashes.size() > path.start)
+        return invalid("_revisions.ids has no id for every generation, or more than there are.");
+    return path;
+}
+
+Result<AttachmentInput> read_attachment_input(const std::string &name, const json::Value &value) {
+    DIVAN_TRY_VOID(check_attachment_name(name));
+    AttachmentInput input;
+    input.name = name;
+    if (!value.is_object())
+        return Error(ErrorCode::bad_request, fmt::format("Attachment {} must be an object.", name));
+    const auto &members = value.object();
+    if (const auto *type = members.find("content_type"); type != nullptr && type->is_string())
+        input.content_type = type->string();
+    if (const auto *revpos = members.find("revpos"); revpos != nullptr && revpos->as_int64().value_or(0) > 0)
+        input.revpos = static_cast<std::uint64_t>(*revpos->as_int64());
+    if (const auto *encoding = members.find("encoding"); encoding != nullptr && encoding->is_string())
+        input.gzip = encoding->string() == "gzip";
+    auto is_set = [&](const char *key) {
+        const auto *member = members.find(key);
+        return member != nullptr && member->is_true();
+    };
+    input.follows = is_set("follows");
+    if (input.follows || is_set("stub"))
+        return input;
+    const auto *data = members.find("data");
+    auto decoded = data != nullptr && data->is_string() ? base64_decode(data->string()) : std::nullopt;
+    if (!decoded)
+        return Error(ErrorCode::bad_request, fmt::format("Invalid attachment data for {}", name));
+    input.data = std::move(*decoded);
+    return input;
+}
+
+Result<void> read_attachments(const json::Value &value, std::vector<AttachmentInput> &attachments) {
+    if (!value.is_object())
+        return Error(ErrorCode::bad_request, "Attachments must be an object.");
+    for (const auto &member : value.object()) {
+        DIVAN_TRY(auto attachment, read_attachment_input(member.key, member.value));
+        attachments.push_back(std::move(attachment));
+    }
+    return {};
+}
+
+bool is_dropped(std::string_view key) {
+    return key == "_revs_info" || key == "_local_seq" || key == "_conflicts" || key == "_deleted_conflicts";
+}
+
+bool is_kept(std::string_view key) {
+    return key == "_access" || key.starts_with("_replication_");
+}
+
+Result<void> read_special(const std::string &key, const json::Value &raw, DocumentInput &input) {
+    if (is_dropped(key))
+        return {};
+    auto value = parsed(raw);
+    if (key == "_id") {
+        if (!value.is_string())
+            return Error(ErrorCode::illegal_docid, "Document id must be a string");
+        input.id = value.string();
+        return {};
+    }
+    if (key == "_rev") {
+        if (!value.is_string())
+            return Error(ErrorCode::bad_request, "Invalid rev format");
+        DIVAN_TRY(auto rev, doc::RevId::parse(value.string()));
+        if (!input.path)
+            input.rev = std::move(rev);
+        return {};
+    }
+    if (key == "_revisions") {
+        DIVAN_TRY(input.path, read_revisions(value));
+        input.rev = doc::RevId{input.path->start, input.path->hashes.front()};
+        return {};
+    }
+    if (key == "_deleted" && value.is_boolean()) {
+        input.deleted = value.boolean();
+        return {};
+    }
+    if (key == "_attachments")
+        return read_attachments(value, input.attachments);
+    return invalid("Bad special document member: " + key);
+}
+
+} // namespace
+
+Result<void> check_attachment_name(std::string_view name) {
+    if (name.empty())
+        return Error(ErrorCode::bad_request, "Attachment name must not be empty");
+    if (name[0] == '_')
+        return Error(ErrorCode::bad_request,
+                     fmt::format("Attachment name '{}' starts with prohibited character '_'", name));
+    std::string text;
+    json::write_string(text, name);
+    if (!json::parse(text).ok())
+        return Error(ErrorCode::bad_request, "Attachment name is not UTF-8 encoded");
+    return {};
+}
+
+Result<DocumentInput> read_document(const json::Value &value) {
+    if (!value.is_object())
+        return Error(ErrorCode::bad_request, "Document must be a JSON object");
+    DocumentInput input;
+    std::string body = "{";
+    for (const auto &member : value.object()) {
+        if (member.key.starts_with("_") && !is_kept(member.key)) {
+            DIVAN_TRY_VOID(read_special(member.key, member.value, input));
+            continue;
+        }
+        if (body.size() > 1)
+            body.push_back(',');
+        json::write_string(body, member.key);
+        body.push_back(':');
+        json::write(body, member.value);
+    }
+    body.push_back('}');
+    input.json = std::move(body);
+    return input;
+}
+
+Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
+                                          DocumentInput input, bool replicated) {
+    PreparedDocument prepared;
+    auto &edit = prepared.edit;
+    edit.id = std::move(*input.id);
+    DIVAN_TRY_VOID(db::check_document_id(edit.id));
+    if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
+        return Error(ErrorCode::document_too_large, edit.id);
+    edit.deleted = input.deleted;
+    edit.json = std::move(input.json);
+    if (replicated) {
+        if (!input.path && input.rev)
+            input.path = doc::RevPath{input.rev->generation, {input.rev->hash}};
+        if (!input.path || input.path->start == 0)
+            return Error(ErrorCode::bad_request,
+                         "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
+        edit.path = std::move(input.path);
+    } else {
+        edit.parent = input.rev;
+    }
+    for (auto &attachment : input.attachments) {
+        db::AttachmentEdit stored;
+        stored.name = attachment.name;
+        stored.content_type = attachment.content_type;
+        stored.revpos = attachment.revpos;
+        if (attachment.data) {
+            DIVAN_TRY(auto sink, AttachmentSink::open(config, database, attachment.name,
+                                                      attachment.content_type, attachment.gzip));
+            DIVAN_TRY_VOID(sink->write(*attachment.data));
+            DIVAN_TRY(stored.data, sink->finish());
+            prepared.sinks.push_back(std::move(sink));
+        }
+        edit.attachments.push_back(std::move(stored));
+    }
+    return prepared;
+}
+
+} // namespace divan::api

@@ -1,0 +1,123 @@
+#include "api/document_handlers.h"
+#include "net/multipart.h"
+#include "json/parser.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace divan::api {
+namespace {
+
+// The name in `Content-Disposition: attachment; filename="name"`.
+std::optional<std::string> part_name(const net::Headers &headers) {
+    auto disposition = headers.find("Content-Disposition");
+    if (!disposition)
+        return std::nullopt;
+    constexpr std::string_view kFilename = "filename=\"";
+    auto begin = disposition->find(kFilename);
+    if (begin == std::string_view::npos)
+        return std::nullopt;
+    begin += kFilename.size();
+    auto end = disposition->find('"', begin);
+    if (end == std::string_view::npos)
+        return std::nullopt;
+    return std::string(disposition->substr(begin, end - begin));
+}
+
+// Stores the bytes of the current part.
+Task<Result<void>> store_part(Call &call, net::MultipartReader &reader, const AttachmentInput &input,
+                              PreparedDocument &prepared, db::AttachmentEdit &edit, bool gzip_part) {
+    auto sink = co_await call.on_engine([&] {
+        return AttachmentSink::open(call.services().config, *call.database, input.name, input.content_type,
+                                    input.gzip || gzip_part);
+    });
+    if (!sink.ok())
+        co_return sink.error();
+    for (;;) {
+        auto bytes = co_await reader.read_some(256 << 10);
+        if (!bytes.ok())
+            co_return bytes.error();
+        if (bytes->empty())
+            break;
+        auto written = co_await call.on_engine([&] { return (*sink)->write(*bytes); });
+        if (!written.ok())
+            co_return written.error();
+    }
+    auto stored = co_await call.on_engine([&] { return (*sink)->finish(); });
+    if (!stored.ok())
+        co_return stored.error();
+    edit.data = std::move(*stored);
+    prepared.sinks.push_back(std::move(*sink));
+    co_return Result<void>();
+}
+
+} // namespace
+
+// The first part is the document; the others are its attachments that follow, in the order of the
+// members or by the name that the part gives.
+Task<Result<void>> put_multipart(Call &call) {
+    auto boundary = net::multipart_boundary(*call.header("Content-Type"));
+    net::MultipartReader reader(call.exchange().body(), *boundary);
+    auto first = co_await reader.next_part();
+    if (!first.ok())
+        co_return first.error();
+    if (!*first)
+        co_return Error(ErrorCode::bad_request, "The multipart body has no document.");
+    auto text = co_await reader.read_all(
+        static_cast<std::size_t>(call.services().config.integer("chttpd", "max_http_request_size")));
+    if (!text.ok())
+        co_return text.error();
+    auto value = json::parse(*text, {.raw_depth = 1});
+    if (!value.ok())
+        co_return value.error();
+    auto input = read_document(*value);
+    if (!input.ok())
+        co_return input.error();
+    input->id = document_id(call);
+    auto rev = requested_rev(call);
+    if (!rev.ok())
+        co_return rev.error();
+    if (*rev) {
+        if (input->rev && *input->rev != **rev)
+            co_return Error(ErrorCode::bad_request,
+                            "Document rev from request body and query string have different values");
+        input->rev = std::move(*rev);
+    }
+    std::vector<AttachmentInput> following;
+    for (const auto &attachment : input->attachments)
+        if (attachment.follows)
+            following.push_back(attachment);
+    auto new_edits = call.query.find("new_edits");
+    bool replicated = new_edits && *new_edits == "false";
+    auto prepared = co_await call.on_engine([&] {
+        return prepare_document(call.services().config, *call.database, std::move(*input), replicated);
+    });
+    if (!prepared.ok())
+        co_return prepared.error();
+
+    for (std::size_t i = 0; i < following.size(); ++i) {
+        auto part = co_await reader.next_part();
+        if (!part.ok())
+            co_return part.error();
+        if (!*part)
+            co_return Error(ErrorCode::bad_request,
+                            fmt::format("The multipart body ends before attachment {}.", following[i].name));
+        // A part that names its attachment is believed; others come in the order of the members.
+        auto name = part_name(**part).value_or(following[i].name);
+        auto wanted =
+            std::find_if(following.begin(), following.end(), [&](const auto &a) { return a.name == name; });
+        if (wanted == following.end())
+            wanted = following.begin() + static_cast<std::ptrdiff_t>(i);
+        auto edit = std::find_if(prepared->edit.attachments.begin(), prepared->edit.attachments.end(),
+                                 [&](const auto &a) { return a.name == wanted->name; });
+        auto encoding = (**part).find("Content-Encoding");
+        auto stored =
+            co_await store_part(call, reader, *wanted, *prepared, *edit, encoding && *encoding == "gzip");
+        if (!stored.ok())
+            co_return stored.error();
+    }
+    auto answered = co_await commit_and_answer(call, std::move(*prepared));
+    co_return answered;
+}
+
+} // namespace divan::api

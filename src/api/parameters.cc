@@ -1,0 +1,32 @@
+#include "api/parameters.h"
+
+#include <charconv>
+#include <fmt/format.h>
+
+namespace divan::api {
+
+bool is_true(const net::Query &query, std::string_view name) {
+    auto value = query.find(name);
+    return value && *value == "true";
+}
+
+Result<bool> parse_view_boolean(std::string_view /*name*/, std::string_view value) {
+    if (net::equal_without_case(value, "true"))
+        return true;
+    if (net::equal_without_case(value, "false"))
+        return false;
+    return Error(ErrorCode::query_parse_error, fmt::format("Invalid boolean parameter: \"{}\"", value));
+}
+
+Result<std::uint64_t> parse_count(std::string_view /*name*/, std::string_view value) {
+    std::int64_t number = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc() || end != value.data() + value.size() || value.empty())
+        return Error(ErrorCode::query_parse_error, fmt::format("Invalid value for integer: \"{}\"", value));
+    if (number < 0)
+        return Error(ErrorCode::query_parse_error,
+                     fmt::format("Invalid value for positive integer: \"{}\"", value));
+    return static_cast<std::uint64_t>(number);
+}
+
+} // namespace divan::api
