@@ -8,6 +8,7 @@ find_package(spdlog REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(Boost 1.81 REQUIRED)
+find_package(CLI11 REQUIRED)
 if(DIVAN_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -38,4 +39,7 @@ divan_module(api DEPENDS base json crypto config telemetry doc net db access TES
 
 # Layer 6
 divan_module(server DEPENDS base json crypto config telemetry kv kv/memory kv/rocksdb net db access api)
-divan_module(cli DEPENDS base json config telemetry server LINK CLI11::CLI11)
+divan_module(cli DEPENDS base config api server LINK CLI11::CLI11 fmt::fmt)
+
+add_executable(divan src/cli/main.cc)
+target_link_libraries(divan PRIVATE divan_cli)

@@ -1,0 +1,391 @@
+#include "api/database_info.h"
+#include "api/router.h"
+#include "base/encoding.h"
+#include "config/config.h"
+#include "db/store.h"
+#include "telemetry/metrics.h"
+#include "json/writer.h"
+
+#include <charconv>
+#include <fmt/format.h>
+
+namespace divan::api {
+namespace {
+
+using access::Permission;
+
+Task<Result<void>> get_database(Call &call) {
+    auto info = co_await call.on_engine([&] { return call.database->info(); });
+    if (!info.ok())
+        co_return info.error();
+    co_return co_await call.send_json(200, info_text(*info));
+}
+
+Result<std::uint64_t> read_copies(const Call &call, std::string_view name) {
+    auto value = call.query.find(name);
+    if (!value)
+        return static_cast<std::uint64_t>(call.services().config.integer("cluster", name));
+    std::uint64_t number = 0;
+    auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
+    if (error != std::errc() || end != value->data() + value->size() || number == 0 || number > 1'024)
+        return Error(ErrorCode::bad_request,
+                     fmt::format("The `{}` parameter must be a whole number from 1 to 1024.", name));
+    return number;
+}
+
+Task<Result<void>> put_database(Call &call) {
+    const auto &name = call.path_parameter("db");
+    db::DatabaseOptions options;
+    auto q = read_copies(call, "q");
+    if (!q.ok())
+        co_return q.error();
+    auto n = read_copies(call, "n");
+    if (!n.ok())
+        co_return n.error();
+    options.q = *q;
+    options.n = 1;
+    auto partitioned = call.query.find("partitioned");
+    if (partitioned && *partitioned != "true" && *partitioned != "false")
+        co_return Error(ErrorCode::bad_request, "Invalid `partitioned` parameter");
+    options.partitioned = partitioned && *partitioned == "true";
+    auto catalog = call.services().gate.catalog(call.principal);
+    if (!catalog.ok())
+        co_return catalog.error();
+    auto created = co_await call.on_engine([&] { return (*catalog)->create(name, options); });
+    if (!created.ok())
+        co_return created.error();
+    net::Headers headers;
+    headers.add("Location", call.base_url() + "/" + percent_encode(name));
+    co_return co_await call.send_ok(201, std::move(headers));
+}
+
+Task<Result<void>> delete_database(Call &call) {
+    if (call.query.find("rev"))
+        co_return Error(ErrorCode::bad_request, "You tried to DELETE a database with a ?=rev parameter. Did "
+                                                "you mean to DELETE a document instead?");
+    auto catalog = call.services().gate.catalog(call.principal);
+    if (!catalog.ok())
+        co_return catalog.error();
+    auto erased = co_await call.on_engine([&] { return (*catalog)->erase(call.path_parameter("db")); });
+    if (!erased.ok())
+        co_return erased.error();
+    co_return co_await call.send_ok(200);
+}
+
+// ---- security
+
+Result<void> check_names(const json::Object &section, const char *key) {
+    const auto *list = section.find(key);
+    if (list == nullptr)
+        return {};
+    bool strings = list->is_array();
+    if (strings)
+        for (const auto &entry : list->array())
+            strings &= entry.is_string();
+    if (!strings)
+        return Error(ErrorCode::bad_request, fmt::format("{} must be a JSON list of strings", key));
+    return {};
+}
+
+Result<void> check_security(const json::Value &value) {
+    if (!value.is_object())
+        return Error(ErrorCode::bad_request, "Request body must be a JSON object");
+    for (const char *name : {"admins", "members", "readers"}) {
+        const auto *section = value.object().find(name);
+        if (section == nullptr)
+            continue;
+        if (!section->is_object())
+            return Error(ErrorCode::bad_request, fmt::format("{} must be a JSON object", name));
+        DIVAN_TRY_VOID(check_names(section->object(), "names"));
+        DIVAN_TRY_VOID(check_names(section->object(), "roles"));
+    }
+    return {};
+}
+
+Task<Result<void>> get_security(Call &call) {
+    auto text = co_await call.on_engine([&] { return call.database->security(); });
+    if (!text.ok())
+        co_return text.error();
+    co_return co_await call.send_json(200, std::move(*text));
+}
+
+Task<Result<void>> put_security(Call &call) {
+    auto body = co_await call.read_json();
+    if (!body.ok())
+        co_return body.error();
+    auto checked = check_security(*body);
+    if (!checked.ok())
+        co_return checked.error();
+    auto set = co_await call.on_engine([&] { return call.database->set_security(json::to_text(*body)); });
+    if (!set.ok())
+        co_return set.error();
+    co_return co_await call.send_ok(200);
+}
+
+// ---- numbers
+
+Task<Result<std::uint64_t>> read_number(Call &call, const char *complaint) {
+    auto body = co_await call.read_json();
+    if (!body.ok())
+        co_return body.error();
+    auto number = body->as_int64();
+    if (!number || *number <= 0)
+        co_return Error(ErrorCode::bad_request, complaint);
+    co_return static_cast<std::uint64_t>(*number);
+}
+
+Task<Result<void>> get_revs_limit(Call &call) {
+    auto limit = call.database->revs_limit();
+    if (!limit.ok())
+        co_return limit.error();
+    co_return co_await call.send_json(200, std::to_string(*limit));
+}
+
+Task<Result<void>> put_revs_limit(Call &call) {
+    auto limit = co_await read_number(call, "`revs_limit` must be a positive integer");
+    if (!limit.ok())
+        co_return limit.error();
+    auto set = co_await call.on_engine([&] { return call.database->set_revs_limit(*limit); });
+    if (!set.ok())
+        co_return set.error();
+    co_return co_await call.send_ok(200);
+}
+
+Task<Result<void>> get_purged_infos_limit(Call &call) {
+    auto limit = call.database->purged_infos_limit();
+    if (!limit.ok())
+        co_return limit.error();
+    co_return co_await call.send_json(200, std::to_string(*limit));
+}
+
+Task<Result<void>> put_purged_infos_limit(Call &call) {
+    auto limit = co_await read_number(call, "`purge_infos_limit` must be positive integer");
+    if (!limit.ok())
+        co_return limit.error();
+    auto set = co_await call.on_engine([&] { return call.database->set_purged_infos_limit(*limit); });
+    if (!set.ok())
+        co_return set.error();
+    co_return co_await call.send_ok(200);
+}
+
+// ---- purge
+
+using RevsById = std::map<std::string, std::vector<doc::RevId>>;
+
+Result<RevsById> read_purge(const json::Value &body) {
+    if (!body.is_object())
+        return Error(ErrorCode::bad_request, "Request body must be a JSON object");
+    RevsById asked;
+    for (const auto &member : body.object()) {
+        if (!member.value.is_array())
+            return Error(ErrorCode::bad_request, "Invalid list of revisions");
+        auto &revs = asked[member.key];
+        for (const auto &entry : member.value.array()) {
+            DIVAN_TRY(auto rev, doc::RevId::parse(entry.is_string() ? entry.string() : ""));
+            revs.push_back(std::move(rev));
+        }
+    }
+    return asked;
+}
+
+void append_purged(std::string &out, const RevsById &purged) {
+    out.push_back('{');
+    bool first = true;
+    for (const auto &[id, revs] : purged) {
+        if (!first)
+            out.push_back(',');
+        first = false;
+        json::write_string(out, id);
+        out.append(":[");
+        for (std::size_t i = 0; i < revs.size(); ++i)
+            out.append(i > 0 ? ",\"" : "\"").append(revs[i].text()).push_back('"');
+        out.push_back(']');
+    }
+    out.push_back('}');
+}
+
+Task<Result<void>> post_purge(Call &call) {
+    auto typed = call.require_json_content_type();
+    if (!typed.ok())
+        co_return typed.error();
+    auto body = co_await call.read_json();
+    if (!body.ok())
+        co_return body.error();
+    auto asked = read_purge(*body);
+    if (!asked.ok())
+        co_return asked.error();
+    auto purged = co_await call.on_engine([&] { return call.database->purge(*asked); });
+    if (!purged.ok())
+        co_return purged.error();
+    call.services().metrics.count(telemetry::Metric::database_purges);
+    std::string text = "{\"purge_seq\":null,\"purged\":";
+    append_purged(text, *purged);
+    text.push_back('}');
+    co_return co_await call.send_json(201, std::move(text));
+}
+
+Task<Result<void>> get_purged_infos(Call &call) {
+    auto infos = co_await call.on_engine([&] { return call.database->purge_infos(); });
+    if (!infos.ok())
+        co_return infos.error();
+    std::string text = "{\"purged_infos\":[";
+    for (std::size_t i = 0; i < infos->size(); ++i) {
+        text.append(i > 0 ? ",{\"id\":" : "{\"id\":");
+        json::write_string(text, (*infos)[i].id);
+        text.append(",\"revs\":[");
+        for (std::size_t j = 0; j < (*infos)[i].revs.size(); ++j)
+            text.append(j > 0 ? ",\"" : "\"").append((*infos)[i].revs[j].text()).push_back('"');
+        text.append("]}");
+    }
+    text.append("]}");
+    co_return co_await call.send_json(200, std::move(text));
+}
+
+Task<Result<void>> get_auto_purge(Call &call) {
+    auto text = call.database->auto_purge();
+    if (!text.ok())
+        co_return text.error();
+    co_return co_await call.send_json(200, std::move(*text));
+}
+
+Task<Result<void>> put_auto_purge(Call &call) {
+    auto body = co_await call.read_json();
+    if (!body.ok())
+        co_return body.error();
+    if (!body->is_object())
+        co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
+    for (const auto &member : body->object())
+        if (member.key != "deleted_document_ttl")
+            co_return Error(ErrorCode::bad_request, "Unknown auto purge setting: " + member.key);
+    auto set = co_await call.on_engine([&] { return call.database->set_auto_purge(json::to_text(*body)); });
+    if (!set.ok())
+        co_return set.error();
+    co_return co_await call.send_ok(200);
+}
+
+// ---- maintenance
+
+Task<Result<void>> post_compact(Call &call) {
+    auto typed = call.require_json_content_type();
+    if (!typed.ok())
+        co_return typed.error();
+    auto begun = call.database->start_compaction();
+    if (!begun.ok())
+        co_return begun.error();
+    co_return co_await call.send_ok(202);
+}
+
+Task<Result<void>> post_compact_design(Call &call) {
+    auto typed = call.require_json_content_type();
+    if (!typed.ok())
+        co_return typed.error();
+    auto id = "_design/" + call.path_parameter("ddoc");
+    auto head = co_await call.on_engine([&] { return call.database->head(id); });
+    if (!head.ok())
+        co_return head.error();
+    if (!*head || (*head)->deleted)
+        co_return ErrorCode::not_found;
+    co_return co_await call.send_ok(202);
+}
+
+Task<Result<void>> post_cleanup(Call &call) {
+    auto typed = call.require_json_content_type();
+    if (!typed.ok())
+        co_return typed.error();
+    co_return co_await call.send_ok(202);
+}
+
+Task<Result<void>> post_ensure_full_commit(Call &call) {
+    auto typed = call.require_json_content_type();
+    if (!typed.ok())
+        co_return typed.error();
+    std::string text;
+    json::ObjectWriter writer(text);
+    writer.member("ok", true)
+        .member("instance_start_time", std::string_view(call.database->instance_start_time()));
+    writer.close();
+    co_return co_await call.send_json(201, std::move(text));
+}
+
+// The embedded engine has one node; a database's shards all lie there.
+Task<Result<void>> get_shards(Call &call) {
+    auto info = co_await call.on_engine([&] { return call.database->info(); });
+    if (!info.ok())
+        co_return info.error();
+    std::string text = "{\"shards\":{";
+    std::uint64_t size = 0x100000000ull / info->q;
+    for (std::uint64_t i = 0; i < info->q; ++i) {
+        auto last = i + 1 == info->q ? 0xffffffffull : (i + 1) * size - 1;
+        text.append(fmt::format("{}\"{:08x}-{:08x}\":[\"{}\"]", i > 0 ? "," : "", i * size, last,
+                                call.services().node_name));
+    }
+    text.append("}}");
+    co_return co_await call.send_json(200, std::move(text));
+}
+
+Task<Result<void>> get_shard_of(Call &call) {
+    auto info = co_await call.on_engine([&] { return call.database->info(); });
+    if (!info.ok())
+        co_return info.error();
+    std::uint32_t hash = 0xffffffffu; // CRC-32, as mem3 places documents
+    for (char c : call.path_parameter("docid")) {
+        hash ^= static_cast<unsigned char>(c);
+        for (int bit = 0; bit < 8; ++bit)
+            hash = hash >> 1 ^ ((hash & 1) != 0 ? 0xedb88320u : 0);
+    }
+    hash = ~hash;
+    std::uint64_t size = 0x100000000ull / info->q;
+    auto i = std::min<std::uint64_t>(hash / size, info->q - 1);
+    auto last = i + 1 == info->q ? 0xffffffffull : (i + 1) * size - 1;
+    co_return co_await call.send_json(200, fmt::format(R"({{"range":"{:08x}-{:08x}","nodes":["{}"]}})",
+                                                       i * size, last, call.services().node_name));
+}
+
+Task<Result<void>> temp_view(Call & /*call*/) {
+    co_return Error(ErrorCode::gone, "Temporary views are not supported in CouchDB");
+}
+
+} // namespace
+
+std::vector<Route> database_routes() {
+    constexpr auto kMember = Permission::database_member;
+    constexpr auto kAdmin = Permission::database_admin;
+    constexpr auto kServerAdmin = Permission::server_admin;
+    std::vector<Route> routes = {
+        {"DELETE", "/{db}", kServerAdmin, delete_database, "Deletes a database."},
+        {"GET", "/{db}", kMember, get_database, "What a database holds."},
+        {"PUT",
+         "/{db}",
+         kServerAdmin,
+         put_database,
+         "Creates a database.",
+         {{"q", "integer", "Shards; echoed."},
+          {"n", "integer", "Copies; accepted."},
+          {"partitioned", "boolean", "A partitioned database."}}},
+        {"GET", "/{db}/_security", kMember, get_security, "Who may use the database."},
+        {"PUT", "/{db}/_security", kAdmin, put_security, "Sets who may use the database."},
+        {"GET", "/{db}/_revs_limit", kMember, get_revs_limit, "Revisions kept of each branch."},
+        {"PUT", "/{db}/_revs_limit", kAdmin, put_revs_limit, "Sets the revisions kept of each branch."},
+        {"GET", "/{db}/_purged_infos_limit", kMember, get_purged_infos_limit, "Purges remembered."},
+        {"PUT", "/{db}/_purged_infos_limit", kServerAdmin, put_purged_infos_limit,
+         "Sets the purges remembered."},
+        {"POST", "/{db}/_purge", kServerAdmin, post_purge, "Forgets revisions as if they had never been."},
+        {"GET", "/{db}/_purged_infos", kMember, get_purged_infos, "What was purged."},
+        {"GET", "/{db}/_auto_purge", kMember, get_auto_purge, "When deleted documents are purged."},
+        {"PUT", "/{db}/_auto_purge", kAdmin, put_auto_purge, "Sets when deleted documents are purged."},
+        {"POST", "/{db}/_compact", kAdmin, post_compact, "Removes replaced revisions, in the background."},
+        {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact_design, "Compacts a design document's views."},
+        {"POST", "/{db}/_view_cleanup", kAdmin, post_cleanup,
+         "Removes view data that no design document uses."},
+        {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
+         "Nothing to do: what was answered is durable."},
+        {"GET", "/{db}/_shards", kMember, get_shards, "Where the shards lie: on this node."},
+        {"GET", "/{db}/_shards/{docid}", kMember, get_shard_of, "Where a document lies: on this node."},
+        {"POST", "/{db}/_sync_shards", kServerAdmin, post_cleanup, "Nothing to do on one node."},
+    };
+    for (std::string_view method : {"GET", "PUT", "POST", "DELETE"})
+        routes.push_back({method, "/{db}/_temp_view", kMember, temp_view, "Gone."});
+    return routes;
+}
+
+} // namespace divan::api

@@ -1,0 +1,268 @@
+#include "access/authenticator.h"
+#include "api/router.h"
+#include "config/config.h"
+#include "crypto/password.h"
+#include "db/store.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+#include "json/parser.h"
+#include "json/writer.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+namespace divan::api {
+namespace {
+
+using access::Permission;
+
+Result<void> check_node(const Call &call) {
+    const auto &node = call.path_parameter("node");
+    if (node != "_local" && node != call.services().node_name)
+        return Error(ErrorCode::not_found, "no such node: " + node);
+    return {};
+}
+
+std::int64_t resident_bytes() {
+    struct rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::int64_t>(usage.ru_maxrss) * 1'024;
+}
+
+telemetry::Registry::Gauges gauges(const Call &call) {
+    telemetry::Registry::Gauges gauges;
+    const auto &services = call.services();
+    gauges.uptime_seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(services.clock.monotonic() - services.started_at)
+            .count();
+    gauges.memory_bytes = resident_bytes();
+    if (auto catalog = services.gate.catalog(call.principal); catalog.ok())
+        gauges.open_databases = static_cast<std::int64_t>((*catalog)->open_count());
+    return gauges;
+}
+
+Task<Result<void>> get_node(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    std::string text;
+    json::ObjectWriter writer(text);
+    writer.member("name", std::string_view(call.services().node_name));
+    writer.close();
+    co_return co_await call.send_json(200, std::move(text));
+}
+
+Task<Result<void>> get_stats(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    auto value = json::parse(call.services().metrics.stats_json(gauges(call))).value();
+    // Further parts of the path narrow the answer.
+    std::string_view rest;
+    for (const auto &[name, part] : call.path_parameters)
+        if (name == "path")
+            rest = part;
+    while (!rest.empty()) {
+        auto slash = rest.find('/');
+        const auto *found = value.is_object() ? value.object().find(rest.substr(0, slash)) : nullptr;
+        value = found == nullptr ? json::Value() : json::Value(*found);
+        rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+    }
+    co_return co_await call.send_json(200, value);
+}
+
+Task<Result<void>> get_prometheus(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    net::ResponseHead head;
+    head.headers.add("Content-Type", "text/plain; version=2.0");
+    co_return co_await call.send(std::move(head), call.services().metrics.prometheus_text(gauges(call)));
+}
+
+Task<Result<void>> get_system(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    auto now = gauges(call);
+    co_return co_await call.send_json(
+        200,
+        fmt::format(
+            R"({{"uptime":{},"memory":{{"other":0,"atom":0,"atom_used":0,"processes":0,"processes_used":{},)"
+            R"("binary":0,"code":0,"ets":0}},"run_queue":0,"ets_table_count":0,"context_switches":0,)"
+            R"("reductions":0,"garbage_collection_count":0,"words_reclaimed":0,"io_input":0,"io_output":0,)"
+            R"("os_proc_count":0,"stale_proc_count":0,"process_count":1,"process_limit":1,)"
+            R"("message_queues":{{}},"internal_replication_jobs":0,"distribution":{{}}}})",
+            now.uptime_seconds, now.memory_bytes));
+}
+
+Task<Result<void>> get_versions(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    co_return co_await call.send_json(
+        200,
+        std::string(
+            R"({"erlang":{"version":"none","supported_hashes":["sha","sha256"]},)"
+            R"("collation_driver":{"name":"none","library_version":"0","collator_version":"0","collation_algorithm_version":"0"},)"
+            R"("javascript_engine":{"name":"none","version":"0"}})"));
+}
+
+Task<Result<void>> get_smoosh(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    auto catalog = call.services().gate.catalog(call.principal);
+    if (!catalog.ok())
+        co_return catalog.error();
+    co_return co_await call.send_json(
+        200,
+        fmt::format(
+            R"({{"channels":{{"ratio_dbs":{{"active":{},"starting":0,"waiting":{{"size":0,"min":0,"max":0}}}}}}}})",
+            (*catalog)->active_tasks().size()));
+}
+
+Task<Result<void>> post_restart(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    auto sent = co_await call.send_ok(200);
+    if (call.services().restart)
+        call.services().restart();
+    co_return sent;
+}
+
+// ---- configuration
+
+// What must not be read back: a hash can be attacked offline, a secret signs cookies.
+std::string shown(std::string_view section, std::string_view key, std::string value) {
+    const auto *setting = config::find_setting(section, key);
+    return setting != nullptr && (setting->flags & config::kSecret) != 0 ? std::string("****") : value;
+}
+
+Task<Result<void>> get_config(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    json::Object all;
+    for (const auto &[section, entries] : call.services().config.all()) {
+        json::Object values;
+        for (const auto &[key, value] : entries)
+            values.append(key, shown(section, key, value));
+        all.append(section, std::move(values));
+    }
+    co_return co_await call.send_json(200, json::Value(std::move(all)));
+}
+
+Task<Result<void>> get_config_section(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    const auto &section = call.path_parameter("section");
+    json::Object values;
+    auto all = call.services().config.all();
+    if (auto found = all.find(section); found != all.end())
+        for (const auto &[key, value] : found->second)
+            values.append(key, shown(section, key, value));
+    co_return co_await call.send_json(200, json::Value(std::move(values)));
+}
+
+Task<Result<void>> get_config_value(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    const auto &section = call.path_parameter("section");
+    const auto &key = call.path_parameter("key");
+    auto value = call.services().config.get(section, key);
+    if (!value)
+        co_return ErrorCode::unknown_config_value;
+    co_return co_await call.send_json(200, json::Value(shown(section, key, *value)));
+}
+
+bool persists(const Call &call) {
+    return call.header("X-Couch-Persist").value_or("true") != "false";
+}
+
+Task<Result<void>> put_config_value(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    const auto &section = call.path_parameter("section");
+    const auto &key = call.path_parameter("key");
+    auto allowed = config::Config::check_http_change(section, key);
+    if (!allowed.ok())
+        co_return allowed.error();
+    auto body = co_await call.read_json();
+    if (!body.ok())
+        co_return body.error();
+    if (!body->is_string())
+        co_return Error(ErrorCode::bad_request, "Config values must be JSON strings.");
+    auto value = body->string();
+    bool persist = persists(call);
+    // Hashing and writing the file take their time: off the network thread.
+    auto old = co_await call.on_engine([&]() -> Result<std::string> {
+        auto stored = value;
+        if (section == "admins" && !crypto::is_hashed(stored))
+            stored = call.services().authenticator.hash_password(stored);
+        return call.services().config.set(section, key, std::move(stored), persist);
+    });
+    if (!old.ok())
+        co_return old.error();
+    co_return co_await call.send_json(200, json::Value(shown(section, key, *old)));
+}
+
+Task<Result<void>> delete_config_value(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    const auto &section = call.path_parameter("section");
+    const auto &key = call.path_parameter("key");
+    auto allowed = config::Config::check_http_change(section, key);
+    if (!allowed.ok())
+        co_return allowed.error();
+    bool persist = persists(call);
+    auto &config = call.services().config;
+    if (section == "admins" && config.section("admins").size() == 1 && config.section("admins").contains(key))
+        co_return Error(ErrorCode::forbidden,
+                        "The last server admin cannot be removed: nobody could get in any more.");
+    auto old = co_await call.on_engine([&] { return config.erase(section, key, persist); });
+    if (!old.ok())
+        co_return old.error();
+    co_return co_await call.send_json(200, json::Value(shown(section, key, *old)));
+}
+
+Task<Result<void>> post_config_reload(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    auto reloaded = co_await call.on_engine([&] { return call.services().config.reload(); });
+    if (!reloaded.ok())
+        co_return reloaded.error();
+    co_return co_await call.send_ok(200);
+}
+
+} // namespace
+
+std::vector<Route> node_routes() {
+    constexpr auto kAdmin = Permission::server_admin;
+    return {
+        {"GET", "/_node/{node}", kAdmin, get_node, "The node's name."},
+        {"GET", "/_node/{node}/_stats", kAdmin, get_stats, "Counters, under CouchDB's names."},
+        {"GET", "/_node/{node}/_stats/{path...}", kAdmin, get_stats, "Some counters."},
+        {"GET", "/_node/{node}/_prometheus", kAdmin, get_prometheus, "Counters as Prometheus text."},
+        {"GET", "/_node/{node}/_system", kAdmin, get_system, "Uptime and memory."},
+        {"GET", "/_node/{node}/_versions", kAdmin, get_versions, "Versions of libraries that shape answers."},
+        {"GET", "/_node/{node}/_smoosh/status", kAdmin, get_smoosh, "Automatic compaction."},
+        {"POST", "/_node/{node}/_restart", kAdmin, post_restart, "Restarts the server."},
+        {"POST", "/_node/{node}/_config/_reload", kAdmin, post_config_reload, "Reads the ini files again."},
+        {"GET", "/_node/{node}/_config", kAdmin, get_config, "All settings."},
+        {"GET", "/_node/{node}/_config/{section}", kAdmin, get_config_section, "The settings of a section."},
+        {"GET", "/_node/{node}/_config/{section}/{key}", kAdmin, get_config_value, "A setting."},
+        {"PUT", "/_node/{node}/_config/{section}/{key}", kAdmin, put_config_value,
+         "Changes a setting; answers the old value."},
+        {"DELETE", "/_node/{node}/_config/{section}/{key}", kAdmin, delete_config_value,
+         "Unsets a setting; answers the old value."},
+    };
+}
+
+} // namespace divan::api

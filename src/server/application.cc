@@ -1,0 +1,275 @@
+#include "server/application.h"
+
+#include "access/authenticator.h"
+#include "access/gate.h"
+#include "api/dispatcher.h"
+#include "api/error_response.h"
+#include "base/encoding.h"
+#include "config/config.h"
+#include "db/store.h"
+#include "kv/memory/memory_engine.h"
+#include "kv/rocksdb/rocksdb_engine.h"
+#include "net/server.h"
+#include "server/global_changes.h"
+#include "server/load.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace divan::server {
+namespace {
+
+constexpr std::string_view kDefaultNode = "divan@127.0.0.1";
+
+Millis milliseconds(const config::Config &config, std::string_view key) {
+    return Millis(config.integer("divan", key));
+}
+
+net::ServerOptions server_options(const config::Config &config) {
+    auto size = [&](std::string_view key) { return static_cast<std::size_t>(config.integer("divan", key)); };
+    net::ServerOptions options;
+    options.thread_count = size("io_thread_count");
+    options.connections_max = size("connections_max");
+    options.header_bytes_max = size("header_bytes_max");
+    options.target_bytes_max = size("target_bytes_max");
+    options.body_bytes_max = static_cast<std::uint64_t>(config.integer("chttpd", "max_http_request_size"));
+    options.header_timeout = milliseconds(config, "header_timeout_ms");
+    options.body_timeout = milliseconds(config, "body_timeout_ms");
+    options.write_timeout = milliseconds(config, "write_timeout_ms");
+    options.keep_alive_timeout = milliseconds(config, "keep_alive_timeout_ms");
+    options.drain_timeout = milliseconds(config, "drain_timeout_ms");
+    return options;
+}
+
+db::StoreOptions store_options(const config::Config &config, const std::string &data_directory) {
+    auto size = [&](std::string_view key) { return static_cast<std::size_t>(config.integer("divan", key)); };
+    db::StoreOptions options;
+    options.open_databases_max = static_cast<std::size_t>(config.integer("couchdb", "max_dbs_open"));
+    options.commit_group_edits_max = size("commit_group_edits_max");
+    options.commit_queue_edits_max = size("commit_queue_edits_max");
+    options.inline_body_bytes_max = size("inline_body_bytes_max");
+    options.compaction_replaced_share = static_cast<double>(size("compaction_replaced_share_percent")) / 100;
+    options.compaction_replaced_bytes_min = size("compaction_replaced_bytes_min");
+    options.compaction_keep_revisions_newest = size("compaction_keep_revisions_newest");
+    options.housekeeping_interval = milliseconds(config, "housekeeping_interval_ms");
+    options.data_directory = data_directory;
+    if (config.text("couchdb", "default_security") == "everyone")
+        options.default_security = "{}";
+    if (config.boolean("disk_monitor", "enable"))
+        options.disk_used_share_max =
+            static_cast<double>(config.integer("disk_monitor", "interactive_database_writes_threshold")) /
+            100;
+    return options;
+}
+
+bool is_loopback(std::string_view address) {
+    return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
+
+} // namespace
+
+class Application::Parts {
+  public:
+    explicit Parts(const ServeOptions &options) : options_(options) {}
+    ~Parts() { stop(); }
+
+    Result<void> start() {
+        DIVAN_TRY_VOID(load_config());
+        node_name_ = options_.node_name.empty() ? std::string(kDefaultNode) : options_.node_name;
+        auto log_file =
+            config_->text("log", "writer") == "file" ? config_->text("log", "file") : std::string();
+        log_ = std::make_unique<telemetry::Logger>(clock_, node_name_, log_file,
+                                                   telemetry::parse_level(config_->text("log", "level")));
+        for (const auto &notice : config_->notices())
+            log_->warning(notice);
+        pool_ = std::make_unique<ThreadPool>(
+            static_cast<std::size_t>(config_->integer("divan", "engine_thread_count")));
+        authenticator_ = std::make_unique<access::Authenticator>(*config_, clock_, random_, *pool_);
+        DIVAN_TRY_VOID(admit_admin());
+        DIVAN_TRY_VOID(open_store());
+        DIVAN_TRY_VOID(listen());
+        config_->on_change([this] { apply_changes(); });
+        schedule_housekeeping();
+        return {};
+    }
+
+    void stop() {
+        if (stopped_.exchange(true))
+            return;
+        if (server_)
+            server_->stop();
+        global_changes_.reset();
+        // Work that is queued may refer to the store.
+        if (pool_)
+            pool_->stop();
+        store_.reset();
+        server_.reset();
+    }
+
+    std::string url() const { return url_; }
+    std::function<void()> restart;
+
+  private:
+    Result<void> load_config() {
+        std::string local;
+        if (!options_.memory) {
+            std::error_code error;
+            std::filesystem::create_directories(options_.data_directory, error);
+            if (error)
+                return Error(ErrorCode::bad_request, fmt::format("The data directory {} cannot be made: {}.",
+                                                                 options_.data_directory, error.message()));
+            local = options_.data_directory + "/local.ini";
+        }
+        DIVAN_TRY(config_, config::Config::load(options_.config_files, local));
+        for (auto [section, key] : {std::pair{"couchdb", "uuid"}, std::pair{"chttpd_auth", "secret"}})
+            if (config_->text(section, key).empty()) {
+                DIVAN_TRY(auto old, config_->set(section, key, hex_encode(random_.bytes(16)), true));
+            }
+        return {};
+    }
+
+    std::string bind_address() const {
+        return options_.bind.value_or(config_->text("chttpd", "bind_address"));
+    }
+
+    Result<void> admit_admin() {
+        bool loopback = is_loopback(bind_address());
+        if (options_.admin) {
+            auto colon = options_.admin->find(':');
+            if (colon == std::string::npos || colon == 0 || colon + 1 == options_.admin->size())
+                return Error(ErrorCode::bad_request, "--admin needs the form NAME:PASSWORD.");
+            auto name = options_.admin->substr(0, colon);
+            auto password = options_.admin->substr(colon + 1);
+            if (access::is_known_default_password(name, password)) {
+                if (!loopback)
+                    return Error(
+                        ErrorCode::bad_request,
+                        fmt::format(
+                            "The password of admin `{}` is one that everybody tries first; it is refused "
+                            "on {}. Choose another one.",
+                            name, bind_address()));
+                log_->warning(
+                    fmt::format("the password of admin `{}` is one that everybody tries first", name));
+            }
+            DIVAN_TRY(auto old, config_->set("admins", name, authenticator_->hash_password(password), false));
+        }
+        authenticator_->hash_plain_admins();
+        if (!authenticator_->has_admin())
+            return Error(
+                ErrorCode::bad_request,
+                "There is no server admin, and without one nobody could get in. Give one: `--admin "
+                "NAME:PASSWORD`, "
+                "the environment variables COUCHDB_USER and COUCHDB_PASSWORD, or a section [admins] with "
+                "`name = password` in an ini file.");
+        return {};
+    }
+
+    Result<void> open_store() {
+        if (options_.memory) {
+            engine_ = kv::make_memory_engine();
+        } else {
+            kv::RocksdbOptions rocksdb;
+            rocksdb.directory = options_.data_directory + "/engine";
+            rocksdb.memory_bytes_max =
+                static_cast<std::size_t>(config_->integer("divan", "memory_bytes_max"));
+            rocksdb.clock = &clock_;
+            std::error_code ignored;
+            std::filesystem::create_directories(rocksdb.directory, ignored);
+            DIVAN_TRY(engine_, kv::open_rocksdb_engine(rocksdb));
+        }
+        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_},
+                                         store_options(*config_, options_.data_directory)));
+        if (!options_.load.empty()) {
+            DIVAN_TRY_VOID(load_documents(*store_, options_.load));
+        }
+        global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_);
+        gate_ = std::make_unique<access::Gate>(*store_);
+        return {};
+    }
+
+    Result<void> listen() {
+        services_.reset(new api::Services{*gate_, *authenticator_, *config_, metrics_, *log_, *pool_, clock_,
+                                          random_, node_name_, config_->text("couchdb", "uuid"),
+                                          clock_.monotonic(), [this] {
+                                              if (restart)
+                                                  restart();
+                                          }});
+        dispatcher_ = std::make_unique<api::Dispatcher>(*services_, api::all_routes());
+        server_ = std::make_unique<net::Server>(
+            server_options(*config_),
+            [this](net::Exchange &exchange) { return dispatcher_->handle(exchange); },
+            [](const Error &error) { return api::error_response(error); });
+        auto address = bind_address();
+        auto port = options_.port.value_or(static_cast<std::uint16_t>(config_->integer("chttpd", "port")));
+        DIVAN_TRY(auto bound, server_->listen({address, port}));
+        url_ = fmt::format("http://{}:{}/",
+                           address.find(':') == std::string::npos ? address : "[" + address + "]", bound);
+        return {};
+    }
+
+    void apply_changes() {
+        log_->set_level(telemetry::parse_level(config_->text("log", "level")));
+        store_->set_options(store_options(*config_, options_.data_directory));
+        auto origins = config_->list("cors", "origins");
+        bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
+        if (any && config_->boolean("chttpd", "enable_cors") && config_->boolean("cors", "credentials") &&
+            !warned_cors_.exchange(true))
+            log_->warning("CORS: every origin may send credentials ([cors] origins = *, credentials = true)");
+    }
+
+    void schedule_housekeeping() {
+        server_->post_after(milliseconds(*config_, "housekeeping_interval_ms"), [this] {
+            pool_->post([this] {
+                if (stopped_)
+                    return;
+                store_->housekeep();
+                schedule_housekeeping();
+            });
+        });
+    }
+
+    const ServeOptions options_;
+    SystemClock clock_;
+    SystemRandom random_;
+    std::string node_name_;
+    std::string url_;
+    std::unique_ptr<config::Config> config_;
+    std::unique_ptr<telemetry::Logger> log_;
+    telemetry::Registry metrics_;
+    std::unique_ptr<kv::Engine> engine_;
+    std::unique_ptr<ThreadPool> pool_;
+    std::unique_ptr<access::Authenticator> authenticator_;
+    std::unique_ptr<db::Store> store_;
+    std::unique_ptr<GlobalChanges> global_changes_;
+    std::unique_ptr<access::Gate> gate_;
+    std::unique_ptr<api::Services> services_;
+    std::unique_ptr<api::Dispatcher> dispatcher_;
+    std::unique_ptr<net::Server> server_;
+    std::atomic<bool> stopped_ = false;
+    std::atomic<bool> warned_cors_ = false;
+};
+
+Application::Application(ServeOptions options)
+    : options_(std::move(options)), parts_(std::make_unique<Parts>(options_)) {}
+
+Application::~Application() = default;
+
+Result<void> Application::start() {
+    return parts_->start();
+}
+
+std::string Application::url() const {
+    return parts_->url();
+}
+
+void Application::on_restart(std::function<void()> restart) {
+    parts_->restart = std::move(restart);
+}
+
+void Application::stop() {
+    parts_->stop();
+}
+
+} // namespace divan::server
