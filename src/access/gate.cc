@@ -25,6 +25,8 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
     case Permission::server_admin:
         return Error(ErrorCode::unauthorized, "You are not a server admin.");
     case Permission::database_admin:
+        if (principal.anonymous())
+            return Error(ErrorCode::unauthorized, "You are not authorized to access this db.");
         return Error(ErrorCode::unauthorized, "You are not a db or server admin.");
     case Permission::database_member:
         if (principal.anonymous())

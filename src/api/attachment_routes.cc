@@ -105,7 +105,7 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
     head.headers.add("ETag", etag);
     if (etag_matches(call, etag)) {
         head.status = 304;
-        co_return co_await call.send(std::move(head), {});
+        co_return co_await call.send(std::move(head), std::string());
     }
     head.headers.add("Content-Security-Policy", "sandbox");
     bool gzipped = data.encoding == db::Encoding::gzip;
@@ -115,7 +115,12 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
         bool raw = accepts_gzip(call);
         if (raw)
             head.headers.add("Content-Encoding", "gzip");
-        auto started = co_await call.start(std::move(head), raw ? data.stored_bytes : data.content_bytes);
+        std::optional<std::uint64_t> length = data.stored_bytes;
+        if (!raw)
+            length.reset();
+        if (!raw && data.content_bytes != data.stored_bytes)
+            length = data.content_bytes;
+        auto started = co_await call.start(std::move(head), length);
         if (!started.ok())
             co_return started.error();
         auto written = co_await stream(call, data, 0, data.stored_bytes, !raw);

@@ -2,13 +2,15 @@
 
 #include "config/config.h"
 
-#include <limits>
+#include <algorithm>
 
 namespace divan::api {
 namespace {
 
 bool is_compressible(const config::Config &config, std::string_view content_type) {
-    auto bare = content_type.substr(0, content_type.find_first_of("; "));
+    std::string bare(content_type.substr(0, content_type.find_first_of("; ")));
+    std::transform(bare.begin(), bare.end(), bare.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     for (const auto &pattern : config.list("attachments", "compressible_types")) {
         if (pattern == bare)
             return true;
@@ -30,9 +32,8 @@ Result<std::unique_ptr<AttachmentSink>> AttachmentSink::open(const config::Confi
     sink->bytes_max_ = static_cast<std::uint64_t>(config.integer("couchdb", "max_attachment_size"));
     DIVAN_TRY(sink->upload_, database.upload());
     auto level = static_cast<int>(config.integer("attachments", "compression_level"));
-    if (already_gzip)
-        sink->counter_ = std::make_unique<net::GzipReader>();
-    else if (level > 0 && is_compressible(config, content_type))
+    sink->already_gzip_ = already_gzip;
+    if (!already_gzip && level > 0 && is_compressible(config, content_type))
         sink->compressor_ = std::make_unique<net::GzipWriter>(level);
     return sink;
 }
@@ -43,13 +44,6 @@ Result<void> AttachmentSink::write(std::string_view bytes) {
         return Error(ErrorCode::attachment_too_large, name_);
     if (compressor_)
         return upload_->write(compressor_->write(bytes));
-    if (counter_) {
-        auto content = counter_->read(bytes, std::numeric_limits<std::size_t>::max());
-        if (content.ok())
-            content_bytes_ += content->size();
-        else
-            counter_.reset(); // not gzip after all: stored as it is, its content counts as its bytes
-    }
     return upload_->write(bytes);
 }
 
@@ -58,9 +52,8 @@ Result<db::StoredData> AttachmentSink::finish() {
         DIVAN_TRY_VOID(upload_->write(compressor_->finish()));
         return upload_->finish(db::Encoding::gzip, received_bytes_);
     }
-    if (counter_)
-        return upload_->finish(db::Encoding::gzip, content_bytes_);
-    return upload_->finish(db::Encoding::identity, received_bytes_);
+    // Of bytes that came as gzip the content's size is not known: CouchDB shows the stored one.
+    return upload_->finish(already_gzip_ ? db::Encoding::gzip : db::Encoding::identity, received_bytes_);
 }
 
 } // namespace divan::api

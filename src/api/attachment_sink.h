@@ -30,9 +30,8 @@ class AttachmentSink {
     std::string name_;
     std::uint64_t bytes_max_ = 0;
     std::uint64_t received_bytes_ = 0;
-    std::uint64_t content_bytes_ = 0;
+    bool already_gzip_ = false;
     std::unique_ptr<net::GzipWriter> compressor_;
-    std::unique_ptr<net::GzipReader> counter_; // of the content of what is gzip already
     std::unique_ptr<db::AttachmentUpload> upload_;
 };
 

@@ -53,6 +53,8 @@ Result<Bulk> prepare_bulk(const Services &services, db::Database &database, std:
     options.raw_depth = kRawDepth;
     DIVAN_TRY(auto value, json::parse(body, options));
     DIVAN_TRY(const auto *docs, find_docs(value));
+    if (const auto *all = value.object().find("all_or_nothing"); all != nullptr && all->is_true())
+        return Error(ErrorCode::expectation_failed, "all_or_nothing is not supported");
     Bulk bulk;
     bulk.replicated = url_replicated;
     if (const auto *new_edits = value.object().find("new_edits"))
@@ -278,6 +280,7 @@ Task<Result<void>> post_bulk_get(Call &call) {
     auto options = document_options(call.query);
     if (!options.ok())
         co_return options.error();
+    options->conflicts = options->deleted_conflicts = options->revs_info = options->local_seq = false;
     bool latest = is_true(call.query, "latest");
     bool started = false;
     std::string text = "{\"results\":[";
@@ -320,7 +323,7 @@ Result<RevsById> read_revs(const json::Value &value) {
     RevsById asked;
     for (const auto &member : value.object()) {
         if (!member.value.is_array())
-            return Error(ErrorCode::bad_request, "Invalid list of revisions");
+            return Error(ErrorCode::bad_request, "Invalid revisions, must be a list");
         auto &revs = asked[member.key];
         for (const auto &entry : member.value.array()) {
             DIVAN_TRY(auto rev, doc::RevId::parse(entry.is_string() ? entry.string() : ""));

@@ -66,6 +66,9 @@ void Call::add_common_headers(net::Headers &headers) const {
         headers.add("Cache-Control", "must-revalidate");
     for (const auto &[name, value] : common_headers)
         headers.add(name, value);
+    if (header("Prefer").value_or("") == "return=minimal")
+        for (const char *name : {"X-Couch-Request-ID", "X-CouchDB-Body-Time"})
+            headers.erase(name);
 }
 
 Task<Result<void>> Call::send(net::ResponseHead head, std::string body) {

@@ -41,6 +41,7 @@ class Feed {
     Result<void> append_row(std::string &out, const db::Change &change, const std::optional<db::Head> &head);
     Result<void> append_document(std::string &out, const db::Change &change,
                                  const std::optional<db::Head> &head);
+    void append_event(std::string &out, const db::Change &change);
     bool passes(const db::Change &change) const;
     void append_token(std::string &out, kv::Sequence sequence);
     Result<std::string> closing_text();
@@ -81,6 +82,8 @@ void Feed::append_token(std::string &out, kv::Sequence sequence) {
 bool Feed::passes(const db::Change &change) const {
     if (options_.design_only && !change.id.starts_with("_design/"))
         return false;
+    if (options_.database_events && change.id.find(':') == std::string::npos)
+        return false;
     return !options_.doc_ids || options_.doc_ids->contains(change.id);
 }
 
@@ -101,15 +104,31 @@ Result<void> Feed::append_document(std::string &out, const db::Change &change,
     return {};
 }
 
+void Feed::append_event(std::string &out, const db::Change &change) {
+    auto colon = change.id.find(':');
+    out.append("{\"db_name\":");
+    json::write_string(out, std::string_view(change.id).substr(colon + 1));
+    out.append(",\"type\":");
+    json::write_string(out, std::string_view(change.id).substr(0, colon));
+    out.append(",\"seq\":\"");
+    append_token(out, change.sequence);
+    out.append("\"}");
+}
+
 Result<void> Feed::append_row(std::string &out, const db::Change &change,
                               const std::optional<db::Head> &head) {
+    if (options_.database_events) {
+        append_event(out, change);
+        return {};
+    }
     bool event_source = options_.kind == FeedKind::eventsource;
     if (event_source)
         out.append("data: ");
     out.append("{\"seq\":");
-    // With seq_interval only every n-th row pays for a sequence.
-    bool with_sequence =
-        options_.seq_interval <= 1 || row_number_ % options_.seq_interval == options_.seq_interval - 1;
+    // With seq_interval only every n-th row pays for a sequence; counted as fabric_view_changes does,
+    // down from the limit.
+    constexpr std::uint64_t kLimitDefault = 10'000'000'000'000'000;
+    bool with_sequence = (options_.limit.value_or(kLimitDefault) - row_number_) % options_.seq_interval == 0;
     ++row_number_;
     if (with_sequence) {
         out.push_back('"');
@@ -214,13 +233,15 @@ Result<Part> Feed::read_part() {
 Result<std::string> Feed::closing_text() {
     std::uint64_t pending = 0;
     if (!exhausted_ && !database().deleted()) {
-        DIVAN_TRY(pending, database().pending(at_));
+        // Downwards the rows that were not sent lie below.
+        DIVAN_TRY(pending, database().pending(options_.descending ? kv::Sequence(0) : at_));
+        if (options_.descending)
+            pending -= std::min(pending, sent_);
     }
     std::string text = framed() ? "\n],\n\"last_seq\":\"" : "{\"last_seq\":\"";
     append_token(text, at_);
     text.append("\",\"pending\":").append(std::to_string(pending)).append("}\n");
-    if (framed())
-        text.push_back('\n');
+    text.push_back('\n');
     return text;
 }
 
@@ -243,7 +264,7 @@ Task<Result<void>> Feed::start() {
             net::ResponseHead head;
             head.status = 304;
             head.headers = std::move(headers);
-            co_return co_await call_.send(std::move(head), {});
+            co_return co_await call_.send(std::move(head), std::string());
         }
     }
     auto started = co_await call_.start_json(std::move(headers));
@@ -256,7 +277,7 @@ Task<Result<void>> Feed::start() {
 Task<Result<bool>> Feed::wait() {
     auto pause = options_.heartbeat.value_or(options_.timeout);
     for (;;) {
-        if (options_.kind == FeedKind::continuous && !options_.heartbeat) {
+        if (options_.kind == FeedKind::continuous && !options_.heartbeat && sent_ == 0) {
             auto written = co_await call_.response().write("\n");
             if (!written.ok())
                 co_return written.error();
@@ -275,9 +296,9 @@ Task<Result<bool>> Feed::wait() {
 }
 
 Task<Result<void>> Feed::finish() {
-    auto text = options_.kind == FeedKind::eventsource
-                    ? Result<std::string>(std::string())
-                    : co_await call_.on_engine([&] { return closing_text(); });
+    Result<std::string> text = std::string("\n");
+    if (options_.kind != FeedKind::eventsource)
+        text = co_await call_.on_engine([&] { return closing_text(); });
     if (!text.ok())
         co_return text.error();
     auto written = co_await call_.response().write(std::move(*text));

@@ -24,6 +24,8 @@ struct FeedOptions {
     std::uint64_t seq_interval = 1;
     std::optional<std::set<std::string>> doc_ids; // filter=_doc_ids
     bool design_only = false;                     // filter=_design
+    // Rows of `_db_updates` instead: the ids of `_global_changes` are "type:database".
+    bool database_events = false;
 
     [[nodiscard]] bool live() const { return kind != FeedKind::normal; }
 };

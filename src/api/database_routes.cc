@@ -29,7 +29,7 @@ Result<std::uint64_t> read_copies(const Call &call, std::string_view name) {
     auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
     if (error != std::errc() || end != value->data() + value->size() || number == 0 || number > 1'024)
         return Error(ErrorCode::bad_request,
-                     fmt::format("The `{}` parameter must be a whole number from 1 to 1024.", name));
+                     fmt::format("The `{}` value should be a positive integer.", name));
     return number;
 }
 
@@ -48,6 +48,8 @@ Task<Result<void>> put_database(Call &call) {
     if (partitioned && *partitioned != "true" && *partitioned != "false")
         co_return Error(ErrorCode::bad_request, "Invalid `partitioned` parameter");
     options.partitioned = partitioned && *partitioned == "true";
+    if (auto engine = call.query.find("engine"); engine && *engine != "couch")
+        co_return Error(ErrorCode::bad_request, "invalid_engine_extension");
     auto catalog = call.services().gate.catalog(call.principal);
     if (!catalog.ok())
         co_return catalog.error();
@@ -159,7 +161,7 @@ Task<Result<void>> get_purged_infos_limit(Call &call) {
 }
 
 Task<Result<void>> put_purged_infos_limit(Call &call) {
-    auto limit = co_await read_number(call, "`purge_infos_limit` must be positive integer");
+    auto limit = co_await read_number(call, "`purged_infos_limit` must be positive integer");
     if (!limit.ok())
         co_return limit.error();
     auto set = co_await call.on_engine([&] { return call.database->set_purged_infos_limit(*limit); });
@@ -256,11 +258,11 @@ Task<Result<void>> put_auto_purge(Call &call) {
         co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
     for (const auto &member : body->object())
         if (member.key != "deleted_document_ttl")
-            co_return Error(ErrorCode::bad_request, "Unknown auto purge setting: " + member.key);
+            co_return Error(ErrorCode::bad_request, "invalid auto purge property");
     auto set = co_await call.on_engine([&] { return call.database->set_auto_purge(json::to_text(*body)); });
     if (!set.ok())
         co_return set.error();
-    co_return co_await call.send_ok(200);
+    co_return co_await call.send_ok(201);
 }
 
 // ---- maintenance
@@ -288,10 +290,8 @@ Task<Result<void>> post_compact_design(Call &call) {
     co_return co_await call.send_ok(202);
 }
 
-Task<Result<void>> post_cleanup(Call &call) {
-    auto typed = call.require_json_content_type();
-    if (!typed.ok())
-        co_return typed.error();
+// What a route asks for is done already, or there is nothing to do.
+Task<Result<void>> post_nothing(Call &call) {
     co_return co_await call.send_ok(202);
 }
 
@@ -375,13 +375,13 @@ std::vector<Route> database_routes() {
         {"PUT", "/{db}/_auto_purge", kAdmin, put_auto_purge, "Sets when deleted documents are purged."},
         {"POST", "/{db}/_compact", kAdmin, post_compact, "Removes replaced revisions, in the background."},
         {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact_design, "Compacts a design document's views."},
-        {"POST", "/{db}/_view_cleanup", kAdmin, post_cleanup,
+        {"POST", "/{db}/_view_cleanup", kAdmin, post_nothing,
          "Removes view data that no design document uses."},
         {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
          "Nothing to do: what was answered is durable."},
         {"GET", "/{db}/_shards", kMember, get_shards, "Where the shards lie: on this node."},
         {"GET", "/{db}/_shards/{docid}", kMember, get_shard_of, "Where a document lies: on this node."},
-        {"POST", "/{db}/_sync_shards", kServerAdmin, post_cleanup, "Nothing to do on one node."},
+        {"POST", "/{db}/_sync_shards", kServerAdmin, post_nothing, "Nothing to do on one node."},
     };
     for (std::string_view method : {"GET", "PUT", "POST", "DELETE"})
         routes.push_back({method, "/{db}/_temp_view", kMember, temp_view, "Gone."});

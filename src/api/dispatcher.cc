@@ -53,7 +53,7 @@ std::string_view parameter_name(std::string_view part) {
 std::vector<Route> all_routes() {
     std::vector<Route> routes;
     for (auto area : {server_routes, node_routes, session_routes, database_routes, listing_routes,
-                      changes_routes, bulk_routes, document_routes, attachment_routes})
+                      changes_routes, db_updates_routes, bulk_routes, document_routes, attachment_routes})
         for (auto &route : area())
             routes.push_back(std::move(route));
     return routes;
@@ -160,12 +160,12 @@ Task<Result<void>> Dispatcher::serve(Call &call) const {
     call.method = call.head().method == "HEAD" ? "GET" : call.head().method;
     if (call.method == "POST")
         if (auto other = call.header("X-HTTP-Method-Override"))
-            for (std::string_view allowed : {"PUT", "DELETE", "COPY"})
+            for (std::string_view allowed : {"GET", "PUT", "DELETE", "COPY"})
                 if (net::equal_without_case(*other, allowed))
                     call.method = allowed;
     auto preflight = apply_cors(call);
     if (preflight) {
-        co_return co_await call.send(std::move(*preflight), {});
+        co_return co_await call.send(std::move(*preflight), std::string());
     }
     auto principal = co_await authenticate(call);
     if (!principal.ok())
@@ -216,7 +216,6 @@ Task<Result<void>> Dispatcher::refuse_method(Call &call, const std::vector<const
         if (route->method == "GET")
             methods.push_back("HEAD");
     }
-    std::sort(methods.begin(), methods.end());
     auto list = fmt::format("{}", fmt::join(methods, ","));
     call.common_headers.add("Allow", list);
     co_return Error(ErrorCode::method_not_allowed, fmt::format("Only {} allowed", list));
@@ -235,7 +234,11 @@ Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
         auto legal = db::check_database_name(name);
         if (!legal.ok()) {
             auto authorized = services_.gate.authorize(call.principal, access::Permission::server_admin);
-            co_return authorized.ok() ? legal.error() : authorized.error();
+            if (!authorized.ok())
+                co_return authorized.error();
+            if (route.pattern != "/{db}" || route.method != "PUT")
+                co_return Error(ErrorCode::not_found, "Database does not exist.");
+            co_return legal.error();
         }
     }
     if (route.pattern == "/{db}" && (route.method == "PUT" || route.method == "DELETE")) {

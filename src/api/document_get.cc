@@ -22,7 +22,7 @@ Task<Result<void>> send_not_modified(Call &call, std::string etag) {
     net::ResponseHead head;
     head.status = 304;
     head.headers.add("ETag", std::move(etag));
-    co_return co_await call.send(std::move(head), {});
+    co_return co_await call.send(std::move(head), std::string());
 }
 
 // `_design%2Fx` is another spelling of `_design/x`: the client is sent there.
@@ -31,7 +31,9 @@ std::optional<std::string> canonical_location(const Call &call, std::string_view
     if (!id.starts_with("_design/") || path.find("_design/") != std::string_view::npos)
         return std::nullopt;
     auto query = call.head().raw_query();
-    return document_location(call, id) + (query.empty() ? "" : "?" + std::string(query));
+    auto location = call.base_url() + "/" + percent_encode(call.path_parameter("db")) + "/_design/" +
+                    percent_encode(id.substr(std::string_view("_design/").size()));
+    return location + (query.empty() ? "" : "?" + std::string(query));
 }
 
 // What was found for a GET that asks for more than the winner's body.
@@ -113,13 +115,16 @@ Task<Result<void>> get_document(Call &call) {
     auto id = document_id(call);
     call.services().metrics.count(telemetry::Metric::database_reads);
     if (auto location = canonical_location(call, id)) {
-        net::Headers headers;
-        headers.add("Location", *location);
-        co_return co_await call.send_json(302, std::string(R"({"ok":true})"), std::move(headers));
+        net::ResponseHead redirect;
+        redirect.status = 301;
+        redirect.headers.add("Location", *location);
+        co_return co_await call.send(std::move(redirect), std::string());
     }
-    auto legal = db::check_document_id(id);
-    if (!legal.ok())
-        co_return legal.error();
+    if (id.starts_with("_local/") || id == "_local") {
+        co_return co_await get_local(call);
+    }
+    if (!db::check_document_id(id).ok())
+        co_return ErrorCode::not_found; // no such document can be
     auto parsed = document_options(call.query);
     if (!parsed.ok())
         co_return parsed.error();

@@ -40,6 +40,10 @@ Task<Result<void>> get_local(Call &call);
 Task<Result<void>> put_local(Call &call);
 Task<Result<void>> delete_local(Call &call);
 Task<Result<void>> copy_local(Call &call);
+Task<Result<void>> refuse_local_attachment(Call &call);
+// Writes one and answers 201.
+Task<Result<void>> write_local_document(Call &call, std::string id, std::string json,
+                                        std::optional<std::string> rev, bool keep_rev);
 // open_revs.cc
 Task<Result<void>> get_open_revs(Call &call, DocumentOptions options);
 

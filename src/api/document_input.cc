@@ -21,8 +21,6 @@ json::Value parsed(const json::Value &raw) {
 }
 
 Result<doc::RevPath> read_revisions(const json::Value &value) {
-    if (!value.is_object())
-        return invalid("_revisions isn't an object.");
     const auto *start = value.object().find("start");
     const auto *ids = value.object().find("ids");
     if (start == nullptr || !start->as_int64() || *start->as_int64() < 0)
@@ -36,13 +34,15 @@ Result<doc::RevPath> read_revisions(const json::Value &value) {
             return invalid("RevId isn't a string");
         path.hashes.push_back(doc::RevHash::from_text(id.string()));
     }
-    if (path.hashes.empty() || path.hashes.size() > path.start)
+    if (path.hashes.size() > path.start)
         return invalid("_revisions.ids has no id for every generation, or more than there are.");
     return path;
 }
 
 Result<AttachmentInput> read_attachment_input(const std::string &name, const json::Value &value) {
-    DIVAN_TRY_VOID(check_attachment_name(name));
+    if (!name.empty()) {
+        DIVAN_TRY_VOID(check_attachment_name(name));
+    }
     AttachmentInput input;
     input.name = name;
     if (!value.is_object())
@@ -62,7 +62,9 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
     if (input.follows || is_set("stub"))
         return input;
     const auto *data = members.find("data");
-    auto decoded = data != nullptr && data->is_string() ? base64_decode(data->string()) : std::nullopt;
+    std::optional<std::string> decoded;
+    if (data != nullptr && data->is_string() && data->string().size() % 4 == 0)
+        decoded = base64_decode(data->string());
     if (!decoded)
         return Error(ErrorCode::bad_request, fmt::format("Invalid attachment data for {}", name));
     input.data = std::move(*decoded);
@@ -70,8 +72,6 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
 }
 
 Result<void> read_attachments(const json::Value &value, std::vector<AttachmentInput> &attachments) {
-    if (!value.is_object())
-        return Error(ErrorCode::bad_request, "Attachments must be an object.");
     for (const auto &member : value.object()) {
         DIVAN_TRY(auto attachment, read_attachment_input(member.key, member.value));
         attachments.push_back(std::move(attachment));
@@ -84,7 +84,9 @@ bool is_dropped(std::string_view key) {
 }
 
 bool is_kept(std::string_view key) {
-    return key == "_access" || key.starts_with("_replication_");
+    return key == "_access" || key == "_replication_id" || key == "_replication_state" ||
+           key == "_replication_state_time" || key == "_replication_state_reason" ||
+           key == "_replication_stats";
 }
 
 Result<void> read_special(const std::string &key, const json::Value &raw, DocumentInput &input) {
@@ -94,6 +96,7 @@ Result<void> read_special(const std::string &key, const json::Value &raw, Docume
     if (key == "_id") {
         if (!value.is_string())
             return Error(ErrorCode::illegal_docid, "Document id must be a string");
+        DIVAN_TRY_VOID(db::check_document_id(value.string()));
         input.id = value.string();
         return {};
     }
@@ -105,8 +108,11 @@ Result<void> read_special(const std::string &key, const json::Value &raw, Docume
             input.rev = std::move(rev);
         return {};
     }
-    if (key == "_revisions") {
-        DIVAN_TRY(input.path, read_revisions(value));
+    if (key == "_revisions" && value.is_object()) {
+        DIVAN_TRY(auto path, read_revisions(value));
+        if (path.hashes.empty())
+            return {};
+        input.path = std::move(path);
         input.rev = doc::RevId{input.path->start, input.path->hashes.front()};
         return {};
     }
@@ -114,7 +120,7 @@ Result<void> read_special(const std::string &key, const json::Value &raw, Docume
         input.deleted = value.boolean();
         return {};
     }
-    if (key == "_attachments")
+    if (key == "_attachments" && value.is_object())
         return read_attachments(value, input.attachments);
     return invalid("Bad special document member: " + key);
 }
@@ -168,7 +174,7 @@ Result<PreparedDocument> prepare_document(const config::Config &config, db::Data
     if (replicated) {
         if (!input.path && input.rev)
             input.path = doc::RevPath{input.rev->generation, {input.rev->hash}};
-        if (!input.path || input.path->start == 0)
+        if (!input.path)
             return Error(ErrorCode::bad_request,
                          "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
         edit.path = std::move(input.path);

@@ -96,7 +96,7 @@ Result<void> append_attachment(std::string &out, db::Database &database, const d
     writer.member("digest", std::string_view(attachment_digest(attachment.data)));
     bool gzipped = attachment.data.encoding == db::Encoding::gzip;
     if (with_data && !options.follows) {
-        DIVAN_TRY(auto bytes, read_attachment(database, attachment.data, options.encoding_info));
+        DIVAN_TRY(auto bytes, read_attachment(database, attachment.data));
         writer.member("data", std::string_view(base64_encode(bytes)));
     } else {
         bool encoded_follows = with_data && options.follows && gzipped;
@@ -137,7 +137,7 @@ std::string attachment_digest(const db::StoredData &data) {
     return "md5-" + base64_encode(data.md5);
 }
 
-Result<std::string> read_attachment(db::Database &database, const db::StoredData &data, bool encoded) {
+Result<std::string> read_attachment(db::Database &database, const db::StoredData &data) {
     auto reader = database.open_attachment(data);
     std::string bytes;
     for (;;) {
@@ -146,7 +146,7 @@ Result<std::string> read_attachment(db::Database &database, const db::StoredData
             break;
         bytes.append(part);
     }
-    if (data.encoding == db::Encoding::identity || encoded)
+    if (data.encoding == db::Encoding::identity)
         return bytes;
     return net::gunzip(bytes, std::numeric_limits<std::size_t>::max());
 }

@@ -48,7 +48,7 @@ struct WrittenDocument {
 // The digest member: "md5-<base64>".
 [[nodiscard]] std::string attachment_digest(const db::StoredData &data);
 
-// All bytes of an attachment, decoded unless `encoded`. Blocks on the engine.
+// All bytes of an attachment, decoded. Blocks on the engine.
 [[nodiscard]] Result<std::string> read_attachment(db::Database &database, const db::StoredData &data,
                                                   bool encoded);
 

@@ -23,13 +23,11 @@ std::string document_id(const Call &call) {
 }
 
 std::string document_location(const Call &call, std::string_view id) {
-    auto location = call.base_url() + "/" + percent_encode(call.path_parameter("db")) + "/";
-    for (std::string_view prefix : {"_design/", "_local/"})
-        if (id.starts_with(prefix)) {
-            location.append(prefix);
-            id.remove_prefix(prefix.size());
-        }
-    return location + percent_encode(id);
+    // couch_util:url_encode leaves colons.
+    auto encoded = percent_encode(id);
+    for (auto at = encoded.find("%3A"); at != std::string::npos; at = encoded.find("%3A", at))
+        encoded.replace(at, 3, ":");
+    return call.base_url() + "/" + percent_encode(call.path_parameter("db")) + "/" + encoded;
 }
 
 bool etag_matches(const Call &call, std::string_view etag) {
@@ -146,13 +144,16 @@ std::vector<Route> document_routes() {
                           "Copies a document; Destination names the new one."});
     }
     routes.push_back(
-        {"DELETE", "/{db}/_local/{localid...}", kMember, delete_local, "Deletes a local document."});
-    routes.push_back({"GET", "/{db}/_local/{localid...}", kMember, get_local,
+        {"DELETE", "/{db}/_local/{localid}", kMember, delete_local, "Deletes a local document."});
+    routes.push_back({"GET", "/{db}/_local/{localid}", kMember, get_local,
                       "A local document: not replicated, no history."});
-    routes.push_back({"POST", "/{db}/_local/{localid...}", kMember, post_form,
+    routes.push_back({"POST", "/{db}/_local/{localid}", kMember, post_form,
                       "Refused: local documents have no attachments."});
-    routes.push_back({"PUT", "/{db}/_local/{localid...}", kMember, put_local, "Writes a local document."});
-    routes.push_back({"COPY", "/{db}/_local/{localid...}", kMember, copy_local, "Copies a local document."});
+    routes.push_back({"PUT", "/{db}/_local/{localid}", kMember, put_local, "Writes a local document."});
+    routes.push_back({"COPY", "/{db}/_local/{localid}", kMember, copy_local, "Copies a local document."});
+    for (std::string_view method : {"DELETE", "GET", "PUT"})
+        routes.push_back({method, "/{db}/_local/{localid}/{attname...}", kMember, refuse_local_attachment,
+                          "Refused: local documents have no attachments."});
     return routes;
 }
 

@@ -52,7 +52,7 @@ struct CopyTarget {
 // Destination: newid or newid?rev=N-..., percent-encoded.
 Result<CopyTarget> parse_destination(const Call &call) {
     auto header = call.header("Destination");
-    if (!header || header->empty())
+    if (!header)
         return Error(ErrorCode::bad_request, "Destination header is mandatory for COPY.");
     if (header->find("://") != std::string_view::npos)
         return Error(ErrorCode::bad_request, "Destination URL must be relative.");
@@ -64,9 +64,7 @@ Result<CopyTarget> parse_destination(const Call &call) {
     target.id = std::move(*id);
     if (mark != std::string_view::npos) {
         DIVAN_TRY(auto query, net::Query::parse(header->substr(mark + 1)));
-        if (auto rev = query.find("rev")) {
-            DIVAN_TRY(target.rev, doc::RevId::parse(*rev));
-        }
+        DIVAN_TRY(target.rev, doc::RevId::parse(query.find("rev").value_or("")));
     }
     DIVAN_TRY_VOID(db::check_document_id(target.id));
     return target;
@@ -140,20 +138,28 @@ Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     if (!batch)
         headers.add("ETag", "\"" + rev + "\"");
     bool is_delete = call.method == "DELETE";
-    if (!is_delete)
-        headers.add("Location", document_location(call, id));
+    if (!is_delete) {
+        auto location = document_location(call, id);
+        for (const auto &[name, value] : call.path_parameters)
+            if (name == "attname")
+                location.append("/").append(percent_encode(value));
+        headers.add("Location", std::move(location));
+    }
     std::string text;
     json::ObjectWriter writer(text);
     writer.member("ok", true).member("id", std::string_view(id));
     if (!batch)
         writer.member("rev", std::string_view(rev));
     writer.close();
-    int status = batch ? 202 : deleted ? 200 : 201;
+    int status = batch ? 202 : deleted || is_delete ? 200 : 201;
     co_return co_await call.send_json(status, std::move(text), std::move(headers));
 }
 
 Task<Result<void>> put_document(Call &call) {
     auto id = document_id(call);
+    if (id.starts_with("_local/") || id == "_local") {
+        co_return co_await put_local(call);
+    }
     auto legal = db::check_document_id(id);
     if (!legal.ok())
         co_return legal.error();
@@ -209,20 +215,11 @@ Task<Result<void>> post_document(Call &call) {
     if (!prepared.ok())
         co_return prepared.error();
     if (prepared->edit.id.starts_with("_local/")) {
-        auto rev = prepared->edit.parent ? std::optional(prepared->edit.parent->text()) : std::nullopt;
-        auto written = co_await call.on_engine([&] {
-            return call.database->write_local(prepared->edit.id, std::move(prepared->edit.json), rev,
-                                              replicated);
-        });
-        if (!written.ok())
-            co_return written.error();
-        std::string text;
-        json::ObjectWriter writer(text);
-        writer.member("ok", true)
-            .member("id", std::string_view(prepared->edit.id))
-            .member("rev", std::string_view(*written));
-        writer.close();
-        co_return co_await call.send_json(201, std::move(text));
+        std::optional<std::string> rev;
+        if (prepared->edit.parent)
+            rev = prepared->edit.parent->text();
+        co_return co_await write_local_document(call, std::move(prepared->edit.id),
+                                                std::move(prepared->edit.json), std::move(rev), false);
     }
     auto answered = co_await commit_and_answer(call, std::move(*prepared));
     co_return answered;
@@ -230,20 +227,23 @@ Task<Result<void>> post_document(Call &call) {
 
 Task<Result<void>> delete_document(Call &call) {
     auto id = document_id(call);
+    if (id.starts_with("_local/") || id == "_local") {
+        co_return co_await delete_local(call);
+    }
     auto legal = db::check_document_id(id);
     if (!legal.ok())
         co_return legal.error();
-    auto rev = requested_rev(call);
-    if (!rev.ok())
-        co_return rev.error();
     // A document that never was is 404, whatever revision is named.
     auto head = co_await call.on_engine([&] { return call.database->head(id); });
     if (!head.ok())
         co_return head.error();
     if (!*head)
         co_return ErrorCode::not_found;
-    if ((*head)->deleted && !*rev)
+    if ((*head)->deleted)
         co_return Error(ErrorCode::not_found, "deleted");
+    auto rev = requested_rev(call);
+    if (!rev.ok())
+        co_return rev.error();
     co_return co_await write_tombstone(call, std::move(id), std::move(*rev));
 }
 
@@ -259,14 +259,15 @@ Task<Result<void>> copy_document(Call &call) {
         [&] { return read_copy(call.services(), *call.database, id, *rev, std::move(*target)); });
     if (!prepared.ok())
         co_return prepared.error();
+    if (prepared->edit.id.starts_with("_local/")) {
+        co_return co_await write_local_document(call, std::move(prepared->edit.id),
+                                                std::move(prepared->edit.json), std::nullopt, false);
+    }
     auto answered = co_await commit_and_answer(call, std::move(*prepared));
     co_return answered;
 }
 
 Task<Result<void>> post_form(Call &call) {
-    auto legal = db::check_document_id(document_id(call));
-    if (!legal.ok())
-        co_return legal.error();
     // chttpd guards browser forms against other sites by the Referer, and asks for it first.
     if (!call.header("Referer"))
         co_return Error(ErrorCode::bad_request, "Referer header required.");

@@ -59,7 +59,6 @@ Listing::Range Listing::range() const {
     const auto &high = options_.descending ? options_.start : options_.end;
     Range range;
     if (low) {
-        range.empty |= low->side == Side::behind_all;
         // Downwards the lower bound is the end.
         bool exclusive = options_.descending && !options_.inclusive_end;
         range.begin = exclusive && low->side == Side::at ? behind(low->id) : low->id;
@@ -96,8 +95,6 @@ Result<std::string> Listing::head_text() {
             offset = 0;
             if (first && first->side == KeyBound::Side::at) {
                 DIVAN_TRY(offset, database().count_before(first->id, options_.descending, rows_max));
-            } else if (first && (first->side == KeyBound::Side::behind_all) != options_.descending) {
-                offset = total;
             }
             if (offset)
                 offset = std::min(*offset + options_.skip, total);
@@ -193,8 +190,9 @@ Result<std::string> Listing::read_key_rows() {
             continue;
         }
         const auto &head = heads[i - key_at_];
-        bool wrong_kind = kind_ == ListingKind::design_docs && !ids[i - key_at_].starts_with("_design/");
-        if (!head || !keys[i].is_string() || wrong_kind) {
+        if (kind_ == ListingKind::design_docs && !ids[i - key_at_].starts_with("_design/"))
+            continue;
+        if (!head || !keys[i].is_string()) {
             begin_row(out);
             out.append("{\"key\":");
             json::write(out, keys[i]);
@@ -236,9 +234,9 @@ Result<std::string> Listing::read_local_rows() {
     if (options_.keys) {
         for (const auto &key : *options_.keys) {
             std::optional<db::LocalDocument> found;
-            if (key.is_string() && key.string().starts_with("_local/")) {
-                DIVAN_TRY(found, database().local(key.string()));
-            }
+            if (!key.is_string() || !key.string().starts_with("_local/"))
+                continue;
+            DIVAN_TRY(found, database().local(key.string()));
             if (found) {
                 append(*found);
             } else {

@@ -11,7 +11,7 @@ enum class ListingKind : std::uint8_t { all_docs, design_docs, local_docs };
 
 // A bound as CouchDB compares it with ids: other JSON values sort before or behind all strings.
 struct KeyBound {
-    enum class Side : std::uint8_t { before_all, at, behind_all };
+    enum class Side : std::uint8_t { before_all, at };
     Side side = Side::at;
     std::string id;
 };

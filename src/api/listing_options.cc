@@ -19,9 +19,7 @@ Result<json::Value> parse_key(std::string_view text) {
 KeyBound to_bound(const json::Value &value) {
     if (value.is_string())
         return {KeyBound::Side::at, value.string()};
-    if (value.is_array() || value.is_object())
-        return {KeyBound::Side::behind_all, {}};
-    return {KeyBound::Side::before_all, {}};
+    return {KeyBound::Side::before_all, {}}; // as Erlang's terms compare
 }
 
 // One parameter, whether it came in the URL or in a body.
@@ -57,7 +55,9 @@ Result<void> apply(const Parameter &parameter, ListingOptions &options) {
     if (name == "keys") {
         DIVAN_TRY(auto keys, parameter.key());
         if (!keys.is_array())
-            return Error(ErrorCode::bad_request, "`keys` parameter must be an array.");
+            return Error(ErrorCode::bad_request, parameter.json != nullptr
+                                                     ? "`keys` body member must be an array."
+                                                     : "`keys` parameter must be an array.");
         options.keys = std::move(keys.array());
         return {};
     }
@@ -95,9 +95,11 @@ Result<void> apply(const Parameter &parameter, ListingOptions &options) {
         return set(options.document.attachments);
     if (name == "att_encoding_info")
         return set(options.document.encoding_info);
-    bool ignored = false;
-    if (name == "reduce" || name == "group")
-        return set(ignored);
+    if (name == "reduce" || name == "group") {
+        DIVAN_TRY(auto wanted, parameter.boolean());
+        if (wanted)
+            return Error(ErrorCode::query_parse_error, "Reduce is invalid for map-only views.");
+    }
     return {};
 }
 

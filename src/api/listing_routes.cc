@@ -10,7 +10,7 @@ Task<Result<void>> serve_one(Call &call, ListingKind kind, const json::Object *b
     auto options = read_listing_options(call.query, body);
     if (!options.ok())
         co_return options.error();
-    auto written = co_await write_listing(call, kind, std::move(*options), {});
+    auto written = co_await write_listing(call, kind, std::move(*options), std::string());
     if (written.ok())
         written = co_await call.response().write("\n");
     if (!written.ok())
@@ -45,7 +45,7 @@ template <ListingKind kind> Task<Result<void>> post_queries(Call &call) {
         co_return body.error();
     const auto *queries = body->object().find("queries");
     if (queries == nullptr || !queries->is_array())
-        co_return Error(ErrorCode::bad_request, "POST body must include `queries` parameter.");
+        co_return Error(ErrorCode::bad_request, "`queries` member must be an array.");
     std::vector<ListingOptions> all;
     for (const auto &query : queries->array()) {
         if (!query.is_object())
@@ -65,7 +65,9 @@ template <ListingKind kind> Task<Result<void>> post_queries(Call &call) {
             co_return written.error();
         begin = ",\r\n";
     }
-    auto written = co_await call.response().write((all.empty() ? begin : std::string()) + "\r\n]}\n");
+    std::string end = all.empty() ? begin : std::string();
+    end.append("\r\n]}\n");
+    auto written = co_await call.response().write(std::move(end));
     if (!written.ok())
         co_return written.error();
     co_return co_await call.response().finish();

@@ -1,4 +1,5 @@
 #include "api/document_handlers.h"
+#include "api/parameters.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
 #include "json/writer.h"
@@ -9,19 +10,19 @@ namespace {
 constexpr std::string_view kPrefix = "_local/";
 
 Result<void> check_local_id(std::string_view id) {
-    if (id.size() == kPrefix.size())
+    if (id.size() <= kPrefix.size())
         return Error(ErrorCode::bad_request, "Invalid _local document id.");
-    if (id.find('/', kPrefix.size()) != std::string_view::npos)
-        return Error(ErrorCode::bad_request, "_local documents do not accept attachments.");
     return {};
 }
 
-std::string local_text(const db::LocalDocument &document) {
+std::string local_text(const db::LocalDocument &document, bool revs) {
     std::string text;
     json::ObjectWriter writer(text);
     writer.member("_id", std::string_view(document.id)).member("_rev", std::string_view(document.rev));
     if (document.json.size() > 2)
         text.append(",").append(document.json, 1, document.json.size() - 2);
+    if (revs)
+        text.append(",\"_revisions\":{\"start\":0,\"ids\":[\"").append(document.rev, 2).append("\"]}");
     text.push_back('}');
     return text;
 }
@@ -38,10 +39,11 @@ std::string written_text(std::string_view id, std::string_view rev) {
 std::optional<std::string> given_rev(const Call &call, const DocumentInput &input) {
     if (input.rev)
         return input.rev->text();
-    if (auto rev = call.query.find("rev"))
-        return std::string(*rev);
-    return std::nullopt;
+    auto rev = requested_rev(call);
+    return rev.ok() && *rev ? std::optional((*rev)->text()) : std::nullopt;
 }
+
+} // namespace
 
 Task<Result<void>> write_local_document(Call &call, std::string id, std::string json,
                                         std::optional<std::string> rev, bool keep_rev) {
@@ -55,8 +57,6 @@ Task<Result<void>> write_local_document(Call &call, std::string id, std::string 
     co_return co_await call.send_json(201, written_text(id, *written), std::move(headers));
 }
 
-} // namespace
-
 Task<Result<void>> get_local(Call &call) {
     auto id = document_id(call);
     auto legal = check_local_id(id);
@@ -65,9 +65,10 @@ Task<Result<void>> get_local(Call &call) {
     auto found = co_await call.on_engine([&] { return call.database->local(id); });
     if (!found.ok())
         co_return found.error();
-    if (!*found)
+    auto rev = call.query.find("rev");
+    if (!*found || (rev && *rev != (*found)->rev))
         co_return ErrorCode::not_found;
-    auto text = local_text(**found);
+    auto text = local_text(**found, is_true(call.query, "revs"));
     net::Headers headers;
     auto etag = "\"" + base64_encode(crypto::md5(text)) + "\"";
     headers.add("ETag", etag);
@@ -75,7 +76,7 @@ Task<Result<void>> get_local(Call &call) {
         net::ResponseHead head;
         head.status = 304;
         head.headers = std::move(headers);
-        co_return co_await call.send(std::move(head), {});
+        co_return co_await call.send(std::move(head), std::string());
     }
     co_return co_await call.send_json(200, std::move(text), std::move(headers));
 }
@@ -109,11 +110,15 @@ Task<Result<void>> delete_local(Call &call) {
     auto erased = co_await call.on_engine([&] { return call.database->erase_local(id); });
     if (!erased.ok())
         co_return erased.error();
-    if (!*erased)
+    if (!*erased && call.method == "DELETE")
         co_return ErrorCode::not_found;
     net::Headers headers;
     headers.add("ETag", "\"0-0\"");
     co_return co_await call.send_json(200, written_text(id, "0-0"), std::move(headers));
+}
+
+Task<Result<void>> refuse_local_attachment(Call & /*call*/) {
+    co_return Error(ErrorCode::bad_request, "_local documents do not accept attachments.");
 }
 
 Task<Result<void>> copy_local(Call &call) {

@@ -6,8 +6,10 @@
 namespace divan::api {
 
 bool is_true(const net::Query &query, std::string_view name) {
-    auto value = query.find(name);
-    return value && *value == "true";
+    for (const auto &[key, value] : query)
+        if (key == name && value == "true")
+            return true;
+    return false;
 }
 
 Result<bool> parse_view_boolean(std::string_view /*name*/, std::string_view value) {

@@ -50,7 +50,7 @@ Task<Result<void>> get_favicon(Call &call) {
     net::ResponseHead head;
     head.status = 204;
     head.headers.add("Cache-Control", "max-age=31536000");
-    co_return co_await call.send(std::move(head), {});
+    co_return co_await call.send(std::move(head), std::string());
 }
 
 Task<Result<void>> get_uuids(Call &call) {
@@ -58,7 +58,7 @@ Task<Result<void>> get_uuids(Call &call) {
     if (auto text = call.query.find("count")) {
         auto parsed = parse_count("count", *text);
         if (!parsed.ok())
-            co_return Error(ErrorCode::bad_request, "count must be a non-negative integer");
+            co_return Error(ErrorCode::bad_request, "count must be a positive integer");
         count = *parsed;
     }
     auto count_max = static_cast<std::uint64_t>(call.services().config.integer("uuids", "max_count"));
@@ -283,9 +283,9 @@ Task<Result<void>> post_dbs_info(Call &call) {
         co_return body.error();
     const auto *keys = body->is_object() ? body->object().find("keys") : nullptr;
     if (keys == nullptr)
-        co_return Error(ErrorCode::bad_request, "POST body must include `keys` parameter.");
+        co_return Error(ErrorCode::bad_request, "`keys` member must exist.");
     if (!keys->is_array())
-        co_return Error(ErrorCode::bad_request, "`keys` parameter must be an array.");
+        co_return Error(ErrorCode::bad_request, "`keys` member must be an array.");
     auto keys_max =
         static_cast<std::size_t>(call.services().config.integer("chttpd", "max_db_number_for_dbs_info_req"));
     if (keys->array().size() > keys_max)

@@ -11,8 +11,9 @@
 //       co_return co_await run_on(pool, home, [] { return 42; });
 //   }
 //
-// g++ 12 traps: give coroutines values, not references to temporaries; no co_await inside a
-// conditional operator; no lambda coroutine with captures that may die before it ends.
+// g++ 12 traps, all of them double frees: no `{}` for a parameter of an awaited call (write std::string());
+// no `?:` with class temporaries in an awaited expression; lambdas given to suspend() capture by reference;
+// no lambda coroutine with captures that may die before it ends.
 
 #include "base/check.h"
 #include "base/executor.h"

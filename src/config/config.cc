@@ -179,6 +179,15 @@ std::map<std::string, std::string> Config::section(std::string_view section) con
     return found == state->end() ? std::map<std::string, std::string>() : found->second;
 }
 
+Result<void> Config::set_override(std::string_view section, std::string_view key, std::string value) {
+    {
+        std::lock_guard lock(mutex_);
+        overrides_[std::string(section)][std::string(key)] = value;
+    }
+    DIVAN_TRY(auto old, set(section, key, std::move(value), false));
+    return {};
+}
+
 Result<std::string> Config::set(std::string_view section, std::string_view key, std::string value,
                                 bool persist) {
     auto current = current_section(section, key);
@@ -249,6 +258,12 @@ void Config::publish(IniValues values) {
 
 Result<void> Config::reload() {
     DIVAN_TRY(auto values, read_files());
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto &[section, entries] : overrides_)
+            for (const auto &[key, value] : entries)
+                values[section][key] = value;
+    }
     publish(std::move(values));
     return {};
 }

@@ -40,6 +40,9 @@ class Config {
     // The values that were set in a section.
     [[nodiscard]] std::map<std::string, std::string> section(std::string_view section) const;
 
+    // Sets a value of the command line: over every file, until the process ends.
+    Result<void> set_override(std::string_view section, std::string_view key, std::string value);
+
     // Sets a value now; `persist` keeps it in the local file. Returns the old value, "" if there was none.
     // Errors: bad_request (kind or bounds), storage_failed.
     Result<std::string> set(std::string_view section, std::string_view key, std::string value, bool persist);
@@ -66,6 +69,7 @@ class Config {
     const std::string local_file_;
     std::shared_ptr<const IniValues> values_;
     mutable std::mutex mutex_; // changes, one at a time
+    IniValues overrides_;
     std::vector<std::function<void()>> listeners_;
 };
 

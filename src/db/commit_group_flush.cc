@@ -140,7 +140,7 @@ Result<void> CommitGroup::flush_bodies(WorkingDocument &document, format::Stored
         auto payload = format::encode_body(body);
         // The upload's mark goes with the commit that names it.
         for (const auto &attachment : body.attachments)
-            if (attachment.revpos != 0 && attachment.data.stored_bytes > 0)
+            if (attachment.data.stored_bytes > 0)
                 batch_.erase(kv::Table::documents, keys::pending_upload(attachment.data.id));
         bool is_winner = number == winner_body;
         bool replaced = std::find(document.replaced_bodies.begin(), document.replaced_bodies.end(), number) !=

@@ -23,7 +23,7 @@ Result<Body> resolve_body(CommitGroup &group, const WorkingDocument &document, c
         if (wanted.data) {
             attachment.content_type = wanted.content_type;
             attachment.data = *wanted.data;
-            attachment.revpos = wanted.revpos && edit.path ? *wanted.revpos : generation;
+            attachment.revpos = edit.path ? wanted.revpos.value_or(0) : generation;
             body.attachments.push_back(std::move(attachment));
             continue;
         }
@@ -33,7 +33,8 @@ Result<Body> resolve_body(CommitGroup &group, const WorkingDocument &document, c
         }
         auto found = std::find_if(parent->attachments.begin(), parent->attachments.end(),
                                   [&](const Attachment &a) { return a.name == wanted.name; });
-        if (found == parent->attachments.end())
+        if (found == parent->attachments.end() ||
+            (!edit.path && wanted.revpos && *wanted.revpos != found->revpos))
             return Error(ErrorCode::missing_stub,
                          fmt::format("Invalid attachment stub in {} for {}", edit.id, wanted.name));
         body.attachments.push_back(*found);
@@ -46,7 +47,8 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
     if (document.stored && document.stored->leaf_count > 1) {
         DIVAN_TRY_VOID(group.complete_tree(document));
     }
-    std::optional<doc::Leaf> parent;
+    std::optional<doc::RevId> parent;
+    std::uint64_t parent_body = 0;
     bool parent_is_winner = true;
     if (document.exists()) {
         auto winner = document.tree.winner();
@@ -54,37 +56,40 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
             // A deleted document is created anew on top of its tombstone.
             if (!winner.info.deleted || edit.deleted)
                 return ErrorCode::conflict;
-            parent = winner;
+            parent = winner.rev;
         } else {
             auto info = document.tree.find(*edit.parent);
-            if (!info || !document.tree.is_leaf(*edit.parent))
+            if (!info || info->deleted || !document.tree.is_leaf(*edit.parent))
                 return ErrorCode::conflict;
-            parent = doc::Leaf{*edit.parent, *info};
+            parent = edit.parent;
+            parent_body = info->body;
             parent_is_winner = winner.rev == *edit.parent;
         }
+        document.replaced_bodies.push_back(document.tree.find(*parent)->body);
     } else if (edit.parent) {
-        return ErrorCode::conflict;
+        if (edit.parent->generation == 0)
+            return ErrorCode::conflict;
+        // Of a document that is not here any revision is believed: it is the new one's ancestor.
+        parent = edit.parent;
     }
 
-    auto generation = parent ? parent->rev.generation + 1 : 1;
-    bool with_stubs = !parent || edit.parent.has_value();
-    DIVAN_TRY(auto body,
-              resolve_body(group, document, edit, generation, parent && with_stubs ? parent->info.body : 0));
-    std::optional<doc::RevId> parent_rev;
+    auto generation = parent ? parent->generation + 1 : 1;
+    // On top of a tombstone that the client does not name attachments begin anew.
+    auto resolved = resolve_body(group, document, edit, edit.parent ? generation : 1, parent_body);
+    if (!resolved.ok()) {
+        if (document.exists())
+            document.replaced_bodies.pop_back();
+        return resolved.error();
+    }
+    auto rev = revision_of(parent, edit.deleted, *resolved);
     doc::RevPath path;
-    if (parent)
-        parent_rev = parent->rev;
-    auto rev = revision_of(parent_rev, edit.deleted, body);
     path.start = generation;
     path.hashes.push_back(rev.hash);
     if (parent)
-        path.hashes.push_back(parent->rev.hash);
-
+        path.hashes.push_back(parent->hash);
     document.sequence = group.next_sequence();
     document.tree.merge(path, {edit.deleted, document.sequence.value});
-    document.new_bodies[document.sequence.value] = std::move(body);
-    if (parent)
-        document.replaced_bodies.push_back(parent->info.body);
+    document.new_bodies[document.sequence.value] = std::move(*resolved);
     document.only_extended_winner &= parent_is_winner;
     document.changed = true;
     return Written{std::move(rev), true};
@@ -101,6 +106,8 @@ std::optional<std::size_t> known_index(const doc::RevTree &tree, const doc::RevP
 Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, const Edit &edit) {
     const auto &path = *edit.path;
     doc::RevId rev{path.start, path.hashes.front()};
+    if (path.start == 0)
+        return Written{std::move(rev), false}; // no revision at all: CouchDB takes and forgets it
     auto known = known_index(document.tree, path);
     // Of a tree that is cut short only the winner's newest ancestors are at hand: enough if the path
     // continues the one leaf or is there already.

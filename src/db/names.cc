@@ -65,7 +65,7 @@ Result<void> check_database_name(std::string_view name) {
                 name));
     if (name.size() > kNameBytesMax)
         return Error(ErrorCode::database_name_too_long,
-                     fmt::format("The database name is longer than {} bytes.", kNameBytesMax));
+                     fmt::format("At least one path segment of `{}` is too long.", name));
     return {};
 }
 

@@ -47,8 +47,11 @@ std::vector<Run> decode_runs(std::string_view text) {
 }
 
 std::optional<Token> parse(std::string_view text) {
-    if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
         text = text.substr(1, text.size() - 2);
+        if (text.find('-') == std::string_view::npos)
+            return std::nullopt;
+    }
     Token token;
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), token.number);
     if (error != std::errc())

@@ -245,7 +245,7 @@ Task<Result<std::string>> Connection::read_some(std::size_t bytes_max) {
         co_return Error(ErrorCode::cancelled, "The client went away.");
     if (continue_due_) {
         continue_due_ = false;
-        auto written = co_await write_raw("HTTP/1.1 100 Continue\r\n\r\n", {});
+        auto written = co_await write_raw("HTTP/1.1 100 Continue\r\n\r\n", std::string());
         if (!written.ok())
             co_return written.error();
     }
@@ -329,14 +329,14 @@ Task<Result<void>> Connection::start(ResponseHead head, std::optional<std::uint6
         keep_alive_ = false; // the end of the connection is the end of the body
     chunked_ = !length && !old_client;
     auto text = format_head(head, length);
-    co_return co_await write_raw(std::move(text), {});
+    co_return co_await write_raw(std::move(text), std::string());
 }
 
 Task<Result<void>> Connection::write(std::string bytes) {
     if (bytes.empty() || head_request_)
         co_return broken_ ? Result<void>(ErrorCode::cancelled) : Result<void>();
     if (!chunked_) {
-        co_return co_await write_raw({}, std::move(bytes));
+        co_return co_await write_raw(std::string(), std::move(bytes));
     }
     char digits[18];
     auto [end, error] = std::to_chars(digits, digits + sizeof digits, bytes.size(), 16);
@@ -350,7 +350,7 @@ Task<Result<void>> Connection::write(std::string bytes) {
 Task<Result<void>> Connection::finish() {
     if (!chunked_ || head_request_)
         co_return broken_ ? Result<void>(ErrorCode::cancelled) : Result<void>();
-    co_return co_await write_raw("0\r\n\r\n", {});
+    co_return co_await write_raw("0\r\n\r\n", std::string());
 }
 
 void Connection::abort() {
@@ -426,7 +426,7 @@ Task<Wake> Connection::wait(std::shared_ptr<Event> event, Millis timeout) {
     auto waiting = std::make_shared<Waiting>(socket_.get_executor());
     waiting->event = event;
     waiting_ = waiting;
-    auto wake = co_await suspend<Wake>([this, waiting, event, timeout](Resume<Wake> resume) {
+    auto wake = co_await suspend<Wake>([&](Resume<Wake> resume) {
         waiting->resume = resume;
         waiting->timer.expires_after(timeout);
         waiting->timer.async_wait([self = shared_from_this(), waiting](error_code error) {

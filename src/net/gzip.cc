@@ -82,7 +82,7 @@ Result<std::string> GzipReader::read(std::string_view bytes, std::size_t output_
         if (status == Z_STREAM_END)
             state_->finished = true;
         else if (status != Z_OK && status != Z_BUF_ERROR)
-            return Error(ErrorCode::bad_request, "The gzip content is malformed.");
+            return Error(ErrorCode::bad_request, "Request body is not properly gzipped.");
         else if (!full)
             break;
     }
@@ -99,7 +99,7 @@ Result<std::string> gunzip(std::string_view bytes, std::size_t output_bytes_max)
     GzipReader reader;
     auto out = reader.read(bytes, output_bytes_max);
     if (out.ok() && !reader.finished())
-        return Error(ErrorCode::bad_request, "The gzip content is malformed.");
+        return Error(ErrorCode::bad_request, "Request body is not properly gzipped.");
     return out;
 }
 

@@ -12,7 +12,7 @@ constexpr std::size_t kPathPartsMax = 256;
 constexpr std::size_t kParametersMax = 1'000;
 
 Error malformed_escape() {
-    return Error(ErrorCode::bad_request, "The URL has a malformed % escape.");
+    return Error(ErrorCode::bad_request, "invalid_url_encoding");
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {

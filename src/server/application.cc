@@ -125,7 +125,12 @@ class Application::Parts {
         DIVAN_TRY(config_, config::Config::load(options_.config_files, local));
         for (auto [section, key] : {std::pair{"couchdb", "uuid"}, std::pair{"chttpd_auth", "secret"}})
             if (config_->text(section, key).empty()) {
-                DIVAN_TRY(auto old, config_->set(section, key, hex_encode(random_.bytes(16)), true));
+                auto made = hex_encode(random_.bytes(16));
+                if (options_.memory) {
+                    DIVAN_TRY_VOID(config_->set_override(section, key, std::move(made)));
+                } else {
+                    DIVAN_TRY(auto old, config_->set(section, key, std::move(made), true));
+                }
             }
         return {};
     }
@@ -153,7 +158,7 @@ class Application::Parts {
                 log_->warning(
                     fmt::format("the password of admin `{}` is one that everybody tries first", name));
             }
-            DIVAN_TRY(auto old, config_->set("admins", name, authenticator_->hash_password(password), false));
+            DIVAN_TRY_VOID(config_->set_override("admins", name, authenticator_->hash_password(password)));
         }
         authenticator_->hash_plain_admins();
         if (!authenticator_->has_admin())
@@ -181,6 +186,11 @@ class Application::Parts {
         }
         DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_},
                                          store_options(*config_, options_.data_directory)));
+        // As a CouchDB that was set up as a single node.
+        for (const char *system : {"_users", "_replicator"})
+            if (auto made = store_->create(system, {});
+                !made.ok() && made.error().code() != ErrorCode::file_exists)
+                return made.error();
         if (!options_.load.empty()) {
             DIVAN_TRY_VOID(load_documents(*store_, options_.load));
         }

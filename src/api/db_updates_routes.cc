@@ -1,0 +1,38 @@
+// `_db_updates`: what happened to databases, from the feed of `_global_changes`.
+
+#include "api/changes_feed.h"
+#include "api/router.h"
+
+namespace divan::api {
+namespace {
+
+Task<Result<void>> get_db_updates(Call &call) {
+    auto opened = co_await call.on_engine([&] {
+        return call.services().gate.open(call.principal, access::Permission::server_admin, "_global_changes");
+    });
+    if (!opened.ok())
+        co_return opened.error();
+    call.database = std::move(*opened);
+    auto options = read_feed_options(call, nullptr);
+    if (!options.ok())
+        co_return options.error();
+    options->database_events = true;
+    co_return co_await serve_feed(call, std::move(*options));
+}
+
+} // namespace
+
+std::vector<Route> db_updates_routes() {
+    return {{"GET",
+             "/_db_updates",
+             access::Permission::server_admin,
+             get_db_updates,
+             "Databases that were created, changed or deleted; needs the database _global_changes.",
+             {{"feed", "string", "normal, longpoll, continuous or eventsource."},
+              {"since", "string", "A sequence, 0 or now."},
+              {"limit", "integer", "Rows at most."},
+              {"timeout", "integer", "ms to wait."},
+              {"heartbeat", "integer", "ms between empty lines."}}}};
+}
+
+} // namespace divan::api
