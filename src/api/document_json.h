@@ -49,7 +49,6 @@ struct WrittenDocument {
 [[nodiscard]] std::string attachment_digest(const db::StoredData &data);
 
 // All bytes of an attachment, decoded. Blocks on the engine.
-[[nodiscard]] Result<std::string> read_attachment(db::Database &database, const db::StoredData &data,
-                                                  bool encoded);
+[[nodiscard]] Result<std::string> read_attachment(db::Database &database, const db::StoredData &data);
 
 } // namespace divan::api

@@ -7,6 +7,11 @@
 
 namespace divan::kv {
 
+void check_key(KeyRef key) {
+    DIVAN_CHECK(!key.key.empty());
+    DIVAN_CHECK(key.key.size() <= kKeyBytesMax);
+}
+
 void WriteBatch::append(Kind kind, Table table, std::string key, std::string value) {
     DIVAN_CHECK(key.size() <= kKeyBytesMax);
     DIVAN_CHECK(value.size() <= kValueBytesMax);

@@ -11,7 +11,10 @@
 // them is a programming error of the caller (checked).
 //
 // Threads: an Engine may be called from any thread at once. Snapshots and pages may be read from
-// any thread. Calls may block on disk: never call from a network thread, except read_cached.
+// any thread; a commit may be finished on another thread than it was begun on. Calls may block on
+// disk: never call from a network thread, except read_cached.
+//
+// Lifetime: commits and snapshots are destroyed before their engine.
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -54,6 +57,10 @@ struct KeyRef {
     Table table;
     std::string_view key;
 };
+
+// Stops the process if the key is empty or longer than kKeyBytesMax. For engines, on every key
+// they are asked to read; a WriteBatch checks its own.
+void check_key(KeyRef key);
 
 // The writes of one commit, applied in order and atomically.
 class WriteBatch {
@@ -129,8 +136,8 @@ class Page {
 struct ScanRequest {
     ShardId shard;
     Table table = Table::documents;
-    std::string begin;      // first key of the range
-    std::string end;        // first key after the range; empty = to the end of the table
+    std::string begin = {}; // first key of the range
+    std::string end = {};   // first key after the range; empty = to the end of the table
     bool reverse = false;   // from the last key of the range to the first
     bool keys_only = false; // values come back empty
     std::size_t rows_max = 1'000;
@@ -157,8 +164,9 @@ class Commit {
     // Writes everything or nothing, and has it on stable storage before it answers `committed`.
     // The first `sequences_used` of the reserved sequences are taken; engines give the others to the
     // next commit or leave a gap.
-    // After a failed sync the engine refuses every later write (ErrorCode::storage_failed).
-    // Call once.
+    // After a failed write or sync the engine refuses every later write
+    // (ErrorCode::storage_failed); whether the failed batch is there shows only after reopening.
+    // REQUIRES: sequences_used <= the number reserved. Call once.
     virtual Result<CommitOutcome> finish(WriteBatch batch, std::uint32_t sequences_used) = 0;
 };
 
@@ -196,6 +204,7 @@ class Engine {
 
     // Locks the shard, reads the states of `reads` and reserves `sequence_count` sequences
     // (0 is allowed: then first_sequence() is the next one to be given).
+    // Waits for the commit that holds the shard. REQUIRES: this thread holds no commit of it.
     virtual Result<std::unique_ptr<Commit>> begin(ShardId shard, std::span<const KeyRef> reads,
                                                   std::uint32_t sequence_count) = 0;
 
@@ -207,7 +216,8 @@ class Engine {
     virtual Result<Sequence> last_sequence(ShardId shard) = 0;
 
     // Removes every row of a shard, in all tables. Not atomic: may be interrupted and called again.
-    // Meant for the background: it must not slow other shards' reads. The shard is never used again.
+    // Meant for the background: it must not slow other shards' reads. The shard is never used again;
+    // snapshots may lose it at once. Durable when it returns.
     virtual Result<void> erase_shard(ShardId shard) = 0;
 
     // Bytes a shard takes on disk and in memory tables, approximately. Cheap.

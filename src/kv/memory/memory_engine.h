@@ -1,14 +1,16 @@
 #pragma once
 
-// An engine in memory: for tests and `divan serve --memory`. Nothing survives it.
+// An engine that keeps everything in memory and nothing afterwards: for tests and for
+// `divan serve --memory`.
+//
+// It follows the contract of kv/engine.h, with these particulars: "durable" means until the engine
+// is destroyed, snapshots are never refused for their age, read_cached() always answers, and
+// erase_range() costs what the rows it erases cost.
 
 #include "kv/engine.h"
 
-#include <memory>
-
 namespace divan::kv {
 
-// Thread-safe. Snapshots cost nothing until rows change below them; rows keep what open snapshots see.
 [[nodiscard]] std::unique_ptr<Engine> make_memory_engine();
 
 } // namespace divan::kv

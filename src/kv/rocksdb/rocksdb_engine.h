@@ -1,30 +1,48 @@
 #pragma once
 
-// The production engine: one RocksDB for all databases, four column families, one cache and one
-// write-buffer budget, one write-ahead log whose syncs are shared.
+// The production engine: one RocksDB instance for all shards. kv/engine.h is the contract,
+// README.md in src/kv the mapping, docs/formats/engine.md the bytes.
+//
+// No RocksDB header is included here, so that who opens an engine does not depend on it.
 
 #include "kv/engine.h"
 
-#include <memory>
-#include <string>
+#include <filesystem>
 
 namespace rocksdb {
 class Env;
-}
+} // namespace rocksdb
 
 namespace divan::kv {
 
 struct RocksdbOptions {
-    std::string directory;
-    std::size_t memory_bytes_max = 1u << 30; // block cache and write buffers together
-    int background_threads = 2;
-    // Tests put a file system below that fails or forgets; null = the system's. Outlives the engine.
-    rocksdb::Env *env = nullptr;
-    Clock *clock = nullptr; // for the age of snapshots; null = they do not age
+    // Made if missing, parents too. One process at a time may have it open.
+    std::filesystem::path directory = {};
+
+    // Block cache and memory tables together; a quarter is for memory tables. Table readers and
+    // iterators come on top, a few per cent.
+    std::size_t memory_bytes_max = std::size_t{1} << 30;
+
+    // Flushes and compactions at once.
+    int background_jobs_max = 2;
+
+    // Reads through an older snapshot answer ErrorCode::service_unavailable, so that a forgotten
+    // snapshot cannot keep replaced rows on disk for ever.
+    Millis snapshot_age_max{600'000};
+
+    // Measures the age of snapshots. REQUIRES: not null; outlives the engine.
+    const Clock *clock = nullptr;
+
+    // The file system below, for tests that drop what was not synced; null = the system's.
+    // Shared by the engine and the test.
+    std::shared_ptr<rocksdb::Env> environment = {};
 };
 
-// Opens or makes the database in a directory. Errors: service_unavailable if another process has
-// it open, storage_failed or corruption with RocksDB's reason.
-[[nodiscard]] Result<std::unique_ptr<Engine>> open_rocksdb_engine(const RocksdbOptions &options);
+// Opens the directory, or makes an empty engine there. Whatever an interrupted process left behind
+// is repaired from the write-ahead log, which holds every acknowledged commit.
+// Errors: service_unavailable if another process has the directory open, corruption if files are
+// damaged, not_implemented if a newer version wrote it, else storage_failed with what the system said.
+// The engine closes the directory when it is destroyed; nothing needs to be written for that.
+[[nodiscard]] Result<std::unique_ptr<Engine>> open_rocksdb_engine(RocksdbOptions options);
 
 } // namespace divan::kv
