@@ -46,7 +46,7 @@ class Result(unittest.TestResult):
                   seconds=time.monotonic() - started)
 
     def fail(self, test, error):
-        text = ''.join(traceback.format_exception(*error))
+        text = self._exc_info_to_string(error, test)
         if test.id() in self.started:
             self.texts.setdefault(test.id(), []).append(text)
         else:  # setUpClass, setUpModule and their counterparts belong to no case
@@ -61,7 +61,7 @@ class Result(unittest.TestResult):
 
     def addSubTest(self, test, subtest, err):
         if err is not None:
-            text = '%s\n%s' % (subtest, ''.join(traceback.format_exception(*err)))
+            text = '%s\n%s' % (subtest, self._exc_info_to_string(err, test))
             self.texts.setdefault(test.id(), []).append(text)
 
     def addUnexpectedSuccess(self, test):
@@ -93,6 +93,7 @@ def server_logs():
 
 
 def load(path):
+    sys.path.insert(1, str(path.parent))
     specification = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(specification)
     sys.modules[path.stem] = module
