@@ -24,6 +24,17 @@ class ServerTestCase(unittest.TestCase):
         if cls.server.running:
             cls.server.stop()
 
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.assert_alive)
+
+    def assert_alive(self):
+        """A test that ended the server fails, and leaves the next one a new server."""
+        if not self.server.running:
+            log = self.server.log_tail()
+            self.server.start()
+            self.fail('the server ended during the test\n' + log)
+
     def database(self, suffix=''):
         """Makes an empty database named after the test; returns its name."""
         name = re.sub('[^a-z0-9_]', '_', self.id().split('.')[-1].lower()) + suffix

@@ -140,6 +140,7 @@ class Server:
         """Ends the process if it runs and removes the temporary folder."""
         if self.process is not None:
             self.kill()
+        _servers.discard(self)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # ------------------------------------------------------------ its log
