@@ -1,4 +1,4 @@
-"""Clients that exist already, unchanged, against the server: PouchDB, nano, LightCouch."""
+"""Clients that exist already, unchanged, against the server: PouchDB, nano, LightCouch, curl."""
 import unittest
 
 from harness import clients
@@ -69,6 +69,11 @@ class LightCouchTest(clients.ClientTestCase):
     test_attachments = scenario('attachments')
     test_changes = scenario('changes')
     test_server = scenario('server')
+
+
+class CurlTest(clients.ClientTestCase):
+    def test_script(self):
+        self.run_program(['bash', 'curl.sh'], self.database())
 
 
 if __name__ == '__main__':
