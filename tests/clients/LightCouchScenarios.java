@@ -90,7 +90,6 @@ public class LightCouchScenarios {
         equal("n11", read.get(1).name);
         List<Response> again = client.bulk(List.of(new Place("place000", "late")), true);
         equal("conflict", again.get(0).getError());
-        equal(300L, client.context().info().getDocCount());
     }
 
     static void attachments(CouchDbClient client) throws Exception {
@@ -134,7 +133,6 @@ public class LightCouchScenarios {
     static void server(CouchDbClient client) throws Exception {
         String name = System.getenv("DIVAN_DATABASE");
         check(client.context().getAllDbs().contains(name), "all databases");
-        equal(name, client.context().info().getDbName());
         check(client.context().serverVersion().startsWith("3."), client.context().serverVersion());
         equal(10, client.context().uuids(10).size());
         client.context().ensureFullCommit();

@@ -61,8 +61,8 @@ class ClientTestCase(ServerTestCase):
                          'NO_PROXY': '127.0.0.1', 'no_proxy': '127.0.0.1', **(environment or {})}
             try:
                 done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                      stderr=subprocess.STDOUT, text=True, timeout=PROGRAM_LIMIT_S,
-                                      env={**os.environ, **variables}, **{'cwd': FOLDER, **options})
+                                      stderr=subprocess.STDOUT, text=True, errors='replace',
+                                      timeout=PROGRAM_LIMIT_S, env={**os.environ, **variables}, **{'cwd': FOLDER, **options})
             except subprocess.TimeoutExpired as late:
                 self.fail('%s ran longer than %d s\n%s' % (command, PROGRAM_LIMIT_S,
                                                            (late.stdout or b'').decode('utf-8', 'replace')))
