@@ -28,14 +28,18 @@ def show(case, differing, wrong):
         print('  (known)')
 
 
-def review(url, only):
+def review(only, url=None, server=None):
     tool, entries, drafts, count = known.replay_module(), known.load(), [], 0
-    target = tool.Target(url)
+    target = tool.Target(url or server.url_with_credentials)
     for case in known.cases():
         if only and not any(fnmatch.fnmatch(case[key], only) for key in ('id', 'area')):
             continue
         count += 1
         differing = known.replay(tool, case, target)
+        if server and not server.running:
+            print('\n%s: the server ended during this case\n%s' % (case['id'], server.log_tail()))
+            target = tool.Target(server.start().url_with_credentials)
+            continue
         wrong = known.complaints(case['id'], differing, entries)
         if differing or wrong:
             show(case, differing, wrong)
@@ -59,10 +63,10 @@ def main():
     parser.add_argument('--only', metavar='GLOB', help='only these cases or areas')
     arguments = parser.parse_args()
     if arguments.url:
-        review(arguments.url, arguments.only)
+        review(arguments.only, url=arguments.url)
     else:
         with Server() as server:
-            review(server.url_with_credentials, arguments.only)
+            review(arguments.only, server=server)
 
 
 if __name__ == '__main__':

@@ -43,7 +43,7 @@ PROGRAMS = {
 }
 # On every Debian system (packages marked essential or required), or what brought the clone.
 ALWAYS_THERE = set('''
-    apt-get awk basename bash cat chmod chown comm cp cut date dirname dpkg dpkg-query env find git grep
+    apt-get awk basename bash cat chmod chown cmp comm cp cut date dirname dpkg dpkg-query env find git grep gzip
     head id kill ldd ln ls mkdir mktemp mv nproc od printf pwd realpath rm sed sh sha256sum sort stat sudo tail
     tar tee timeout touch tr uname uniq wc xargs'''.split())
 SHELL_WORDS = set('''
