@@ -1,0 +1,140 @@
+'use strict';
+// nano, the client library of the CouchDB project, against the server.
+
+const assert = require('node:assert/strict');
+const Nano = require('nano');
+const { scenario, waitFor, main, place } = require('./scenario');
+
+const server = Nano(place.url);
+const database = () => server.use(place.database);
+
+async function fails(promise, status, word) {
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.statusCode, status, error.stack);
+    if (word) assert.equal(error.error, word);
+    return true;
+  });
+}
+
+scenario('databases', async () => {
+  const name = `${place.database}_made`;
+  assert.deepEqual(await server.db.create(name), { ok: true });
+  await fails(server.db.create(name), 412, 'file_exists');
+  assert.ok((await server.db.list()).includes(name));
+  const info = await server.db.get(name);
+  assert.equal(info.db_name, name);
+  assert.equal(info.doc_count, 0);
+  assert.deepEqual(await server.db.compact(name), { ok: true });
+  assert.deepEqual(await server.db.destroy(name), { ok: true });
+  await fails(server.db.get(name), 404, 'not_found');
+  await fails(server.db.create('Not A Name'), 400, 'illegal_database_name');
+});
+
+scenario('documents', async () => {
+  const db = database();
+  const made = await db.insert({ text: 'first' }, 'one');
+  assert.ok(made.ok);
+  assert.equal((await db.get('one')).text, 'first');
+  const headers = await db.head('one');
+  assert.equal(headers.etag, `"${made.rev}"`);
+  await fails(db.insert({ text: 'late' }, 'one'), 409, 'conflict');
+  const second = await db.insert({ _id: 'one', _rev: made.rev, text: 'second' });
+  const copied = await server.request({ db: place.database, doc: 'one', method: 'COPY', headers: { Destination: 'two' } });
+  assert.equal(copied.id, 'two');
+  assert.equal((await db.get('two')).text, 'second');
+  const withRevisions = await db.get('one', { revs_info: true });
+  assert.deepEqual(withRevisions._revs_info.map((info) => info.rev), [second.rev, made.rev]);
+  await db.destroy('one', second.rev);
+  await fails(db.get('one'), 404, 'not_found');
+});
+
+scenario('bulk', async () => {
+  const db = database();
+  const rows = await db.bulk({ docs: Array.from({ length: 200 }, (_, i) => ({ _id: `d${String(i).padStart(3, '0')}`, i })) });
+  assert.equal(rows.length, 200);
+  const listed = await db.list({ include_docs: true, limit: 3, startkey: 'd010' });
+  assert.deepEqual(listed.rows.map((row) => row.doc.i), [10, 11, 12]);
+  const fetched = await db.fetch({ keys: ['d005', 'absent'] });
+  assert.equal(fetched.rows[0].doc.i, 5);
+  assert.equal(fetched.rows[1].error, 'not_found');
+  const revisions = await db.fetchRevs({ keys: ['d007'] });
+  assert.equal(revisions.rows[0].value.rev, rows[7].rev);
+  let text = '';
+  for await (const chunk of db.listAsStream({ limit: 10 })) text += chunk;
+  assert.equal(JSON.parse(text).rows.length, 10);
+});
+
+scenario('changes', async () => {
+  const db = database();
+  await db.bulk({ docs: Array.from({ length: 120 }, (_, i) => ({ _id: `d${i}` })) });
+  assert.equal((await server.db.changes(place.database, { limit: 5 })).results.length, 5);
+  const seen = [];
+  const all = waitFor('the changes', () => seen.length === 121);
+  db.changesReader.start({ since: '0', batchSize: 50 })
+    .on('change', (change) => { seen.push(change.id); all.changed(); })
+    .on('error', (error) => { console.error(error); process.exit(1); });
+  await db.insert({}, 'later');
+  await all.promise;
+  db.changesReader.stop();
+  assert.equal(new Set(seen).size, 121);
+  assert.equal(seen[120], 'later');
+
+  // get() ends after an empty batch, spool() reads all in one response.
+  for (const how of ['get', 'spool']) {
+    const once = [];
+    await new Promise((resolve, reject) => {
+      Nano(place.url).use(place.database).changesReader[how]({ since: '0', batchSize: 100, timeout: 200 })
+        .on('batch', (batch) => once.push(...batch)).on('end', resolve).on('error', reject);
+    });
+    assert.equal(once.length, 121, how);
+  }
+});
+
+scenario('attachments', async () => {
+  const db = database();
+  const bytes = Buffer.from(Array.from({ length: 70000 }, (_, i) => (i * 31) % 256));
+  const made = await db.attachment.insert('doc', 'a b.bin', bytes, 'image/png');
+  assert.ok(bytes.equals(await db.attachment.get('doc', 'a b.bin')));
+  const chunks = [];
+  for await (const chunk of db.attachment.getAsStream('doc', 'a b.bin')) chunks.push(chunk);
+  assert.ok(bytes.equals(Buffer.concat(chunks)));
+  await db.attachment.destroy('doc', 'a b.bin', { rev: made.rev });
+  await fails(db.attachment.get('doc', 'a b.bin'), 404);
+});
+
+scenario('multipart', async () => {
+  const db = database();
+  const image = Buffer.from([0, 1, 2, 13, 10, 45, 45, 255]);
+  await db.multipart.insert({ text: 'with parts' }, [
+    { name: 'note.txt', data: 'hello', content_type: 'text/plain' },
+    { name: 'image.png', data: image, content_type: 'image/png' },
+  ], 'doc');
+  const read = await db.get('doc');
+  assert.equal(read.text, 'with parts');
+  assert.deepEqual(Object.keys(read._attachments).sort(), ['image.png', 'note.txt']);
+  assert.equal((await db.attachment.get('doc', 'note.txt')).toString(), 'hello');
+  assert.ok(image.equals(await db.attachment.get('doc', 'image.png')));
+  const raw = await db.multipart.get('doc');
+  assert.ok(raw.includes(image));
+});
+
+scenario('server', async () => {
+  assert.equal((await server.info()).couchdb, 'Welcome');
+  const { uuids } = await server.uuids(7);
+  assert.equal(new Set(uuids).size, 7);
+  for (const uuid of uuids) assert.match(uuid, /^[0-9a-f]{32}$/);
+});
+
+scenario('session', async () => {
+  const other = Nano(place.origin);
+  await fails(other.auth(place.user, 'wrong'), 401, 'unauthorized');
+  await fails(other.use(place.database).insert({}, 'refused'), 401, 'unauthorized');
+  const answer = await other.auth(place.user, place.password);
+  assert.equal(answer.name, place.user);
+  assert.ok(answer.roles.includes('_admin'));
+  assert.equal((await other.session()).userCtx.name, place.user);
+  await other.use(place.database).insert({ by: 'cookie' }, 'doc');
+  assert.equal((await database().get('doc')).by, 'cookie');
+});
+
+main();
