@@ -50,13 +50,13 @@ Result<Found> find_revision(db::Database &database, const std::string &id,
         return ErrorCode::not_found;
     DIVAN_TRY(auto tree, database.tree(*head));
     doc::Leaf leaf;
-    if (rev) {
+    if (rev && latest) {
+        leaf = tree.winner(); // whatever the revision, as fabric:open_doc does
+    } else if (rev) {
         auto info = tree.find(*rev);
         if (!info)
             return ErrorCode::not_found;
         leaf = {*rev, *info};
-        if (latest)
-            leaf = tree.leaves_from(*rev).front();
     } else {
         leaf = tree.winner();
         if (leaf.info.deleted)
@@ -158,6 +158,8 @@ Task<Result<void>> get_document(Call &call) {
     bool related = (options.attachments || options.atts_since) && accepts(call, "multipart/related");
     options.follows = related;
     bool latest = is_true(call.query, "latest");
+    if (rev)
+        options.conflicts = options.deleted_conflicts = false; // they are the winner's
     auto found =
         co_await call.on_engine([&] { return find_revision(*call.database, id, rev, latest, options); });
     if (!found.ok())

@@ -39,18 +39,26 @@ Result<doc::RevPath> read_revisions(const json::Value &value) {
     return path;
 }
 
+// Inline data: the standard alphabet with padding; white space is skipped (couch's b64fast).
+std::optional<std::string> decode_strictly(std::string_view text) {
+    auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+    auto digits = text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_space));
+    if (digits % 4 != 0 || text.find_first_of("-_") != std::string_view::npos)
+        return std::nullopt;
+    return base64_decode(text);
+}
+
 Result<AttachmentInput> read_attachment_input(const std::string &name, const json::Value &value) {
     if (!name.empty()) {
         DIVAN_TRY_VOID(check_attachment_name(name));
     }
     AttachmentInput input;
     input.name = name;
-    if (!value.is_object())
-        return Error(ErrorCode::bad_request, fmt::format("Attachment {} must be an object.", name));
     const auto &members = value.object();
     if (const auto *type = members.find("content_type"); type != nullptr && type->is_string())
         input.content_type = type->string();
-    if (const auto *revpos = members.find("revpos"); revpos != nullptr && revpos->as_int64().value_or(0) > 0)
+    if (const auto *revpos = members.find("revpos");
+        revpos != nullptr && revpos->as_int64().value_or(-1) >= 0)
         input.revpos = static_cast<std::uint64_t>(*revpos->as_int64());
     if (const auto *encoding = members.find("encoding"); encoding != nullptr && encoding->is_string())
         input.gzip = encoding->string() == "gzip";
@@ -62,9 +70,7 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
     if (input.follows || is_set("stub"))
         return input;
     const auto *data = members.find("data");
-    std::optional<std::string> decoded;
-    if (data != nullptr && data->is_string() && data->string().size() % 4 == 0)
-        decoded = base64_decode(data->string());
+    auto decoded = data != nullptr && data->is_string() ? decode_strictly(data->string()) : std::nullopt;
     if (!decoded)
         return Error(ErrorCode::bad_request, fmt::format("Invalid attachment data for {}", name));
     input.data = std::move(*decoded);
@@ -73,6 +79,8 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
 
 Result<void> read_attachments(const json::Value &value, std::vector<AttachmentInput> &attachments) {
     for (const auto &member : value.object()) {
+        if (!member.value.is_object())
+            continue; // CouchDB passes over them
         DIVAN_TRY(auto attachment, read_attachment_input(member.key, member.value));
         attachments.push_back(std::move(attachment));
     }

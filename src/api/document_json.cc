@@ -76,14 +76,15 @@ Result<void> append_revs_info(std::string &out, db::Database &database, const db
 }
 
 // Attachments with a higher revpos than the newest revision that the reader has are sent with data.
-std::uint64_t newest_known(const std::vector<doc::Leaf> &history, const DocumentOptions &options) {
+std::optional<std::uint64_t> newest_known(const std::vector<doc::Leaf> &history,
+                                          const DocumentOptions &options) {
     if (!options.atts_since)
-        return 0;
+        return std::nullopt;
     for (const auto &node : history)
         if (std::find(options.atts_since->begin(), options.atts_since->end(), node.rev) !=
             options.atts_since->end())
             return node.rev.generation;
-    return 0;
+    return std::nullopt;
 }
 
 Result<void> append_attachment(std::string &out, db::Database &database, const db::Attachment &attachment,
@@ -112,7 +113,7 @@ Result<void> append_attachment(std::string &out, db::Database &database, const d
 }
 
 Result<void> append_attachments(std::string &out, db::Database &database, const db::Body &body,
-                                const DocumentOptions &options, std::uint64_t known,
+                                const DocumentOptions &options, std::optional<std::uint64_t> known,
                                 WrittenDocument &written) {
     if (body.attachments.empty())
         return {};
@@ -120,7 +121,7 @@ Result<void> append_attachments(std::string &out, db::Database &database, const 
     out.append(",\"_attachments\":{");
     for (std::size_t i = 0; i < body.attachments.size(); ++i) {
         const auto &attachment = body.attachments[i];
-        bool with_data = wants_data && attachment.revpos > known;
+        bool with_data = wants_data && (!known || attachment.revpos > *known);
         if (i > 0)
             out.push_back(',');
         DIVAN_TRY_VOID(append_attachment(out, database, attachment, options, with_data));

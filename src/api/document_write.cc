@@ -30,7 +30,9 @@ Result<void> merge_rev(const Call &call, DocumentInput &input) {
         return {};
     if (input.rev && *input.rev != *rev)
         return Error(ErrorCode::bad_request,
-                     "Document rev from request body and query string have different values");
+                     call.query.find("rev")
+                         ? "Document rev from request body and query string have different values"
+                         : "Document rev and etag have different values");
     input.rev = std::move(rev);
     return {};
 }

@@ -98,7 +98,9 @@ Result<void> apply(const Parameter &parameter, ListingOptions &options) {
     if (name == "reduce" || name == "group") {
         DIVAN_TRY(auto wanted, parameter.boolean());
         if (wanted)
-            return Error(ErrorCode::query_parse_error, "Reduce is invalid for map-only views.");
+            return Error(ErrorCode::query_parse_error, name == "reduce"
+                                                           ? "Reduce is invalid for map-only views."
+                                                           : "Invalid use of grouping on a map view.");
     }
     return {};
 }

@@ -3,6 +3,8 @@
 #include "json/parser.h"
 #include "json/writer.h"
 
+#include <algorithm>
+
 namespace divan::api {
 namespace {
 
@@ -44,6 +46,7 @@ Result<std::vector<Answer>> find_revisions(db::Database &database, const std::st
     std::vector<std::string> missing;
     if (!asked) {
         leaves = tree.leaves();
+        std::sort(leaves.begin(), leaves.end(), [](const auto &a, const auto &b) { return a.rev < b.rev; });
     } else {
         for (const auto &rev : *asked) {
             auto info = tree.find(rev);

@@ -67,7 +67,7 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
         }
         document.replaced_bodies.push_back(document.tree.find(*parent)->body);
     } else if (edit.parent) {
-        if (edit.parent->generation == 0)
+        if (edit.parent->generation == 0 || edit.parent->hash.bytes().empty())
             return ErrorCode::conflict;
         // Of a document that is not here any revision is believed: it is the new one's ancestor.
         parent = edit.parent;
@@ -103,6 +103,23 @@ std::optional<std::size_t> known_index(const doc::RevTree &tree, const doc::RevP
     return std::nullopt;
 }
 
+// The revision is there: the path may still tell ancestors that were unknown, and join two roots.
+Result<Written> add_ancestors(CommitGroup &group, WorkingDocument &document, const doc::RevPath &path,
+                              const doc::RevId &rev) {
+    auto history = document.tree.history(rev);
+    if (history->size() < path.hashes.size() && !document.tree_complete) {
+        DIVAN_TRY_VOID(group.complete_tree(document));
+        history = document.tree.history(rev);
+    }
+    if (history->size() >= path.hashes.size() || history->size() >= group.meta().revs_limit)
+        return Written{rev, false};
+    document.sequence = group.next_sequence();
+    document.tree.merge(path, history->front().info);
+    document.only_extended_winner = false;
+    document.changed = true;
+    return Written{rev, true};
+}
+
 Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, const Edit &edit) {
     const auto &path = *edit.path;
     doc::RevId rev{path.start, path.hashes.front()};
@@ -119,7 +136,7 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
         known = known_index(document.tree, path);
     }
     if (known && *known == 0)
-        return Written{std::move(rev), false};
+        return add_ancestors(group, document, path, rev);
 
     std::optional<doc::Leaf> extended;
     std::uint64_t ancestor_body = 0;
