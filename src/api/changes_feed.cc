@@ -296,7 +296,7 @@ Task<Result<bool>> Feed::wait() {
 }
 
 Task<Result<void>> Feed::finish() {
-    Result<std::string> text = std::string("\n");
+    Result<std::string> text = std::string(options_.limit && sent_ >= *options_.limit ? "\n" : "");
     if (options_.kind != FeedKind::eventsource)
         text = co_await call_.on_engine([&] { return closing_text(); });
     if (!text.ok())

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kMethods =
     "GET, POST, PUT, DELETE, TRACE, CONNECT, COPY, OPTIONS, HEAD, LOCK, MKCOL, MOVE, PATCH, PROPFIND";
-constexpr std::string_view kDefaultMethods = "GET, PUT, POST, HEAD, DELETE";
+constexpr std::string_view kDefaultMethods = "CONNECT, COPY, DELETE, GET, HEAD, OPTIONS, POST, PUT, TRACE";
 // chttpd_cors: SUPPORTED_HEADERS
 constexpr std::string_view kHeaders[] = {"accept",
                                          "accept-language",
@@ -31,8 +31,9 @@ constexpr std::string_view kHeaders[] = {"accept",
                                          "x-http-method-override",
                                          "x-requested-with",
                                          "x-couchdb-vhost-path"};
-constexpr std::string_view kExposed = "content-type, accept-ranges, etag, server, x-couch-request-id, "
-                                      "x-couch-update-newrev, x-couchdb-body-time";
+constexpr std::string_view kExposed =
+    "content-type, cache-control, accept-ranges, etag, server, x-couch-request-id, "
+    "x-couch-update-newrev, x-couchdb-body-time";
 
 std::string lower(std::string_view text) {
     std::string out(text);
@@ -66,12 +67,10 @@ std::optional<net::ResponseHead> apply_cors(Call &call) {
     if (!any && std::find(origins.begin(), origins.end(), *origin) == origins.end())
         return std::nullopt;
     bool credentials = config.boolean("cors", "credentials");
-    auto allow_origin = any && !credentials ? std::string("*") : std::string(*origin);
+    std::string allow_origin(*origin);
 
-    if (call.head().method == "OPTIONS") {
-        auto wanted = call.header("Access-Control-Request-Method");
-        if (!wanted)
-            return std::nullopt;
+    auto wanted = call.header("Access-Control-Request-Method");
+    if (call.head().method == "OPTIONS" && wanted) {
         auto allowed_methods = config.list("cors", "methods");
         auto methods = allowed_methods.empty() ? std::string(kDefaultMethods)
                                                : fmt::format("{}", fmt::join(allowed_methods, ", "));
@@ -95,8 +94,7 @@ std::optional<net::ResponseHead> apply_cors(Call &call) {
             head.headers.add("Access-Control-Allow-Credentials", "true");
         head.headers.add("Access-Control-Max-Age", std::to_string(config.integer("cors", "max_age")));
         head.headers.add("Access-Control-Allow-Methods", methods);
-        if (!asked.empty())
-            head.headers.add("Access-Control-Allow-Headers", fmt::format("{}", fmt::join(asked, ", ")));
+        head.headers.add("Access-Control-Allow-Headers", fmt::format("{}", fmt::join(asked, ", ")));
         head.headers.add("Vary", "Origin");
         return head;
     }
@@ -104,8 +102,7 @@ std::optional<net::ResponseHead> apply_cors(Call &call) {
     if (credentials)
         call.common_headers.add("Access-Control-Allow-Credentials", "true");
     call.common_headers.add("Access-Control-Expose-Headers", std::string(kExposed));
-    if (!any || credentials)
-        call.common_headers.add("Vary", "Origin");
+    call.common_headers.add("Vary", "Origin");
     return std::nullopt;
 }
 

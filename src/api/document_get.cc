@@ -158,8 +158,8 @@ Task<Result<void>> get_document(Call &call) {
     bool related = (options.attachments || options.atts_since) && accepts(call, "multipart/related");
     options.follows = related;
     bool latest = is_true(call.query, "latest");
-    if (rev)
-        options.conflicts = options.deleted_conflicts = false; // they are the winner's
+    if (rev) // what is told of the whole document belongs to the winner
+        options.conflicts = options.deleted_conflicts = options.revs_info = options.local_seq = false;
     auto found =
         co_await call.on_engine([&] { return find_revision(*call.database, id, rev, latest, options); });
     if (!found.ok())

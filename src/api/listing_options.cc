@@ -4,7 +4,7 @@
 #include "json/parser.h"
 #include "json/writer.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 namespace divan::api {
 namespace {
@@ -95,6 +95,8 @@ Result<void> apply(const Parameter &parameter, ListingOptions &options) {
         return set(options.document.attachments);
     if (name == "att_encoding_info")
         return set(options.document.encoding_info);
+    if (name == "group_level")
+        return Error(ErrorCode::query_parse_error, "Invalid use of grouping on a map view.");
     if (name == "reduce" || name == "group") {
         DIVAN_TRY(auto wanted, parameter.boolean());
         if (wanted)
@@ -117,6 +119,11 @@ Result<ListingOptions> read_listing_options(const net::Query &query, const json:
             DIVAN_TRY_VOID(apply({member.key, &member.value, {}}, options));
         }
     }
+    if (options.keys && (options.start || options.end))
+        return Error(ErrorCode::query_parse_error,
+                     "`keys` is incompatible with `key`, `start_key` and `end_key`");
+    if (options.keys && options.descending)
+        std::reverse(options.keys->begin(), options.keys->end());
     return options;
 }
 

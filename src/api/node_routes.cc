@@ -196,7 +196,7 @@ Task<Result<void>> put_config_value(Call &call) {
     if (!body.ok())
         co_return body.error();
     if (!body->is_string())
-        co_return Error(ErrorCode::bad_request, "Config values must be JSON strings.");
+        co_return Error(ErrorCode::bad_request, "a JSON string expected");
     auto value = body->string();
     bool persist = persists(call);
     // Hashing and writing the file take their time: off the network thread.

@@ -46,7 +46,6 @@ Result<std::vector<Answer>> find_revisions(db::Database &database, const std::st
     std::vector<std::string> missing;
     if (!asked) {
         leaves = tree.leaves();
-        std::sort(leaves.begin(), leaves.end(), [](const auto &a, const auto &b) { return a.rev < b.rev; });
     } else {
         for (const auto &rev : *asked) {
             auto info = tree.find(rev);
@@ -59,6 +58,8 @@ Result<std::vector<Answer>> find_revisions(db::Database &database, const std::st
                     leaves.push_back(std::move(leaf));
         }
     }
+    // In the order of the tree, as couch_key_tree gives them; what is missing comes last.
+    std::sort(leaves.begin(), leaves.end(), [](const auto &a, const auto &b) { return a.rev < b.rev; });
     for (const auto &leaf : leaves) {
         auto document = write_document(database, *head, tree, leaf, options);
         if (document.ok())
