@@ -49,9 +49,7 @@ Result<const json::Array *> find_docs(const json::Value &value) {
 
 Result<Bulk> prepare_bulk(const Services &services, db::Database &database, std::string_view body,
                           bool url_replicated) {
-    json::ParseOptions options;
-    options.raw_depth = kRawDepth;
-    DIVAN_TRY(auto value, json::parse(body, options));
+    DIVAN_TRY(auto value, json::parse(body, json_options(services.config, kRawDepth)));
     DIVAN_TRY(const auto *docs, find_docs(value));
     if (const auto *all = value.object().find("all_or_nothing"); all != nullptr && all->is_true())
         return Error(ErrorCode::expectation_failed, "all_or_nothing is not supported");
