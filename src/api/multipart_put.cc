@@ -33,16 +33,22 @@ Task<Result<void>> store_part(Call &call, net::MultipartReader &reader, const At
     });
     if (!sink.ok())
         co_return sink.error();
+    std::uint64_t length = 0;
     for (;;) {
         auto bytes = co_await reader.read_some(256 << 10);
         if (!bytes.ok())
             co_return bytes.error();
         if (bytes->empty())
             break;
+        length += bytes->size();
         auto written = co_await call.on_engine([&] { return (*sink)->write(*bytes); });
         if (!written.ok())
             co_return written.error();
     }
+    if (length != input.length.value_or(length))
+        co_return Error(ErrorCode::bad_request,
+                        fmt::format("Attachment {} has {} bytes, but its length was announced as {}.",
+                                    input.name, length, *input.length));
     auto stored = co_await call.on_engine([&] { return (*sink)->finish(); });
     if (!stored.ok())
         co_return stored.error();
@@ -116,6 +122,13 @@ Task<Result<void>> put_multipart(Call &call) {
         if (!stored.ok())
             co_return stored.error();
     }
+    // Data that nothing would refer to is a mistake of the client: storing the rest would lose it silently.
+    auto last = co_await reader.next_part();
+    if (!last.ok())
+        co_return last.error();
+    if (*last)
+        co_return Error(ErrorCode::bad_request,
+                        "The multipart body has more parts than `_attachments` has members that follow.");
     auto answered = co_await commit_and_answer(call, std::move(*prepared));
     co_return answered;
 }
