@@ -211,8 +211,8 @@ std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> e
     };
     auto joined = std::make_shared<Joined>(parts.size(), std::vector<Result<Written>>(), std::move(done));
     for (auto &part : parts)
-        operations.push_back(std::make_unique<EditOperation>(
-            std::move(part), [joined](std::vector<Result<Written>> answers) {
+        operations.push_back(
+            std::make_unique<EditOperation>(std::move(part), [joined](std::vector<Result<Written>> answers) {
                 std::move(answers.begin(), answers.end(), std::back_inserter(joined->answers));
                 if (--joined->waiting == 0)
                     joined->done(std::move(joined->answers));
