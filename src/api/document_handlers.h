@@ -52,6 +52,10 @@ Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared);
 
 // A stream of parts: a document and the attachments that follow it, as multipart/related text.
 Task<Result<void>> write_related(Call &call, const WrittenDocument &document, std::string_view boundary);
+// Text that a client chose, fit for the value of a header: a name, with control characters and quotes
+// percent-encoded; a content type, with control characters as spaces.
+[[nodiscard]] std::string header_text(std::string_view name);
+[[nodiscard]] std::string header_content_type(std::string_view content_type);
 // 32 random hex digits.
 [[nodiscard]] std::string new_boundary(Call &call);
 

@@ -67,10 +67,7 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
         }
         document.replaced_bodies.push_back(document.tree.find(*parent)->body);
     } else if (edit.parent) {
-        if (edit.parent->generation == 0 || edit.parent->hash.bytes().empty())
-            return ErrorCode::conflict;
-        // Of a document that is not here any revision is believed: it is the new one's ancestor.
-        parent = edit.parent;
+        return ErrorCode::conflict; // a revision is named, and there is none
     }
 
     auto generation = parent ? parent->generation + 1 : 1;
@@ -120,6 +117,22 @@ Result<Written> add_ancestors(CommitGroup &group, WorkingDocument &document, con
     return Written{rev, true};
 }
 
+// The revision is known as an ancestor only: its body is kept like that of a replaced revision.
+Result<Written> add_body(CommitGroup &group, WorkingDocument &document, const Edit &edit,
+                         const doc::RevId &rev) {
+    DIVAN_TRY_VOID(group.complete_tree(document));
+    auto body = resolve_body(group, document, edit, edit.path->start, 0);
+    if (!body.ok())
+        return Written{rev, false}; // it needs attachments that are not here; the revision is
+    document.sequence = group.next_sequence();
+    document.tree.merge(*edit.path, {edit.deleted, document.sequence.value});
+    document.new_bodies[document.sequence.value] = std::move(*body);
+    document.replaced_bodies.push_back(document.sequence.value);
+    document.only_extended_winner = false;
+    document.changed = true;
+    return Written{rev, true};
+}
+
 Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, const Edit &edit) {
     const auto &path = *edit.path;
     doc::RevId rev{path.start, path.hashes.front()};
@@ -135,8 +148,10 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
         DIVAN_TRY_VOID(group.complete_tree(document));
         known = known_index(document.tree, path);
     }
-    if (known && *known == 0)
-        return add_ancestors(group, document, path, rev);
+    if (known && *known == 0) {
+        bool bodiless = document.tree.find(rev)->body == 0;
+        return bodiless ? add_body(group, document, edit, rev) : add_ancestors(group, document, path, rev);
+    }
 
     std::optional<doc::Leaf> extended;
     std::uint64_t ancestor_body = 0;
