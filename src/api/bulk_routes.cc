@@ -66,6 +66,16 @@ Task<Result<db::Written>> write_local_edit(Call &call, db::Edit &edit, bool repl
     co_return db::Written{doc::RevId::parse(*written).value(), true};
 }
 
+// Errors of the document are told in its entry; others, like a stub without its attachment or a full disk,
+// are of the whole request.
+bool fails_request(const Result<db::Written> &outcome) {
+    if (outcome.ok())
+        return false;
+    auto code = outcome.error().code();
+    return code != ErrorCode::conflict && code != ErrorCode::forbidden &&
+           code != ErrorCode::invalid_design_doc && code != ErrorCode::not_found;
+}
+
 // What is told of each document.
 struct BulkAnswers {
     std::vector<std::string> ids;
@@ -73,7 +83,7 @@ struct BulkAnswers {
     std::vector<Result<db::Written>> outcomes;
 };
 
-Task<Result<BulkAnswers>> write_bulk(Call &call, Bulk &bulk) {
+Task<BulkAnswers> write_bulk(Call &call, Bulk &bulk) {
     BulkAnswers answers;
     std::vector<db::Edit> edits;
     std::vector<std::size_t> edit_indexes;
@@ -93,29 +103,18 @@ Task<Result<BulkAnswers>> write_bulk(Call &call, Bulk &bulk) {
             edit_indexes.push_back(i);
         }
     }
-    // Backwards: of several for one id the first is what stays (couch_db_updater).
-    for (auto i = local_indexes.rbegin(); i != local_indexes.rend(); ++i)
-        answers.outcomes[*i] =
-            co_await write_local_edit(call, bulk.documents[*i].edit, bulk.replicated);
     if (!edits.empty()) {
         auto written = co_await write_documents(call, std::move(edits));
+        bool failed = std::any_of(written.begin(), written.end(), fails_request);
         for (std::size_t i = 0; i < written.size(); ++i)
             answers.outcomes[edit_indexes[i]] = std::move(written[i]);
+        if (failed)
+            co_return std::move(answers);
     }
+    // Backwards: of several for one id the first is what stays (couch_db_updater).
+    for (auto i = local_indexes.rbegin(); i != local_indexes.rend(); ++i)
+        answers.outcomes[*i] = co_await write_local_edit(call, bulk.documents[*i].edit, bulk.replicated);
     co_return std::move(answers);
-}
-
-// Whether an error is told in the document's entry; others, like a stub without its attachment or a full
-// disk, are of the whole request.
-bool is_of_entry(const Error &error) {
-    switch (error.code()) {
-    case ErrorCode::conflict:
-    case ErrorCode::forbidden:
-    case ErrorCode::invalid_design_doc:
-        return true;
-    default:
-        return error.code() == ErrorCode::not_found && error.reason() == "missing function";
-    }
 }
 
 void append_error_row(std::string &out, std::string_view id, std::string_view rev, std::string_view word,
@@ -132,7 +131,7 @@ Result<std::string> bulk_text(const Bulk &bulk, const BulkAnswers &answers) {
     std::string text = "[";
     for (std::size_t i = 0; i < answers.outcomes.size(); ++i) {
         const auto &outcome = answers.outcomes[i];
-        if (!outcome.ok() && !is_of_entry(outcome.error()))
+        if (fails_request(outcome))
             return outcome.error();
         if (outcome.ok() && bulk.replicated)
             continue;
@@ -191,13 +190,11 @@ Task<Result<void>> post_bulk_docs(Call &call) {
         co_return co_await call.send_json(417, std::move(refusal));
     }
     auto answers = co_await write_bulk(call, *bulk);
-    if (!answers.ok())
-        co_return answers.error();
-    auto text = bulk_text(*bulk, *answers);
+    auto text = bulk_text(*bulk, answers);
     if (!text.ok())
         co_return text.error();
     call.services().metrics.count(telemetry::Metric::document_writes,
-                                  static_cast<std::int64_t>(answers->ids.size()));
+                                  static_cast<std::int64_t>(answers.ids.size()));
     int status = bulk->accepted ? 202 : 201;
     co_return co_await call.send_json(status, std::move(*text));
 }

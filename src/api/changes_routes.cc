@@ -56,10 +56,8 @@ std::vector<Route> changes_routes() {
          parameters},
         {"POST", "/{db}/_changes/{rest...}", kMember, post_changes, "As _changes: what follows is ignored.",
          parameters},
-        {"GET", "/{db}/_changes", kMember, get_changes,
-         "What changed, each document once.", parameters},
-        {"POST", "/{db}/_changes", kMember, post_changes,
-         "As GET; doc_ids may be in the body.", parameters},
+        {"GET", "/{db}/_changes", kMember, get_changes, "What changed, each document once.", parameters},
+        {"POST", "/{db}/_changes", kMember, post_changes, "As GET; doc_ids may be in the body.", parameters},
     };
 }
 

@@ -136,8 +136,8 @@ Result<void> check_design_document(const db::Edit &edit, bool partitioned) {
     DIVAN_TRY_VOID(require(language, kString, "language", "string"));
     DIVAN_TRY_VOID(check_options(design, partitioned));
     DIVAN_TRY_VOID(require(design.find("rewrites"), kRewrites, "rewrites", "array or string"));
-    DIVAN_TRY_VOID(require(design.find("validate_doc_update"), kFunction, "validate_doc_update",
-                           "object or string"));
+    DIVAN_TRY_VOID(
+        require(design.find("validate_doc_update"), kFunction, "validate_doc_update", "object or string"));
     return check_views(design, language != nullptr ? std::string_view(language->string()) : "javascript");
 }
 

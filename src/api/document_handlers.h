@@ -32,6 +32,7 @@ Task<Result<void>> put_document(Call &call);
 Task<Result<void>> post_document(Call &call); // POST /{db}
 Task<Result<void>> delete_document(Call &call);
 Task<Result<void>> copy_document(Call &call);
+// form_upload.cc
 Task<Result<void>> post_form(Call &call); // POST /{db}/{docid}
 // multipart_put.cc
 Task<Result<void>> put_multipart(Call &call);

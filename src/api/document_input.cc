@@ -189,7 +189,8 @@ Result<PreparedDocument> prepare_document(const config::Config &config, db::Data
             return Error(ErrorCode::bad_request,
                          "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
         if (input.path->start == 0)
-            return Error(ErrorCode::bad_request, "Revisions begin with 1-: a revision 0-... cannot be stored.");
+            return Error(ErrorCode::bad_request,
+                         "Revisions begin with 1-: a revision 0-... cannot be stored.");
         edit.path = std::move(input.path);
     } else {
         edit.parent = input.rev;

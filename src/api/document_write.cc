@@ -274,13 +274,4 @@ Task<Result<void>> copy_document(Call &call) {
     co_return answered;
 }
 
-Task<Result<void>> post_form(Call &call) {
-    // chttpd guards browser forms against other sites by the Referer, and asks for it first.
-    if (!call.header("Referer"))
-        co_return Error(ErrorCode::bad_request, "Referer header required.");
-    co_return Error(
-        ErrorCode::not_implemented,
-        "Uploads from HTML forms are not served: use PUT with multipart/related, or PUT of an attachment.");
-}
-
 } // namespace divan::api

@@ -16,8 +16,7 @@ struct SelectedRevisions {
 
 // All leaves if nothing is asked for; otherwise the revisions asked for, with `latest` the leaves that
 // descend from them (couch_db:open_doc_revs).
-[[nodiscard]] SelectedRevisions select_revisions(const doc::RevTree &tree,
-                                                 const std::optional<std::vector<doc::RevId>> &asked,
-                                                 bool latest);
+[[nodiscard]] SelectedRevisions
+select_revisions(const doc::RevTree &tree, const std::optional<std::vector<doc::RevId>> &asked, bool latest);
 
 } // namespace divan::api

@@ -67,7 +67,10 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
         }
         document.replaced_bodies.push_back(document.tree.find(*parent)->body);
     } else if (edit.parent) {
-        return ErrorCode::conflict; // a revision is named, and there is none
+        if (edit.parent->generation == 0 || edit.parent->hash.bytes().empty())
+            return ErrorCode::conflict;
+        // Of a document that is not here any revision is believed: it is the new one's ancestor.
+        parent = edit.parent;
     }
 
     auto generation = parent ? parent->generation + 1 : 1;
@@ -90,6 +93,11 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
     document.only_extended_winner &= parent_is_winner;
     document.changed = true;
     return Written{std::move(rev), true};
+}
+
+bool has_stubs(const Edit &edit) {
+    return std::any_of(edit.attachments.begin(), edit.attachments.end(),
+                       [](const AttachmentEdit &attachment) { return !attachment.data; });
 }
 
 // The newest revision of a path that the tree has, as an index into the path.
@@ -210,10 +218,20 @@ std::uint32_t EditOperation::edit_count() const {
 Result<void> EditOperation::apply(CommitGroup &group) {
     results_.clear();
     results_.reserve(edits_.size());
+    std::unordered_map<std::string, WorkingDocument> before;
+    if (std::any_of(edits_.begin(), edits_.end(), has_stubs))
+        for (const auto &edit : edits_)
+            before.emplace(edit.id, group.document(edit.id));
     for (const auto &edit : edits_) {
         auto &document = group.document(edit.id);
         results_.push_back(edit.path ? apply_replicated(group, document, edit)
                                      : apply_interactive(group, document, edit));
+        if (results_.back().ok() || results_.back().error().code() != ErrorCode::missing_stub)
+            continue;
+        // A stub that names no attachment fails the whole write, and nothing of it is done.
+        for (auto &[id, untouched] : before)
+            group.document(id) = std::move(untouched);
+        return results_.back().error();
     }
     return {};
 }
