@@ -103,7 +103,7 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::atomic<std::uint64_t> compaction_done = 0;
     std::atomic<std::uint64_t> compaction_total = 0;
     std::atomic<std::int64_t> compaction_started_micros = 0;
-    // Hour of the newest time mark; see expiry.cc.
+    // Hour of the newest time mark; see expire_tombstones in maintenance.h.
     std::atomic<std::uint64_t> time_mark_hour = 0;
 
     std::mutex listeners_mutex;
