@@ -195,8 +195,7 @@ void CommitGroup::note_run() {
 
 // Once an hour: which sequence had been reached. Tombstones expire by it.
 void CommitGroup::mark_time() {
-    auto hour = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::hours>(database_.context.clock.now()).count());
+    auto hour = database_.context.hour();
     if (database_.time_mark_hour.exchange(hour) == hour)
         return;
     std::string value;

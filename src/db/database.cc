@@ -44,6 +44,10 @@ Context::Context(const Store::Services &services, StoreOptions options)
     set_options(std::move(options));
 }
 
+std::uint64_t Context::hour() const {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::hours>(clock.now()).count());
+}
+
 std::uint64_t Context::random_number() const {
     auto bytes = random.bytes(8);
     std::uint64_t number = 0;
@@ -59,11 +63,17 @@ Database::State::State(Context &shared_context, std::string database_name, forma
 }
 
 Result<void> Database::State::load() {
-    DIVAN_TRY(auto value, read(kv::Table::documents, keys::kMeta));
-    if (value) {
-        DIVAN_TRY(auto meta, format::decode_meta(*value));
+    auto hour = context.hour();
+    auto mark_key = keys::time_mark(hour);
+    kv::KeyRef refs[] = {{kv::Table::documents, keys::kMeta}, {kv::Table::documents, mark_key}};
+    DIVAN_TRY(auto values, context.engine.read(entry.shard, refs));
+    if (values[0]) {
+        DIVAN_TRY(auto meta, format::decode_meta(*values[0]));
         set_meta(std::move(meta));
     }
+    // The hour's mark says where the hour began: a second one would make tombstones expire early.
+    if (values[1])
+        time_mark_hour = hour;
     return {};
 }
 

@@ -31,6 +31,8 @@ struct Context {
     void set_options(StoreOptions options) {
         std::atomic_store(&options_, std::make_shared<const StoreOptions>(std::move(options)));
     }
+    // Hours since 1970.
+    [[nodiscard]] std::uint64_t hour() const;
     // A random number that does not occur twice.
     [[nodiscard]] std::uint64_t random_number() const;
 
@@ -55,7 +57,7 @@ inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::k
 struct Database::State : std::enable_shared_from_this<Database::State> {
     State(Context &shared_context, std::string database_name, format::CatalogEntry catalog_entry);
 
-    // Reads the settings row. Call once before anything else.
+    // Reads the settings and the newest time mark. Call once before anything else.
     Result<void> load();
     // Removes what uploads of an earlier life of the process left behind.
     Result<void> sweep_uploads();
@@ -105,7 +107,7 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::atomic<std::uint64_t> compaction_done = 0;
     std::atomic<std::uint64_t> compaction_total = 0;
     std::atomic<std::int64_t> compaction_started_micros = 0;
-    // Hour of the newest time mark; see expiry.cc.
+    // Hour of the newest time mark; see expire_tombstones in maintenance.h.
     std::atomic<std::uint64_t> time_mark_hour = 0;
 
     std::mutex listeners_mutex;

@@ -402,6 +402,24 @@ TEST_F(DbTest, TombstonesExpire) {
     EXPECT_EQ(database_->counts()->documents, 3u);
 }
 
+// Regression: another life of the process moved the mark of the hour to its own first sequence.
+TEST_F(DbTest, ReopeningDoesNotMakeTombstonesExpireEarly) {
+    clock_.advance(std::chrono::hours(1) - clock_.now() % std::chrono::hours(1)); // a full hour
+    ASSERT_TRUE(put("first", "{}").ok());
+    clock_.advance(std::chrono::minutes(58));
+    auto rev = put("a", "{}")->rev;
+    ASSERT_TRUE(put("a", "{}", rev, true).ok());
+    reopen();
+    ASSERT_TRUE(put("b", "{}").ok());
+    ASSERT_TRUE(database_->set_auto_purge(R"({"deleted_document_ttl":"1_hours"})").ok());
+    clock_.advance(std::chrono::minutes(3)); // the tombstone is three minutes old, in the next hour
+    store_->housekeep();
+    EXPECT_EQ(database_->counts()->deleted, 1u);
+    clock_.advance(std::chrono::hours(2));
+    store_->housekeep();
+    EXPECT_EQ(database_->counts()->deleted, 0u);
+}
+
 TEST(Names, AsCouchDb) {
     for (const char *name : {"a", "db_1$()+-/x", "_users", "_replicator", "x/_users"})
         EXPECT_TRUE(check_database_name(name).ok()) << name;
