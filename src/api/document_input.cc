@@ -80,6 +80,9 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
     if (!decoded)
         return Error(ErrorCode::bad_request, fmt::format("Invalid attachment data for {}", name));
     input.data = std::move(*decoded);
+    // `encoding` tells of data that follows. Inline data is always that of the attachment itself, as it was
+    // read with att_encoding_info.
+    input.gzip = false;
     return input;
 }
 
@@ -189,6 +192,9 @@ Result<PreparedDocument> prepare_document(const config::Config &config, db::Data
         if (!input.path)
             return Error(ErrorCode::bad_request,
                          "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
+        if (input.path->start == 0)
+            return Error(ErrorCode::bad_request,
+                         "Revisions begin with 1-: a revision 0-... cannot be stored.");
         edit.path = std::move(input.path);
     } else {
         edit.parent = input.rev;

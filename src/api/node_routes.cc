@@ -53,6 +53,23 @@ Task<Result<void>> get_node(Call &call) {
     co_return co_await call.send_json(200, std::move(text));
 }
 
+// What follows a node's name and is none of its own paths names a database of that node, in CouchDB. A
+// database that is kept apart on one node does not exist here.
+Task<Result<void>> get_node_database(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    const auto &rest = call.path_parameter("rest");
+    auto legal = db::check_database_name(std::string_view(rest).substr(0, rest.find('/')));
+    if (!legal.ok())
+        co_return legal.error();
+    co_return Error(ErrorCode::not_found, "Database does not exist.");
+}
+
+Task<Result<void>> missing(Call & /*call*/) {
+    co_return ErrorCode::not_found;
+}
+
 Task<Result<void>> get_stats(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
@@ -250,12 +267,13 @@ Task<Result<void>> post_config_reload(Call &call) {
 
 std::vector<Route> node_routes() {
     constexpr auto kAdmin = Permission::server_admin;
+    constexpr auto kMetrics = Permission::metrics_reader;
     return {
         {"GET", "/_node/{node}", kAdmin, get_node, "The node's name."},
-        {"GET", "/_node/{node}/_stats", kAdmin, get_stats, "Counters, under CouchDB's names."},
-        {"GET", "/_node/{node}/_stats/{path...}", kAdmin, get_stats, "Some counters."},
-        {"GET", "/_node/{node}/_prometheus", kAdmin, get_prometheus, "Counters as Prometheus text."},
-        {"GET", "/_node/{node}/_system", kAdmin, get_system, "Uptime and memory."},
+        {"GET", "/_node/{node}/_stats", kMetrics, get_stats, "Counters, under CouchDB's names."},
+        {"GET", "/_node/{node}/_stats/{path...}", kMetrics, get_stats, "Some counters."},
+        {"GET", "/_node/{node}/_prometheus", kMetrics, get_prometheus, "Counters as Prometheus text."},
+        {"GET", "/_node/{node}/_system", kMetrics, get_system, "Uptime and memory."},
         {"GET", "/_node/{node}/_versions", kAdmin, get_versions, "Versions of libraries that shape answers."},
         {"GET", "/_node/{node}/_smoosh/status", kAdmin, get_smoosh, "Automatic compaction."},
         {"POST", "/_node/{node}/_restart", kAdmin, post_restart, "Restarts the server."},
@@ -267,6 +285,9 @@ std::vector<Route> node_routes() {
          "Changes a setting; answers the old value."},
         {"DELETE", "/_node/{node}/_config/{section}/{key}", kAdmin, delete_config_value,
          "Unsets a setting; answers the old value."},
+        {kAnyMethod, "/_node/{node}/_config/{section}/{key}/{rest...}", kAdmin, missing, "There is none."},
+        {kAnyMethod, "/_node/{node}/{rest...}", kAdmin, get_node_database,
+         "Databases of one node: there are none."},
     };
 }
 

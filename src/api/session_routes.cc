@@ -35,7 +35,7 @@ Result<Login> parse_login(std::string_view content_type, const std::string &body
         login.password = form.find("password").value_or("");
     } else {
         return Error(ErrorCode::bad_content_type,
-                     "Content-Type must be application/x-www-form-urlencoded or application/json");
+                     "Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'");
     }
     return login;
 }
@@ -128,6 +128,7 @@ std::vector<Route> session_routes() {
         {"GET", "/_session", Permission::everybody, get_session, "Who you are."},
         {"POST", "/_session", Permission::everybody, post_session, "Logs in: answers a session cookie."},
         {"DELETE", "/_session", Permission::everybody, delete_session, "Logs out: clears the cookie."},
+        {"GET", "/_session/{rest...}", Permission::server_admin, get_session, "As _session."},
     };
 }
 

@@ -54,6 +54,15 @@ bool write_file(const std::string &path, std::string_view text) {
     return ok && rename(temporary.c_str(), path.c_str()) == 0;
 }
 
+// Ini files cannot keep white space around a value.
+std::string trim(std::string value) {
+    constexpr const char *kWhite = " \t\r\n";
+    auto last = value.find_last_not_of(kWhite);
+    value.erase(last == std::string::npos ? 0 : last + 1);
+    value.erase(0, value.find_first_not_of(kWhite));
+    return value;
+}
+
 // Where a value belongs; old sections are read as the new ones.
 std::string_view current_section(std::string_view section, std::string_view key) {
     for (const auto &alias : aliases())
@@ -203,6 +212,7 @@ Result<void> Config::set_override(std::string_view section, std::string_view key
 Result<std::string> Config::set(std::string_view section, std::string_view key, std::string value,
                                 bool persist) {
     auto current = current_section(section, key);
+    value = trim(std::move(value));
     if (const auto *setting = find_setting(current, key)) {
         DIVAN_TRY_VOID(check_value(*setting, value));
     }

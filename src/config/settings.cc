@@ -33,6 +33,8 @@ constexpr Setting kSettings[] = {
     {"chttpd", "max_http_request_size", Kind::integer, "4294967296", 1, kAny, kNone,
      "Largest request body, in bytes; 413 beyond."},
     {"chttpd", "require_valid_user", Kind::boolean, "false", 0, 0, kNone,
+     "Everything but `_session` needs a login."},
+    {"chttpd", "require_valid_user_except_for_up", Kind::boolean, "false", 0, 0, kNone,
      "Everything but `_session` and `_up` needs a login."},
     {"chttpd", "enable_cors", Kind::boolean, "false", 0, 0, kNone,
      "Answers browsers of other origins, by the rules in [cors]."},
@@ -82,6 +84,10 @@ constexpr Setting kSettings[] = {
      "Refuses writes with 507 when the disk is nearly full."},
     {"disk_monitor", "interactive_database_writes_threshold", Kind::integer, "90", 1, 100, kNone,
      "Percent of the disk in use from which writes are refused."},
+    {"global_changes", "update_db", Kind::boolean, "true", 0, 0, kNeedsRestart,
+     "Makes `_global_changes` and keeps it, for `_db_updates`."},
+    {"global_changes", "max_write_delay", Kind::integer, "500", 0, 60'000, kNone,
+     "Time in which events of databases are gathered before they are written, in ms."},
     {"divan", "json_depth_max", Kind::integer, "8000", 16, 10'000, kNone,
      "Deepest nesting of JSON; 400 beyond."},
     {"divan", "inflated_body_bytes_max", Kind::integer, "268435456", 1'024, kAny, kNone,
@@ -132,6 +138,8 @@ constexpr Alias kAliases[] = {
     {"httpd", "", "chttpd"},
     {"couch_httpd_auth", "require_valid_user", "chttpd"},
     {"chttpd_auth", "require_valid_user", "chttpd"},
+    {"couch_httpd_auth", "require_valid_user_except_for_up", "chttpd"},
+    {"chttpd_auth", "require_valid_user_except_for_up", "chttpd"},
     {"couch_httpd_auth", "", "chttpd_auth"},
 };
 
@@ -177,6 +185,7 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"feature_flags", "", "nothing is behind a flag"},
     {"csp", "", "answers carry CouchDB's default policy"},
     {"couch_peruser", "", "databases per user come with authorisation"},
+    {"global_changes", "max_event_delay", "see max_write_delay"},
     {"prometheus", "", "metrics are served at _prometheus"},
     {"stats", "", "metrics are always gathered"},
 };

@@ -223,7 +223,10 @@ class Application::Parts {
         DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_},
                                          store_options(*config_, data_directory_)));
         // As a CouchDB that was set up as a single node.
-        for (const char *system : {"_users", "_replicator"})
+        std::vector<std::string> system_databases = {"_users", "_replicator"};
+        if (config_->boolean("global_changes", "update_db"))
+            system_databases.emplace_back("_global_changes");
+        for (const auto &system : system_databases)
             if (auto made = store_->create(system, {});
                 !made.ok() && made.error().code() != ErrorCode::file_exists) {
                 // Reads go on when the disk is full; the next start makes them.
@@ -234,7 +237,6 @@ class Application::Parts {
         if (!options_.load.empty()) {
             DIVAN_TRY_VOID(load_documents(*store_, *config_, options_.load));
         }
-        global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_);
         gate_ = std::make_unique<access::Gate>(*store_);
         return {};
     }
@@ -251,12 +253,21 @@ class Application::Parts {
             server_options(*config_),
             [this](net::Exchange &exchange) { return dispatcher_->handle(exchange); },
             [](const Error &error) { return api::error_response(error); });
+        if (config_->boolean("global_changes", "update_db"))
+            global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_, global_changes_timing());
         auto address = config_->text("chttpd", "bind_address");
         auto port = static_cast<std::uint16_t>(config_->integer("chttpd", "port"));
         DIVAN_TRY(auto bound, server_->listen({address, port}));
         url_ = fmt::format("http://{}:{}/",
                            address.find(':') == std::string::npos ? address : "[" + address + "]", bound);
         return {};
+    }
+
+    GlobalChanges::Timing global_changes_timing() {
+        return {[this] { return Millis(config_->integer("global_changes", "max_write_delay")); },
+                [this](Millis delay, UniqueFunction<void()> work) {
+                    server_->post_after(delay, std::move(work));
+                }};
     }
 
     void apply_changes() {
