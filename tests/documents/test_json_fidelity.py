@@ -108,8 +108,8 @@ class FidelityCase(ServerTestCase):
 
     def open_revs_multipart(self, db, name):
         response = self.server.get('%s/%s?open_revs=all' % (db, name), headers={'Accept': 'multipart/mixed'})
-        text = response.content.decode().partition('Content-Type: application/json\r\n\r\n')[2]
-        return exact_json.loads(text.partition('\r\n--')[0])
+        text = response.content.partition(b'Content-Type: application/json\r\n\r\n')[2]
+        return exact_json.loads(text.partition(b'\r\n--')[0].decode())
 
     def all_docs(self, db, name):
         return self.load(self.server.get('%s/_all_docs?include_docs=true&key="%s"' % (db, name))).get('rows')[0].get('doc')
