@@ -244,7 +244,8 @@ class Application::Parts {
     Result<void> listen() {
         services_.reset(new api::Services{*gate_, *authenticator_, *config_, metrics_, *log_, *pool_, clock_,
                                           random_, node_name_, config_->text("couchdb", "uuid"),
-                                          clock_.monotonic(), [this] {
+                                          clock_.monotonic(),
+                                          options_.memory ? std::string() : data_directory_, [this] {
                                               if (restart)
                                                   restart();
                                           }});
