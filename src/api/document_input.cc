@@ -188,7 +188,7 @@ Result<PreparedDocument> prepare_document(const config::Config &config, db::Data
         if (!input.path)
             return Error(ErrorCode::bad_request,
                          "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
-        if (input.path->start == 0)
+        if (input.path->start == 0 && !edit.id.starts_with("_local/"))
             return Error(ErrorCode::bad_request,
                          "Revisions begin with 1-: a revision 0-... cannot be stored.");
         edit.path = std::move(input.path);
