@@ -30,9 +30,7 @@ struct Bulk {
 
 Result<Bulk> prepare_bulk(const Services &services, db::Database &database, std::string_view body,
                           bool url_replicated, std::string_view url_w) {
-    json::ParseOptions options;
-    options.raw_depth = kRawDepth;
-    DIVAN_TRY(auto value, json::parse(body, options));
+    DIVAN_TRY(auto value, json::parse(body, json_options(services.config, kRawDepth)));
     DIVAN_TRY(const auto *docs, find_docs(value));
     Bulk bulk;
     const auto *all = value.object().find("all_or_nothing");

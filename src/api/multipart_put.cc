@@ -21,7 +21,7 @@ Task<Result<void>> put_multipart(Call &call) {
         static_cast<std::size_t>(call.services().config.integer("chttpd", "max_http_request_size")));
     if (!text.ok())
         co_return text.error();
-    auto value = json::parse(*text, {.raw_depth = 1});
+    auto value = json::parse(*text, call.json_options(1));
     if (!value.ok())
         co_return value.error();
     auto input = read_document(*value);

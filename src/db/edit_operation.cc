@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace divan::db {
 namespace {
@@ -93,6 +94,10 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
     document.only_extended_winner &= parent_is_winner;
     document.changed = true;
     return Written{std::move(rev), true};
+}
+
+std::size_t size_of(const Edit &edit) {
+    return edit.json.size() + edit.id.size();
 }
 
 bool has_stubs(const Edit &edit) {
@@ -200,10 +205,51 @@ doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, co
     return {parent ? parent->generation + 1 : 1, doc::RevHash::from_bytes(crypto::md5(content))};
 }
 
+std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> edits, std::size_t edits_max,
+                                                             std::size_t bytes_max,
+                                                             Database::WriteDone done) {
+    // A stub that names no attachment undoes its whole write: one group.
+    bool divisible = std::none_of(edits.begin(), edits.end(), has_stubs);
+    std::vector<std::vector<Edit>> parts;
+    std::size_t bytes = 0;
+    for (auto &edit : edits) {
+        auto edit_bytes = size_of(edit);
+        bool full = !parts.empty() && (parts.back().size() >= edits_max || bytes + edit_bytes > bytes_max);
+        if (parts.empty() || (divisible && full)) {
+            parts.emplace_back();
+            bytes = 0;
+        }
+        bytes += edit_bytes;
+        parts.back().push_back(std::move(edit));
+    }
+    std::vector<std::unique_ptr<Operation>> operations;
+    if (parts.size() <= 1) {
+        operations.push_back(std::make_unique<EditOperation>(
+            parts.empty() ? std::vector<Edit>() : std::move(parts.front()), std::move(done)));
+        return operations;
+    }
+    // Shared by the parts. A database runs one group at a time and in the order of its queue, so the
+    // parts answer one after the other: no lock.
+    struct Joined {
+        std::size_t waiting;
+        std::vector<Result<Written>> answers;
+        Database::WriteDone done;
+    };
+    auto joined = std::make_shared<Joined>(parts.size(), std::vector<Result<Written>>(), std::move(done));
+    for (auto &part : parts)
+        operations.push_back(
+            std::make_unique<EditOperation>(std::move(part), [joined](std::vector<Result<Written>> answers) {
+                std::move(answers.begin(), answers.end(), std::back_inserter(joined->answers));
+                if (--joined->waiting == 0)
+                    joined->done(std::move(joined->answers));
+            }));
+    return operations;
+}
+
 EditOperation::EditOperation(std::vector<Edit> edits, Database::WriteDone done)
     : edits_(std::move(edits)), done_(std::move(done)) {
     for (const auto &edit : edits_)
-        bytes_ += edit.json.size() + edit.id.size();
+        bytes_ += size_of(edit);
 }
 
 void EditOperation::collect(std::vector<std::string> &ids) const {
