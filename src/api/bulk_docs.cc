@@ -133,16 +133,27 @@ Result<std::vector<PreparedDocument>> prepare(const Services &services, db::Data
     return prepared;
 }
 
+// The revision that a document names: `_rev`, or the newest of `_revisions`.
+std::optional<std::string> given_rev(const db::Edit &edit) {
+    if (edit.path)
+        return doc::RevId{edit.path->start, edit.path->hashes.front()}.text();
+    return edit.parent ? std::optional(edit.parent->text()) : std::nullopt;
+}
+
 // Local documents go beside the commit groups' edits.
 Task<Result<db::Written>> write_local_edit(Call &call, db::Edit &edit, bool replicated) {
-    std::optional<std::string> rev;
-    if (edit.parent)
-        rev = edit.parent->text();
-    auto written = co_await call.on_engine(
-        [&] { return call.database->write_local(edit.id, std::move(edit.json), rev, replicated); });
+    auto written = co_await call.on_engine([&]() -> Result<std::string> {
+        if (!edit.deleted)
+            return call.database->write_local(edit.id, std::move(edit.json), given_rev(edit), replicated);
+        DIVAN_TRY_VOID(call.database->erase_local(edit.id));
+        return std::string("0-0");
+    });
     if (!written.ok())
         co_return written.error();
-    co_return db::Written{doc::RevId::parse(*written).value(), true};
+    auto rev = doc::RevId::parse(*written);
+    if (!rev.ok())
+        co_return rev.error();
+    co_return db::Written{std::move(*rev), true};
 }
 
 // Errors of the document are told in its entry; others, like a stub without its attachment or a full disk,
@@ -168,8 +179,7 @@ Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> g
     for (std::size_t i = 0; i < prepared->size(); ++i) {
         auto &edit = (*prepared)[i].edit;
         answers.ids.push_back(edit.id);
-        answers.given_revs.push_back(
-            edit.path ? doc::RevId{edit.path->start, edit.path->hashes.front()}.text() : std::string());
+        answers.given_revs.push_back(replicated ? given_rev(edit).value_or("") : std::string());
         answers.outcomes.emplace_back(ErrorCode::internal_server_error);
         if (edit.id.starts_with("_local/")) {
             local_indexes.push_back(i);
@@ -248,11 +258,7 @@ Result<std::string> all_or_nothing_text(const Services &services, Bulk &bulk) {
     std::string text = "[";
     for (auto &pending : bulk.documents) {
         DIVAN_TRY(auto input, take_input(services, pending));
-        std::string rev = "0-";
-        if (bulk.replicated && input.path)
-            rev = doc::RevId{input.path->start, input.path->hashes.front()}.text();
-        else if (input.rev)
-            rev = input.rev->text();
+        auto rev = input.rev ? input.rev->text() : std::string("0-");
         text.append(text.size() > 1 ? "," : "");
         append_error_row(text, *input.id, rev, "not_implemented", "all_or_nothing is not supported");
     }

@@ -184,7 +184,8 @@ Result<void> check_document(const config::Config &config, const DocumentInput &i
     if (!input.path && !input.rev)
         return Error(ErrorCode::bad_request,
                      "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
-    if ((input.path ? input.path->start : input.rev->generation) == 0)
+    auto generation = input.path ? input.path->start : input.rev->generation;
+    if (generation == 0 && !input.id->starts_with("_local/"))
         return Error(ErrorCode::bad_request, "Revisions begin with 1-: a revision 0-... cannot be stored.");
     return {};
 }
