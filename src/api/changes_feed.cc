@@ -240,7 +240,10 @@ Result<std::string> Feed::closing_text() {
     }
     std::string text = framed() ? "\n],\n\"last_seq\":\"" : "{\"last_seq\":\"";
     append_token(text, at_);
-    text.append("\",\"pending\":").append(std::to_string(pending)).append("}\n");
+    text.push_back('"');
+    if (!options_.database_events)
+        text.append(",\"pending\":").append(std::to_string(pending));
+    text.append("}\n");
     text.push_back('\n');
     return text;
 }

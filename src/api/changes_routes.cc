@@ -55,10 +55,6 @@ std::vector<Route> changes_routes() {
          "What changed, each document once.", parameters},
         {"POST", "/{db}/_changes", access::Permission::database_member, post_changes,
          "As GET; doc_ids may be in the body.", parameters},
-        {"GET", "/{db}/_changes/{rest...}", access::Permission::database_member, get_changes,
-         "As _changes; the rest is not looked at."},
-        {"POST", "/{db}/_changes/{rest...}", access::Permission::database_member, post_changes,
-         "As _changes; the rest is not looked at."},
     };
 }
 

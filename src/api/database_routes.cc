@@ -345,7 +345,7 @@ std::vector<Route> database_routes() {
         {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact_design, "Compacts a design document's views."},
         {"POST", "/{db}/_view_cleanup", kAdmin, post_nothing,
          "Removes view data that no design document uses."},
-        {"POST", "/{db}/_view_cleanup/{rest...}", kMember, post_nothing,
+        {"POST", "/{db}/_view_cleanup/{rest...}", kAdmin, post_nothing,
          "As _view_cleanup; the rest is not looked at."},
         {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
          "Nothing to do: what was answered is durable."},

@@ -24,7 +24,7 @@ struct ParameterInfo {
 
 struct Route {
     // One of GET, PUT, POST, DELETE, COPY; HEAD goes wherever GET does. kAnyMethod: every method that no
-    // other route of the pattern takes.
+    // other route of the pattern takes; for paths that refuse, however they are asked.
     std::string_view method;
     // Segments are literals or {parameters}: "/{db}/_design/{ddoc}". A last {name...} takes the rest of the
     // path, with its slashes. Literals win over parameters.

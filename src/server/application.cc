@@ -6,6 +6,7 @@
 #include "api/error_response.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "crypto/digest.h"
 #include "db/store.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
@@ -197,14 +198,14 @@ class Application::Parts {
         if (!options_.load.empty()) {
             DIVAN_TRY_VOID(load_documents(*store_, options_.load));
         }
-        gate_ = std::make_unique<access::Gate>(*store_);
+        gate_ = std::make_unique<access::Gate>(*store_, *config_);
         return {};
     }
 
     Result<void> listen() {
         services_.reset(new api::Services{*gate_, *authenticator_, *config_, metrics_, *log_, *pool_, clock_,
                                           random_, node_name_, config_->text("couchdb", "uuid"),
-                                          clock_.monotonic(), [this] {
+                                          clock_.monotonic(), libraries(), [this] {
                                               if (restart)
                                                   restart();
                                           }});
@@ -221,6 +222,12 @@ class Application::Parts {
         url_ = fmt::format("http://{}:{}/",
                            address.find(':') == std::string::npos ? address : "[" + address + "]", bound);
         return {};
+    }
+
+    std::vector<api::Library> libraries() const {
+        auto engine = options_.memory ? api::Library{"storage_engine", "memory", "none"}
+                                      : api::Library{"storage_engine", "rocksdb", kv::rocksdb_version()};
+        return {std::move(engine), {"cryptography", "openssl", crypto::openssl_version()}};
     }
 
     GlobalChanges::Timing global_changes_timing() {
