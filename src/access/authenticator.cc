@@ -63,15 +63,30 @@ std::optional<std::string> Authenticator::admin_hash(const std::string &name) co
     return found == admins.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::string Authenticator::hash_password(std::string_view password) {
+Result<std::string> Authenticator::admin_text(std::string_view name, std::string_view password) {
+    if (password.empty())
+        return Error(ErrorCode::bad_request, fmt::format("The admin `{}` needs a password.", name));
+    if (exposed_ && is_known_default_password(name, password))
+        return Error(
+            ErrorCode::bad_request,
+            fmt::format("The password of admin `{}` is one that everybody tries first. It is refused on "
+                        "an address that others can reach: choose another one.",
+                        name));
     auto iterations = static_cast<std::uint32_t>(config_.integer("chttpd_auth", "iterations"));
     return crypto::hash_password(password, hex_encode(random_.bytes(16)), iterations);
 }
 
-void Authenticator::hash_plain_admins() {
-    for (const auto &[name, text] : config_.section("admins"))
-        if (!crypto::is_hashed(text))
-            ignore_error(config_.set("admins", name, hash_password(text), true), "stays in memory");
+Result<std::vector<std::string>> Authenticator::hash_plain_admins() {
+    std::vector<std::string> weak;
+    for (const auto &[name, text] : config_.section("admins")) {
+        if (crypto::is_hashed(text))
+            continue;
+        DIVAN_TRY(auto hashed, admin_text(name, text));
+        if (is_known_default_password(name, text))
+            weak.push_back(name);
+        ignore_error(config_.set("admins", name, std::move(hashed), true), "stays in memory");
+    }
+    return weak;
 }
 
 Result<std::optional<Authenticator::Parsed>> Authenticator::parse_basic(std::string_view authorization) {

@@ -39,6 +39,7 @@ telemetry::Registry::Gauges gauges(const Call &call) {
         std::chrono::duration_cast<std::chrono::seconds>(services.clock.monotonic() - services.started_at)
             .count();
     gauges.memory_bytes = resident_bytes();
+    gauges.node_name = services.node_name;
     if (auto catalog = services.gate.catalog(call.principal); catalog.ok())
         gauges.open_databases = static_cast<std::int64_t>((*catalog)->open_count());
     return gauges;
@@ -226,8 +227,12 @@ Task<Result<void>> put_config_value(Call &call) {
     // Hashing and writing the file take their time: off the network thread.
     auto old = co_await call.on_engine([&]() -> Result<std::string> {
         auto stored = value;
-        if (section == "admins" && !crypto::is_hashed(stored))
-            stored = call.services().authenticator.hash_password(stored);
+        if (section == "admins" && !crypto::is_hashed(stored)) {
+            DIVAN_TRY(stored, call.services().authenticator.admin_text(key, value));
+            if (access::is_known_default_password(key, value))
+                call.services().log.warning(
+                    fmt::format("the password of admin `{}` is one that everybody tries first", key));
+        }
         return call.services().config.set(section, key, std::move(stored), persist);
     });
     if (!old.ok())

@@ -41,6 +41,12 @@ inline constexpr std::string_view kAnyMethod = "ANY";
 // empty = it does not.
 [[nodiscard]] std::string_view couchdb_method_list(std::string_view pattern); // method_lists.cc
 
+// Whether a route is part of the description of the API. Not those that are only there to refuse, however
+// they are asked, and those that do not look at the {rest...} of a path: nobody should rely on them.
+[[nodiscard]] inline bool is_described(const Route &route) {
+    return route.method != kAnyMethod && !route.pattern.ends_with("{rest...}");
+}
+
 // One function for each area; together they are all routes.
 [[nodiscard]] std::vector<Route> server_routes();   // server_routes.cc: /, _up, _uuids, ...
 [[nodiscard]] std::vector<Route> node_routes();     // node_routes.cc: _node/{node}/...

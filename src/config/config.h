@@ -66,7 +66,7 @@ class Config {
         : files_(std::move(files)), local_file_(std::move(local_file)) {}
     Result<IniValues> read_files() const;
     [[nodiscard]] std::shared_ptr<const IniValues> values() const { return std::atomic_load(&values_); }
-    void publish(IniValues values);
+    void tell_listeners() const;
     Result<void> persist(std::string_view section, std::string_view key, const std::string *value);
 
     const std::vector<std::string> files_;

@@ -194,6 +194,9 @@ std::string Registry::prometheus_text(const Gauges &gauges) const {
     auto single = [&](std::string_view name, std::string_view kind, std::string_view help, auto value) {
         out += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, kind, value);
     };
+    if (!gauges.node_name.empty())
+        out +=
+            fmt::format("# TYPE divan_node_info gauge\ndivan_node_info{{node=\"{}\"}} 1\n", gauges.node_name);
     single("couchdb_uptime_seconds", "counter", "couchdb uptime", gauges.uptime_seconds);
     single("couchdb_open_databases", "gauge", "number of open databases", gauges.open_databases);
     single("divan_memory_bytes", "gauge", "resident memory", gauges.memory_bytes);
