@@ -3,6 +3,7 @@
 #include "api/router.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "db/duration.h"
 #include "db/store.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
@@ -257,9 +258,12 @@ Task<Result<void>> put_auto_purge(Call &call) {
         co_return body.error();
     if (!body->is_object())
         co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-    for (const auto &member : body->object())
+    for (const auto &member : body->object()) {
         if (member.key != "deleted_document_ttl")
             co_return Error(ErrorCode::bad_request, "invalid auto purge property");
+        if (!member.value.is_string() || !db::is_time_to_live(member.value.string()))
+            co_return Error(ErrorCode::bad_request, "deleted_document_ttl must be a valid string");
+    }
     auto set = co_await call.on_engine([&] { return call.database->set_auto_purge(json::to_text(*body)); });
     if (!set.ok())
         co_return set.error();

@@ -69,6 +69,10 @@ Task<Result<void>> get_node_database(Call &call) {
     co_return Error(ErrorCode::not_found, "Database does not exist.");
 }
 
+Task<Result<void>> refuse_incomplete(Call & /*call*/) {
+    co_return Error(ErrorCode::bad_request, "Incomplete path to _node request");
+}
+
 Task<Result<void>> missing(Call & /*call*/) {
     co_return ErrorCode::not_found;
 }
@@ -276,6 +280,7 @@ std::vector<Route> node_routes() {
     constexpr auto kAdmin = Permission::server_admin;
     constexpr auto kMetrics = Permission::metrics_reader;
     return {
+        {kAnyMethod, "/_node", kAdmin, refuse_incomplete, "Refused: a node has a name."},
         {"GET", "/_node/{node}", kAdmin, get_node, "The node's name."},
         {"GET", "/_node/{node}/_stats", kMetrics, get_stats, "Counters, under CouchDB's names."},
         {"GET", "/_node/{node}/_stats/{path...}", kMetrics, get_stats, "Some counters."},

@@ -117,6 +117,33 @@ class ServerPathsTest(ServerTestCase):
             self.assertIn(name, [row['db_name'] for row in json.loads(feed.text)['results']])
 
 
+    def test_events_as_an_event_source(self):
+        name = self.database()
+        reader = self.server.new_session()
+        self.addCleanup(reader.close)
+        with reader.get(self.server.url + '/_db_updates', stream=True, timeout=30, params={
+                'feed': 'eventsource', 'since': '0', 'heartbeat': '5000'}) as feed:
+            self.assertEqual(feed.headers['Content-Type'], 'text/event-stream')
+            lines = (line.decode() for line in feed.iter_lines(chunk_size=1))
+            for line in lines:
+                if line.startswith('data: {'):
+                    row = json.loads(line[len('data: '):])
+                    self.assertEqual(next(lines), 'id: "%s"' % row['seq'])
+                    self.assertEqual(next(lines), '')
+                    if row['db_name'] == name:
+                        break
+            self.assertEqual(row['type'], 'created')
+
+    def test_time_to_live_of_tombstones_is_checked(self):
+        path = '/%s/_auto_purge' % self.database()
+        for good in ['3_mon', '1_day', '90_days', 'infinity']:
+            self.answer(self.server.put(path, json={'deleted_document_ttl': good}), 201)
+            self.assertEqual(self.answer(self.server.get(path), 200), {'deleted_document_ttl': good})
+        for bad in ['', 'soon', '0_days', '-1_days', '5', '5_parsecs', 3600, None]:
+            self.error(self.server.put(path, json={'deleted_document_ttl': bad}), 400, 'bad_request')
+        self.assertEqual(self.answer(self.server.get(path), 200), {'deleted_document_ttl': good})
+
+
 class ReservedPathsTest(ServerTestCase):
     """Known paths of CouchDB that are not served yet are neither databases nor documents."""
 
@@ -189,6 +216,7 @@ class NodeTest(ServerTestCase):
     def test_a_node_has_no_databases_of_its_own(self):
         self.error(self.server.get(NODE + '/_nope'), 400, 'illegal_database_name')
         self.error(self.server.get(NODE + '/some_db/doc'), 404, 'not_found')
+        self.error(self.server.get('/_node'), 400, 'bad_request')
 
     def test_up_tells_of_maintenance(self):
         self.assertEqual(self.answer(self.server.get('/_up'), 200), {'status': 'ok', 'seeds': {}})
