@@ -65,6 +65,9 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
         input.revpos = static_cast<std::uint64_t>(*revpos->as_int64());
     if (const auto *encoding = members.find("encoding"); encoding != nullptr && encoding->is_string())
         input.gzip = encoding->string() == "gzip";
+    const auto *length = members.find(input.gzip ? "encoded_length" : "length");
+    if (length != nullptr && length->as_int64().value_or(-1) >= 0)
+        input.length = static_cast<std::uint64_t>(*length->as_int64());
     auto is_set = [&](const char *key) {
         const auto *member = members.find(key);
         return member != nullptr && member->is_true();
@@ -147,9 +150,7 @@ Result<void> check_attachment_name(std::string_view name) {
     if (name[0] == '_')
         return Error(ErrorCode::bad_request,
                      fmt::format("Attachment name '{}' starts with prohibited character '_'", name));
-    std::string text;
-    json::write_string(text, name);
-    if (!json::parse(text).ok())
+    if (!is_utf8(name))
         return Error(ErrorCode::bad_request, "Attachment name is not UTF-8 encoded");
     return {};
 }

@@ -19,7 +19,8 @@ struct AttachmentInput {
     std::string name;
     std::string content_type = "application/octet-stream";
     std::optional<std::uint64_t> revpos;
-    std::optional<std::string> data; // decoded
+    std::optional<std::string> data;     // decoded
+    std::optional<std::uint64_t> length; // of the bytes that follow, as they are sent
     bool follows = false;
     bool gzip = false;
     // Neither data nor follows: a stub.
