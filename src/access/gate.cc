@@ -8,6 +8,8 @@ std::string_view permission_name(Permission permission) {
         return "everybody";
     case Permission::signed_in:
         return "signed_in";
+    case Permission::metrics_reader:
+        return "metrics_reader";
     case Permission::server_admin:
         return "server_admin";
     case Permission::database_member:
@@ -22,6 +24,10 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
     if (principal.is_server_admin() || permission == Permission::everybody)
         return {};
     switch (permission) {
+    case Permission::metrics_reader:
+        if (principal.has_role("_metrics"))
+            return {};
+        return Error(ErrorCode::unauthorized, "You are not a server admin or read-only metrics user");
     case Permission::server_admin:
         return Error(ErrorCode::unauthorized, "You are not a server admin.");
     case Permission::database_admin:

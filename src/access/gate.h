@@ -17,6 +17,7 @@ namespace divan::access {
 enum class Permission : std::uint8_t {
     everybody,       // `/`, `_up`, `_session`, `_utils`, favicon
     signed_in,       // any authenticated user
+    metrics_reader,  // a server admin or who has the role `_metrics`
     server_admin,    // 401 "You are not a server admin." otherwise
     database_member, // 401 "You are not authorized to access this db." / 403 otherwise
     database_admin,  // 401 "You are not a db or server admin." otherwise

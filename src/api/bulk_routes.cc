@@ -1,3 +1,5 @@
+#include "api/bulk_handlers.h"
+#include "api/design_document.h"
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/parameters.h"
@@ -15,47 +17,26 @@ namespace {
 
 using access::Permission;
 
-// Documents read and written between two writes of a streamed answer.
-constexpr std::size_t kBulkGetBatch = 100;
 constexpr std::size_t kRawDepth = 3; // {"docs":[{member: text}]}
-
-void append_error_row(std::string &out, std::string_view id, const std::optional<std::string> &rev,
-                      const Error &error) {
-    json::ObjectWriter writer(out);
-    writer.member("id", id);
-    if (rev)
-        writer.member("rev", std::string_view(*rev));
-    writer.member("error", error.word()).member("reason", std::string_view(error.reason()));
-    writer.close();
-}
 
 // ---- _bulk_docs
 
 struct Bulk {
     bool replicated = false;
+    bool accepted = false; // the client asks for more copies than there are
+    bool all_or_nothing = false;
     std::vector<PreparedDocument> documents;
 };
 
-Result<const json::Array *> find_docs(const json::Value &value) {
-    if (!value.is_object())
-        return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-    const auto *docs = value.object().find("docs");
-    if (docs == nullptr)
-        return Error(ErrorCode::bad_request, "POST body must include `docs` parameter.");
-    if (!docs->is_array())
-        return Error(ErrorCode::bad_request, "`docs` parameter must be an array.");
-    return &docs->array();
-}
-
 Result<Bulk> prepare_bulk(const Services &services, db::Database &database, std::string_view body,
-                          bool url_replicated) {
-    json::ParseOptions options;
-    options.raw_depth = kRawDepth;
-    DIVAN_TRY(auto value, json::parse(body, options));
+                          bool url_replicated, std::string_view url_w) {
+    DIVAN_TRY(auto value, json::parse(body, json_options(services.config, kRawDepth)));
     DIVAN_TRY(const auto *docs, find_docs(value));
-    if (const auto *all = value.object().find("all_or_nothing"); all != nullptr && all->is_true())
-        return Error(ErrorCode::expectation_failed, "all_or_nothing is not supported");
     Bulk bulk;
+    const auto *all = value.object().find("all_or_nothing");
+    bulk.all_or_nothing = all != nullptr && all->is_true();
+    const auto *w = value.object().find("w");
+    bulk.accepted = asks_for_copies(w != nullptr ? json::to_text(*w) : std::string(url_w));
     bulk.replicated = url_replicated;
     if (const auto *new_edits = value.object().find("new_edits"))
         bulk.replicated = new_edits->is_boolean() && !new_edits->boolean();
@@ -83,6 +64,108 @@ Task<Result<db::Written>> write_local_edit(Call &call, db::Edit &edit, bool repl
     co_return db::Written{doc::RevId::parse(*written).value(), true};
 }
 
+// Errors of the document are told in its entry; others, like a stub without its attachment or a full disk,
+// are of the whole request.
+bool fails_request(const Result<db::Written> &outcome) {
+    if (outcome.ok())
+        return false;
+    auto code = outcome.error().code();
+    return code != ErrorCode::conflict && code != ErrorCode::forbidden &&
+           code != ErrorCode::invalid_design_doc && code != ErrorCode::not_found;
+}
+
+// What is told of each document.
+struct BulkAnswers {
+    std::vector<std::string> ids;
+    std::vector<std::string> given_revs; // of replicated edits
+    std::vector<Result<db::Written>> outcomes;
+};
+
+Task<BulkAnswers> write_bulk(Call &call, Bulk &bulk) {
+    BulkAnswers answers;
+    std::vector<db::Edit> edits;
+    std::vector<std::size_t> edit_indexes;
+    std::vector<std::size_t> local_indexes;
+    for (std::size_t i = 0; i < bulk.documents.size(); ++i) {
+        auto &edit = bulk.documents[i].edit;
+        answers.ids.push_back(edit.id);
+        answers.given_revs.push_back(
+            edit.path ? doc::RevId{edit.path->start, edit.path->hashes.front()}.text() : std::string());
+        answers.outcomes.emplace_back(ErrorCode::internal_server_error);
+        if (edit.id.starts_with("_local/")) {
+            local_indexes.push_back(i);
+        } else if (auto checked = check_design_document(edit, call.database->partitioned()); !checked.ok()) {
+            answers.outcomes[i] = checked.error();
+        } else {
+            edits.push_back(std::move(edit));
+            edit_indexes.push_back(i);
+        }
+    }
+    if (!edits.empty()) {
+        auto written = co_await write_documents(call, std::move(edits));
+        bool failed = std::any_of(written.begin(), written.end(), fails_request);
+        for (std::size_t i = 0; i < written.size(); ++i)
+            answers.outcomes[edit_indexes[i]] = std::move(written[i]);
+        if (failed)
+            co_return std::move(answers);
+    }
+    // Backwards: of several for one id the first is what stays (couch_db_updater).
+    for (auto i = local_indexes.rbegin(); i != local_indexes.rend(); ++i)
+        answers.outcomes[*i] = co_await write_local_edit(call, bulk.documents[*i].edit, bulk.replicated);
+    co_return std::move(answers);
+}
+
+void append_error_row(std::string &out, std::string_view id, std::string_view rev, std::string_view word,
+                      std::string_view reason) {
+    json::ObjectWriter writer(out);
+    writer.member("id", id);
+    if (!rev.empty())
+        writer.member("rev", rev);
+    writer.member("error", word).member("reason", reason);
+    writer.close();
+}
+
+Result<std::string> bulk_text(const Bulk &bulk, const BulkAnswers &answers) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < answers.outcomes.size(); ++i) {
+        const auto &outcome = answers.outcomes[i];
+        if (fails_request(outcome))
+            return outcome.error();
+        if (outcome.ok() && bulk.replicated)
+            continue;
+        text.append(text.size() > 1 ? "," : "");
+        if (!outcome.ok()) {
+            append_error_row(text, answers.ids[i], answers.given_revs[i], outcome.error().word(),
+                             outcome.error().reason());
+            continue;
+        }
+        text.append("{\"ok\":true,\"id\":");
+        json::write_string(text, answers.ids[i]);
+        text.append(",\"rev\":\"");
+        outcome->rev.append_text(text);
+        text.append(bulk.accepted ? "\",\"accepted\":true}" : "\"}");
+    }
+    text.push_back(']');
+    return text;
+}
+
+// CouchDB answers a request for a transaction with an entry for each document (417).
+std::string all_or_nothing_text(const Bulk &bulk) {
+    std::string text = "[";
+    for (const auto &document : bulk.documents) {
+        const auto &edit = document.edit;
+        std::string rev = "0-";
+        if (edit.path)
+            rev = doc::RevId{edit.path->start, edit.path->hashes.front()}.text();
+        else if (edit.parent)
+            rev = edit.parent->text();
+        text.append(text.size() > 1 ? "," : "");
+        append_error_row(text, edit.id, rev, "not_implemented", "all_or_nothing is not supported");
+    }
+    text.push_back(']');
+    return text;
+}
+
 Task<Result<void>> post_bulk_docs(Call &call) {
     auto typed = call.require_json_content_type();
     if (!typed.ok())
@@ -93,224 +176,25 @@ Task<Result<void>> post_bulk_docs(Call &call) {
         co_return body.error();
     auto new_edits = call.query.find("new_edits");
     bool url_replicated = new_edits && *new_edits == "false";
+    auto url_w = call.query.find("w").value_or("");
     auto bulk = co_await call.on_engine(
-        [&] { return prepare_bulk(call.services(), *call.database, *body, url_replicated); });
+        [&] { return prepare_bulk(call.services(), *call.database, *body, url_replicated, url_w); });
     if (!bulk.ok())
         co_return bulk.error();
     body->clear();
     body->shrink_to_fit();
-
-    std::vector<std::string> ids;
-    std::vector<Result<db::Written>> answers;
-    std::vector<db::Edit> edits;
-    std::vector<std::size_t> edit_indexes;
-    for (std::size_t i = 0; i < bulk->documents.size(); ++i) {
-        auto &edit = bulk->documents[i].edit;
-        ids.push_back(edit.id);
-        answers.emplace_back(ErrorCode::internal_server_error);
-        if (edit.id.starts_with("_local/")) {
-            answers[i] = co_await write_local_edit(call, edit, bulk->replicated);
-            continue;
-        }
-        edits.push_back(std::move(edit));
-        edit_indexes.push_back(i);
+    if (bulk->all_or_nothing) {
+        auto refusal = all_or_nothing_text(*bulk);
+        co_return co_await call.send_json(417, std::move(refusal));
     }
-    if (!edits.empty()) {
-        auto written = co_await write_documents(call, std::move(edits));
-        for (std::size_t i = 0; i < written.size(); ++i)
-            answers[edit_indexes[i]] = std::move(written[i]);
-    }
-    std::string text = "[";
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        const auto &answer = answers[i];
-        if (!answer.ok() && answer.error().code() != ErrorCode::conflict &&
-            answer.error().code() != ErrorCode::forbidden)
-            co_return answer.error(); // a stub without its attachment, a full disk, ...: of the whole request
-        if (answer.ok() && bulk->replicated)
-            continue;
-        if (text.size() > 1)
-            text.push_back(',');
-        if (!answer.ok()) {
-            append_error_row(text, ids[i], std::nullopt, answer.error());
-            continue;
-        }
-        text.append("{\"ok\":true,\"id\":");
-        json::write_string(text, ids[i]);
-        text.append(",\"rev\":\"");
-        answer->rev.append_text(text);
-        text.append("\"}");
-    }
-    text.push_back(']');
+    auto answers = co_await write_bulk(call, *bulk);
+    auto text = bulk_text(*bulk, answers);
+    if (!text.ok())
+        co_return text.error();
     call.services().metrics.count(telemetry::Metric::document_writes,
-                                  static_cast<std::int64_t>(answers.size()));
-    co_return co_await call.send_json(201, std::move(text));
-}
-
-// ---- _bulk_get
-
-struct Wanted {
-    std::string id;
-    std::optional<std::string> rev_text;
-    std::optional<doc::RevId> rev;
-    std::optional<std::vector<doc::RevId>> atts_since;
-    std::optional<Error> error; // the request itself was wrong
-};
-
-Result<Wanted> read_wanted(const json::Value &value) {
-    Wanted wanted;
-    if (!value.is_object())
-        return Error(ErrorCode::bad_request, "document must be a JSON object");
-    const auto *id = value.object().find("id");
-    if (id == nullptr || !id->is_string()) {
-        wanted.error = Error(ErrorCode::illegal_docid, "Document id must be a string");
-        return wanted;
-    }
-    wanted.id = id->string();
-    if (auto legal = db::check_document_id(wanted.id); !legal.ok())
-        wanted.error = legal.error();
-    if (const auto *rev = value.object().find("rev"); rev != nullptr && !rev->is_null()) {
-        auto parsed = doc::RevId::parse(rev->is_string() ? rev->string() : "");
-        if (!parsed.ok()) {
-            wanted.rev_text = rev->is_string() ? rev->string() : json::to_text(*rev);
-            wanted.error = parsed.error();
-        } else {
-            wanted.rev_text = rev->string();
-            wanted.rev = std::move(*parsed);
-        }
-    }
-    if (const auto *since = value.object().find("atts_since"); since != nullptr && since->is_array()) {
-        wanted.atts_since.emplace();
-        for (const auto &entry : since->array()) {
-            auto parsed = doc::RevId::parse(entry.is_string() ? entry.string() : "");
-            if (!parsed.ok())
-                wanted.error = parsed.error();
-            else
-                wanted.atts_since->push_back(std::move(*parsed));
-        }
-    }
-    return wanted;
-}
-
-void append_get_error(std::string &out, const Wanted &wanted, std::string_view rev, const Error &error) {
-    out.append("{\"error\":");
-    json::ObjectWriter writer(out);
-    writer.member("rev", rev).member("reason", std::string_view(error.reason()));
-    writer.member("id", std::string_view(wanted.id)).member("error", error.word());
-    writer.close();
-    out.push_back('}');
-}
-
-Result<void> append_docs(std::string &out, db::Database &database, const Wanted &wanted,
-                         const std::optional<db::Head> &head, bool latest, DocumentOptions options) {
-    options.atts_since = wanted.atts_since;
-    auto rev_text = wanted.rev_text.value_or("undefined");
-    if (wanted.error) {
-        append_get_error(out, wanted, rev_text, *wanted.error);
-        return {};
-    }
-    if (!head) {
-        append_get_error(out, wanted, rev_text, ErrorCode::not_found);
-        return {};
-    }
-    DIVAN_TRY(auto tree, database.tree(*head));
-    std::vector<doc::Leaf> leaves;
-    if (!wanted.rev) {
-        leaves = tree.leaves();
-    } else if (auto info = tree.find(*wanted.rev)) {
-        leaves = latest ? tree.leaves_from(*wanted.rev) : std::vector<doc::Leaf>{{*wanted.rev, *info}};
-    } else {
-        append_get_error(out, wanted, rev_text, ErrorCode::not_found);
-        return {};
-    }
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-        if (i > 0)
-            out.push_back(',');
-        auto document = write_document(database, *head, tree, leaves[i], options);
-        if (document.ok())
-            out.append("{\"ok\":").append(document->json).push_back('}');
-        else
-            append_get_error(out, wanted, leaves[i].rev.text(), document.error());
-    }
-    return {};
-}
-
-Result<std::string> bulk_get_rows(db::Database &database, std::span<const Wanted> wanted, bool latest,
-                                  const DocumentOptions &options) {
-    std::vector<std::string> ids;
-    for (const auto &one : wanted)
-        ids.push_back(one.id);
-    DIVAN_TRY(auto heads, database.heads(ids));
-    std::string out;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (i > 0)
-            out.push_back(',');
-        out.append("{\"id\":");
-        json::write_string(out, wanted[i].id);
-        out.append(",\"docs\":[");
-        DIVAN_TRY_VOID(append_docs(out, database, wanted[i], heads[i], latest, options));
-        out.append("]}");
-    }
-    return out;
-}
-
-Task<Result<void>> post_bulk_get(Call &call) {
-    for (std::string_view refused : {"rev", "open_revs", "atts_since", "w", "new_edits"})
-        if (call.query.find(refused))
-            co_return Error(
-                ErrorCode::bad_request,
-                "Query parameters `open_revs`, `new_edits`, `w`, `atts_since` and `rev` are not supported");
-    auto typed = call.require_json_content_type();
-    if (!typed.ok())
-        co_return typed.error();
-    auto value = co_await call.read_json();
-    if (!value.ok())
-        co_return value.error();
-    if (!value->is_object() || !value->object().contains("docs"))
-        co_return Error(ErrorCode::bad_request, "Missing JSON list of 'docs'.");
-    auto docs = find_docs(*value);
-    if (!docs.ok())
-        co_return docs.error();
-    std::vector<Wanted> wanted;
-    for (const auto &doc : **docs) {
-        auto one = read_wanted(doc);
-        if (!one.ok())
-            co_return one.error();
-        wanted.push_back(std::move(*one));
-    }
-    auto options = document_options(call.query);
-    if (!options.ok())
-        co_return options.error();
-    options->conflicts = options->deleted_conflicts = options->revs_info = options->local_seq = false;
-    bool latest = is_true(call.query, "latest");
-    bool started = false;
-    std::string text = "{\"results\":[";
-    for (std::size_t at = 0; at < wanted.size(); at += kBulkGetBatch) {
-        auto part = std::span(wanted).subspan(at, std::min(kBulkGetBatch, wanted.size() - at));
-        auto rows =
-            co_await call.on_engine([&] { return bulk_get_rows(*call.database, part, latest, *options); });
-        if (!rows.ok())
-            co_return rows.error();
-        if (!started) {
-            started = true;
-            auto begun = co_await call.start_json();
-            if (!begun.ok())
-                co_return begun.error();
-        }
-        text.append(at > 0 ? "," : "").append(*rows);
-        auto written = co_await call.response().write(std::move(text));
-        if (!written.ok())
-            co_return written.error();
-        text.clear();
-    }
-    text.append("]}\n");
-    if (!started) {
-        text.pop_back();
-        co_return co_await call.send_json(200, std::move(text));
-    }
-    auto written = co_await call.response().write(std::move(text));
-    if (!written.ok())
-        co_return written.error();
-    co_return co_await call.response().finish();
+                                  static_cast<std::int64_t>(answers.ids.size()));
+    int status = bulk->accepted ? 202 : 201;
+    co_return co_await call.send_json(status, std::move(*text));
 }
 
 // ---- _revs_diff, _missing_revs
@@ -397,6 +281,17 @@ Task<Result<void>> post_missing_revs(Call &call) {
 }
 
 } // namespace
+
+Result<const json::Array *> find_docs(const json::Value &value) {
+    if (!value.is_object())
+        return Error(ErrorCode::bad_request, "Request body must be a JSON object");
+    const auto *docs = value.object().find("docs");
+    if (docs == nullptr)
+        return Error(ErrorCode::bad_request, "POST body must include `docs` parameter.");
+    if (!docs->is_array())
+        return Error(ErrorCode::bad_request, "`docs` parameter must be an array.");
+    return &docs->array();
+}
 
 std::vector<Route> bulk_routes() {
     return {

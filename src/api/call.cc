@@ -4,8 +4,9 @@
 #include "base/encoding.h"
 #include "config/config.h"
 #include "net/gzip.h"
-#include "json/parser.h"
 #include "json/writer.h"
+
+#include <algorithm>
 
 namespace divan::api {
 
@@ -20,8 +21,19 @@ std::string Call::base_url() const {
     return std::string(head().tls ? "https://" : "http://").append(header("Host").value_or("localhost"));
 }
 
+json::ParseOptions json_options(const config::Config &config, std::size_t raw_depth) {
+    json::ParseOptions options;
+    options.depth_max = static_cast<std::size_t>(config.integer("divan", "json_depth_max"));
+    options.raw_depth = raw_depth;
+    return options;
+}
+
 Task<Result<std::string>> Call::read_body() {
-    auto bytes_max = static_cast<std::size_t>(services_.config.integer("chttpd", "max_http_request_size"));
+    co_return co_await read_body(
+        static_cast<std::size_t>(services_.config.integer("chttpd", "max_http_request_size")));
+}
+
+Task<Result<std::string>> Call::read_body(std::size_t bytes_max) {
     auto encoding = header("Content-Encoding").value_or("identity");
     bool gzipped = net::equal_without_case(encoding, "gzip");
     if (!gzipped && !encoding.empty() && !net::equal_without_case(encoding, "identity"))
@@ -33,17 +45,16 @@ Task<Result<std::string>> Call::read_body() {
     auto body = co_await exchange_.body().read_all(bytes_max);
     if (!body.ok() || !gzipped)
         co_return body;
-    co_return net::gunzip(*body, bytes_max);
+    // A few bytes of gzip can stand for gigabytes.
+    co_return net::gunzip(*body, std::min(bytes_max, static_cast<std::size_t>(services_.config.integer(
+                                                         "divan", "inflated_body_bytes_max"))));
 }
 
 Task<Result<json::Value>> Call::read_json(std::size_t raw_depth) {
     auto body = co_await read_body();
     if (!body.ok())
         co_return body.error();
-    json::ParseOptions options;
-    options.depth_max = static_cast<std::size_t>(services_.config.integer("divan", "json_depth_max"));
-    options.raw_depth = raw_depth;
-    co_return json::parse(*body, options);
+    co_return json::parse(*body, json_options(raw_depth));
 }
 
 Result<void> Call::require_json_content_type() const {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace divan::api {
 namespace {
@@ -15,9 +16,11 @@ Error invalid(std::string reason) {
     return Error(ErrorCode::doc_validation, std::move(reason));
 }
 
-// The text of a member is canonical already: it parses.
+// The text of a member was parsed already, under the limit of depth that is set: it parses.
 json::Value parsed(const json::Value &raw) {
-    return raw.is_raw() ? json::parse(raw.raw_text()).value() : raw;
+    json::ParseOptions options;
+    options.depth_max = std::numeric_limits<std::size_t>::max();
+    return raw.is_raw() ? json::parse(raw.raw_text(), options).value() : raw;
 }
 
 Result<doc::RevPath> read_revisions(const json::Value &value) {
@@ -74,6 +77,9 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
     if (!decoded)
         return Error(ErrorCode::bad_request, fmt::format("Invalid attachment data for {}", name));
     input.data = std::move(*decoded);
+    // `encoding` tells of data that follows. Inline data is always that of the attachment itself, as it was
+    // read with att_encoding_info.
+    input.gzip = false;
     return input;
 }
 
@@ -185,6 +191,9 @@ Result<PreparedDocument> prepare_document(const config::Config &config, db::Data
         if (!input.path)
             return Error(ErrorCode::bad_request,
                          "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
+        if (input.path->start == 0)
+            return Error(ErrorCode::bad_request,
+                         "Revisions begin with 1-: a revision 0-... cannot be stored.");
         edit.path = std::move(input.path);
     } else {
         edit.parent = input.rev;

@@ -1,3 +1,4 @@
+#include "api/design_document.h"
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/parameters.h"
@@ -128,6 +129,9 @@ Result<PreparedDocument> read_copy(const Services &services, db::Database &datab
 Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     auto id = prepared.edit.id;
     bool deleted = prepared.edit.deleted;
+    auto checked = check_design_document(prepared.edit, call.database->partitioned());
+    if (!checked.ok())
+        co_return checked.error();
     std::vector<db::Edit> edits;
     edits.push_back(std::move(prepared.edit));
     auto answers = co_await write_documents(call, std::move(edits));
@@ -153,7 +157,8 @@ Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     if (!batch)
         writer.member("rev", std::string_view(rev));
     writer.close();
-    int status = batch ? 202 : deleted || is_delete ? 200 : 201;
+    bool accepted = batch || (call.method != "COPY" && asks_for_copies(call.query.find("w").value_or("")));
+    int status = accepted ? 202 : deleted || is_delete ? 200 : 201;
     co_return co_await call.send_json(status, std::move(text), std::move(headers));
 }
 
@@ -267,15 +272,6 @@ Task<Result<void>> copy_document(Call &call) {
     }
     auto answered = co_await commit_and_answer(call, std::move(*prepared));
     co_return answered;
-}
-
-Task<Result<void>> post_form(Call &call) {
-    // chttpd guards browser forms against other sites by the Referer, and asks for it first.
-    if (!call.header("Referer"))
-        co_return Error(ErrorCode::bad_request, "Referer header required.");
-    co_return Error(
-        ErrorCode::not_implemented,
-        "Uploads from HTML forms are not served: use PUT with multipart/related, or PUT of an attachment.");
 }
 
 } // namespace divan::api

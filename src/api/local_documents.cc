@@ -114,6 +114,8 @@ Task<Result<void>> delete_local(Call &call) {
         co_return ErrorCode::not_found;
     net::Headers headers;
     headers.add("ETag", "\"0-0\"");
+    if (call.method == "PUT")
+        headers.add("Location", document_location(call, id));
     co_return co_await call.send_json(200, written_text(id, "0-0"), std::move(headers));
 }
 

@@ -30,6 +30,7 @@ struct Setting {
     std::int64_t max = 0;
     std::uint8_t flags = kNone;
     std::string_view description;
+    std::string_view choices = {}; // of texts: the words that are accepted, separated by ", "
 };
 
 [[nodiscard]] std::span<const Setting> settings();

@@ -9,7 +9,7 @@
 namespace divan::db {
 namespace {
 
-// Edits that one operation may carry into a group together with others.
+// What one group takes, unless a single edit is larger.
 constexpr std::size_t kGroupBytesMax = 32 << 20;
 
 // Changes the settings row.
@@ -105,23 +105,27 @@ Result<std::vector<std::int64_t>> Database::State::counters() {
     return counters;
 }
 
-bool Database::State::enqueue(std::unique_ptr<Operation> operation) {
-    auto edits = operation->edit_count();
+bool Database::State::enqueue(std::vector<std::unique_ptr<Operation>> operations) {
+    std::size_t edits = 0;
+    for (const auto &operation : operations)
+        edits += operation->edit_count();
     {
         std::lock_guard lock(queue_mutex_);
         if (queued_edits_ == 0 || queued_edits_ + edits <= context.options()->commit_queue_edits_max) {
             queued_edits_ += edits;
-            queue_.push_back(std::move(operation));
+            for (auto &operation : operations)
+                queue_.push_back(std::move(operation));
             return true;
         }
     }
-    operation->answer(Error(ErrorCode::service_unavailable,
-                            "Too many writes are waiting for this database: try again later."));
+    for (auto &operation : operations)
+        operation->answer(Error(ErrorCode::service_unavailable,
+                                "Too many writes are waiting for this database: try again later."));
     return false;
 }
 
-void Database::State::submit(std::unique_ptr<Operation> operation) {
-    if (enqueue(std::move(operation)))
+void Database::State::submit(std::vector<std::unique_ptr<Operation>> operations) {
+    if (enqueue(std::move(operations)))
         post_lead();
 }
 
@@ -274,7 +278,8 @@ void Database::write(std::vector<Edit> edits, WriteDone done) {
             [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); });
         return;
     }
-    state_->submit(std::make_unique<EditOperation>(std::move(edits), std::move(done)));
+    state_->submit(make_edit_operations(std::move(edits), state_->context.options()->commit_group_edits_max,
+                                        kGroupBytesMax, std::move(done)));
 }
 
 void Database::listen(const std::shared_ptr<Event> &event) {

@@ -76,18 +76,20 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     // Decodes a change and fills in leaves that did not fit into its row.
     Result<Change> complete_change(kv::Sequence sequence, std::string_view value);
 
-    // Puts an operation into the commit queue; its answer comes on a pool thread. Never blocks.
-    void submit(std::unique_ptr<Operation> operation);
+    // Puts operations into the commit queue, all or none; their answers come on pool threads. Never blocks.
+    void submit(std::vector<std::unique_ptr<Operation>> operations);
 
     // Runs an operation and waits for its answer. `make` gets the callback to answer with. Safe on the engine
     // pool however many wait there: who waits leads groups himself.
     template <typename Answer, typename Make> Answer run(Make make) {
         std::optional<Answer> answer;
         std::atomic<bool> answered = false;
-        enqueue(make([&](Answer given) {
+        std::vector<std::unique_ptr<Operation>> operations;
+        operations.push_back(make([&](Answer given) {
             answer.emplace(std::move(given));
             answered = true;
         }));
+        enqueue(std::move(operations));
         while (!answered)
             lead_or_wait(answered);
         return std::move(*answer);
@@ -115,8 +117,8 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::set<AttachmentId> live_uploads;
 
   private:
-    // false: the queue is full and the operation was answered.
-    bool enqueue(std::unique_ptr<Operation> operation);
+    // false: the queue is full and the operations were answered.
+    bool enqueue(std::vector<std::unique_ptr<Operation>> operations);
     void post_lead();
     void lead();
     void lead_or_wait(const std::atomic<bool> &answered);

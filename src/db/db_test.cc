@@ -353,6 +353,25 @@ TEST_F(DbTest, ManyWritersEachRevisionOnce) {
     EXPECT_EQ(database_->changes({}).value().changes.size(), 5u);
 }
 
+TEST_F(DbTest, LargeWritesAreCommittedInSeveralGroupsAndAnsweredOnce) {
+    options_.commit_group_edits_max = 10;
+    options_.commit_queue_edits_max = 20; // an empty queue takes a larger write all the same
+    reopen();
+    std::vector<Edit> edits;
+    for (int i = 0; i < 35; ++i) {
+        Edit edit;
+        edit.id = "d" + std::to_string(i == 34 ? 0 : i);
+        edits.push_back(std::move(edit));
+    }
+    auto answers = write(std::move(edits));
+    ASSERT_EQ(answers.size(), 35u);
+    for (int i = 0; i < 34; ++i)
+        EXPECT_TRUE(answers[static_cast<std::size_t>(i)].ok()) << i;
+    EXPECT_EQ(answers[34].error().code(), ErrorCode::conflict);
+    EXPECT_EQ(database_->counts()->documents, 34u);
+    EXPECT_TRUE(write({}).empty());
+}
+
 TEST_F(DbTest, SettingsFromEveryPoolThreadDoNotStall) {
     std::vector<std::future<void>> done;
     for (int i = 0; i < 20; ++i) {

@@ -105,7 +105,10 @@ class Store {
     explicit Store(std::unique_ptr<State> state);
 
   private:
+    friend Result<std::unique_ptr<Store>> open_store(const Services &services, const StoreOptions &options);
     void erase_pending();
+    // Looks whether writes must be refused for want of space.
+    void check_disk();
 
     std::unique_ptr<State> state_;
 };

@@ -187,6 +187,9 @@ std::string Registry::prometheus_text(const Gauges &gauges) const {
     auto gauge = [&](std::string_view name, std::int64_t value) {
         out += fmt::format("# TYPE {} gauge\n{} {}\n", name, name, value);
     };
+    if (!gauges.node_name.empty())
+        out +=
+            fmt::format("# TYPE divan_node_info gauge\ndivan_node_info{{node=\"{}\"}} 1\n", gauges.node_name);
     gauge("couchdb_uptime_seconds", gauges.uptime_seconds);
     gauge("couchdb_open_databases", gauges.open_databases);
     gauge("divan_memory_bytes", gauges.memory_bytes);
