@@ -173,26 +173,32 @@ Result<DocumentInput> read_document(const json::Value &value) {
     return input;
 }
 
+Result<void> check_document(const config::Config &config, const DocumentInput &input, bool replicated) {
+    DIVAN_TRY_VOID(db::check_document_id(*input.id));
+    if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
+        return Error(ErrorCode::document_too_large, *input.id);
+    if (!replicated)
+        return {};
+    if (!input.path && !input.rev)
+        return Error(ErrorCode::bad_request,
+                     "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
+    auto generation = input.path ? input.path->start : input.rev->generation;
+    if (generation == 0 && !input.id->starts_with("_local/"))
+        return Error(ErrorCode::bad_request, "Revisions begin with 1-: a revision 0-... cannot be stored.");
+    return {};
+}
+
 Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
                                           DocumentInput input, bool replicated) {
+    DIVAN_TRY_VOID(check_document(config, input, replicated));
     PreparedDocument prepared;
     auto &edit = prepared.edit;
     edit.id = std::move(*input.id);
-    DIVAN_TRY_VOID(db::check_document_id(edit.id));
-    if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
-        return Error(ErrorCode::document_too_large, edit.id);
     edit.deleted = input.deleted;
     edit.json = std::move(input.json);
     if (replicated) {
-        if (!input.path && input.rev)
-            input.path = doc::RevPath{input.rev->generation, {input.rev->hash}};
-        if (!input.path)
-            return Error(ErrorCode::bad_request,
-                         "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
-        if (input.path->start == 0)
-            return Error(ErrorCode::bad_request,
-                         "Revisions begin with 1-: a revision 0-... cannot be stored.");
-        edit.path = std::move(input.path);
+        edit.path =
+            input.path ? std::move(input.path) : doc::RevPath{input.rev->generation, {input.rev->hash}};
     } else {
         edit.parent = input.rev;
     }

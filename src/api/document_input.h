@@ -42,6 +42,11 @@ struct DocumentInput {
 // Errors: bad_request "Attachment name ..." as CouchDB.
 [[nodiscard]] Result<void> check_attachment_name(std::string_view name);
 
+// What prepare_document() refuses, without preparing: document_too_large, illegal_docid, and bad_request for
+// a replicated document that names no revision. REQUIRES: `id` is set
+[[nodiscard]] Result<void> check_document(const config::Config &config, const DocumentInput &input,
+                                          bool replicated);
+
 // A document on its way into a commit; keeps its uploads alive.
 struct PreparedDocument {
     db::Edit edit;

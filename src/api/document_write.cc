@@ -215,12 +215,14 @@ Task<Result<void>> post_document(Call &call) {
         co_return input.error();
     if (!input->id)
         input->id = new_uuid(call.services());
-    bool replicated = is_replicated(call);
-    auto prepared = co_await call.on_engine([&] {
-        return prepare_document(call.services().config, *call.database, std::move(*input), replicated);
-    });
+    // new_edits is a parameter of PUT; CouchDB does not look at it here.
+    auto prepared = co_await call.on_engine(
+        [&] { return prepare_document(call.services().config, *call.database, std::move(*input), false); });
     if (!prepared.ok())
         co_return prepared.error();
+    if (prepared->edit.id.starts_with("_local/") && prepared->edit.deleted) {
+        co_return co_await erase_local_document(call, std::move(prepared->edit.id));
+    }
     if (prepared->edit.id.starts_with("_local/")) {
         std::optional<std::string> rev;
         if (prepared->edit.parent)
@@ -237,9 +239,9 @@ Task<Result<void>> delete_document(Call &call) {
     if (id.starts_with("_local/") || id == "_local") {
         co_return co_await delete_local(call);
     }
-    auto legal = db::check_document_id(id);
-    if (!legal.ok())
-        co_return legal.error();
+    // There is no document with an id that could not be written.
+    if (!db::check_document_id(id).ok())
+        co_return ErrorCode::not_found;
     // A document that never was is 404, whatever revision is named.
     auto head = co_await call.on_engine([&] { return call.database->head(id); });
     if (!head.ok())

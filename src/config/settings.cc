@@ -92,6 +92,9 @@ constexpr Setting kSettings[] = {
      "Deepest nesting of JSON; 400 beyond."},
     {"divan", "inflated_body_bytes_max", Kind::integer, "268435456", 1'024, kAny, kNone,
      "Largest body that a gzip-encoded request may inflate to, in bytes; 413 beyond."},
+    {"divan", "spool_bytes_min", Kind::integer, "16777216", 65'536, kAny, kNone,
+     "Larger bodies of `_bulk_docs` wait in a file without a name in the data directory and are committed in "
+     "groups."},
     {"divan", "session_body_bytes_max", Kind::integer, "65536", 256, 16'777'216, kNone,
      "Largest body of a login, in bytes; 413 beyond: anybody may send one."},
     {"divan", "io_thread_count", Kind::integer, "2", 1, 256, kNeedsRestart,
