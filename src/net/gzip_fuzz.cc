@@ -17,7 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
     auto first = reader.read(bytes.substr(0, size / 2), kOutputBytesMax);
     if (first.ok()) {
         auto second = reader.read(bytes.substr(size / 2), kOutputBytesMax - first->size());
-        // Only the whole is held against bytes behind the end.
         if (inflated.ok() && (!second.ok() || *first + *second != *inflated))
             std::abort();
     }

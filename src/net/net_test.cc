@@ -128,7 +128,9 @@ TEST(Gzip, RefusesWhatIsCutOffDamagedOrTooLarge) {
     EXPECT_TRUE(gunzip(compressed, 1'000'000).ok());
     EXPECT_EQ(gunzip(compressed.substr(0, compressed.size() - 1), 1 << 20).error().code(),
               ErrorCode::bad_request);
-    EXPECT_EQ(gunzip(compressed + "x", 1 << 20).error().code(), ErrorCode::bad_request);
+    GzipReader reader;
+    EXPECT_TRUE(reader.read(compressed + "xy", 1 << 20).ok());
+    EXPECT_EQ(reader.surplus_bytes(), 2u);
     EXPECT_EQ(gunzip("", 10).error().code(), ErrorCode::bad_request);
     EXPECT_EQ(gunzip("not gzip", 10).error().code(), ErrorCode::bad_request);
     compressed[compressed.size() - 6] ^= 1; // the check sum

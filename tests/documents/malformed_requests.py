@@ -75,7 +75,7 @@ DOCUMENT_IDS = [
     Row('COPY', '{db}/kept', 400, 'illegal_docid', headers={'Destination': '_local/' + LONG_ID}),
     Row('DELETE', '{db}/_local/' + LONG_ID, 404, 'not_found'),
     Row('GET', '{db}/_local/' + LONG_ID, 404, 'not_found'),
-    Row('DELETE', '{db}/' + LONG_ID, 400, 'illegal_docid'),
+    Row('DELETE', '{db}/' + LONG_ID, 404, 'not_found'),
     Row('GET', '/' + 'a' * 3000, 404, 'not_found'),
     Row('GET', '/' + 'a' * 3000 + '/doc', 404, 'not_found'),
     Row('DELETE', '/' + 'a' * 3000, 404, 'not_found'),

@@ -39,7 +39,8 @@ def with_members(text, members):
 
 
 class FidelityCase(ServerTestCase):
-    server_arguments = {'config': '[log]\nlevel = warning\n'}
+    # Bodies beyond 64 KiB take the way of those that do not fit into memory.
+    server_arguments = {'config': '[log]\nlevel = warning\n[divan]\nspool_bytes_min = 65536\n'}
 
     def assert_same(self, text, document, *special):
         """`document`, read exactly, is what `text` stands for but for special members."""
