@@ -45,6 +45,8 @@ Task<Result<void>> refuse_local_attachment(Call &call);
 // Writes one and answers 201.
 Task<Result<void>> write_local_document(Call &call, std::string id, std::string json,
                                         std::optional<std::string> rev, bool keep_rev);
+// Erases one and answers 200; of a DELETE, 404 if there is none.
+Task<Result<void>> erase_local_document(Call &call, std::string id);
 // open_revs.cc
 Task<Result<void>> get_open_revs(Call &call, DocumentOptions options);
 

@@ -220,6 +220,9 @@ Task<Result<void>> post_document(Call &call) {
         [&] { return prepare_document(call.services().config, *call.database, std::move(*input), false); });
     if (!prepared.ok())
         co_return prepared.error();
+    if (prepared->edit.id.starts_with("_local/") && prepared->edit.deleted) {
+        co_return co_await erase_local_document(call, std::move(prepared->edit.id));
+    }
     if (prepared->edit.id.starts_with("_local/")) {
         std::optional<std::string> rev;
         if (prepared->edit.parent)

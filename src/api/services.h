@@ -52,6 +52,8 @@ struct Services {
     std::string node_name; // "divan@127.0.0.1"
     std::string server_uuid;
     std::chrono::nanoseconds started_at{}; // monotonic
+    // Where large request bodies wait in files without names; empty: in memory.
+    std::string spool_directory;
     std::vector<Library> libraries;
     // What only the composition root can do.
     std::function<void()> restart;

@@ -243,12 +243,26 @@ class Application::Parts {
     }
 
     Result<void> listen() {
-        services_.reset(new api::Services{*gate_, *authenticator_, *config_, metrics_, *log_, *pool_, clock_,
-                                          random_, node_name_, config_->text("couchdb", "uuid"),
-                                          clock_.monotonic(), libraries(), [this] {
-                                              if (restart)
-                                                  restart();
-                                          }});
+        services_.reset(new api::Services{
+            .gate = *gate_,
+            .authenticator = *authenticator_,
+            .config = *config_,
+            .metrics = metrics_,
+            .log = *log_,
+            .engine_pool = *pool_,
+            .clock = clock_,
+            .random = random_,
+            .node_name = node_name_,
+            .server_uuid = config_->text("couchdb", "uuid"),
+            .started_at = clock_.monotonic(),
+            .spool_directory = options_.memory ? std::string() : data_directory_,
+            .libraries = libraries(),
+            .restart =
+                [this] {
+                    if (restart)
+                        restart();
+                },
+        });
         dispatcher_ = std::make_unique<api::Dispatcher>(*services_, api::all_routes());
         server_ = std::make_unique<net::Server>(
             server_options(*config_),
