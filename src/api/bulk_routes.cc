@@ -75,8 +75,12 @@ Task<Result<db::Written>> write_local_edit(Call &call, db::Edit &edit, bool repl
     co_return db::Written{std::move(*rev), true};
 }
 
+bool is_written(const Result<db::Written> &outcome) {
+    return outcome.ok();
+}
+
 // Errors of the document are told in its entry; others, like a stub without its attachment or a full disk,
-// are of the whole request.
+// are of the whole request, unless a part of it was written.
 bool fails_request(const Result<db::Written> &outcome) {
     if (outcome.ok())
         return false;
@@ -113,7 +117,8 @@ Task<BulkAnswers> write_bulk(Call &call, Bulk &bulk) {
     }
     if (!edits.empty()) {
         auto written = co_await write_documents(call, std::move(edits));
-        bool failed = std::any_of(written.begin(), written.end(), fails_request);
+        bool failed = std::any_of(written.begin(), written.end(), fails_request) &&
+                      std::none_of(written.begin(), written.end(), is_written);
         for (std::size_t i = 0; i < written.size(); ++i)
             answers.outcomes[edit_indexes[i]] = std::move(written[i]);
         if (failed)
@@ -136,11 +141,13 @@ void append_error_row(std::string &out, std::string_view id, std::string_view re
 }
 
 Result<std::string> bulk_text(const Bulk &bulk, const BulkAnswers &answers) {
+    const auto &outcomes = answers.outcomes;
+    auto failure = std::find_if(outcomes.begin(), outcomes.end(), fails_request);
+    if (failure != outcomes.end() && std::none_of(outcomes.begin(), outcomes.end(), is_written))
+        return failure->error();
     std::string text = "[";
-    for (std::size_t i = 0; i < answers.outcomes.size(); ++i) {
-        const auto &outcome = answers.outcomes[i];
-        if (fails_request(outcome))
-            return outcome.error();
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const auto &outcome = outcomes[i];
         if (outcome.ok() && bulk.replicated)
             continue;
         text.append(text.size() > 1 ? "," : "");
@@ -165,7 +172,8 @@ std::string all_or_nothing_text(const Bulk &bulk) {
     for (const auto &document : bulk.documents) {
         const auto &edit = document.edit;
         text.append(text.size() > 1 ? "," : "");
-        append_error_row(text, edit.id, given_rev(edit).value_or("0-"), "not_implemented", "all_or_nothing is not supported");
+        append_error_row(text, edit.id, given_rev(edit).value_or("0-"), "not_implemented",
+                         "all_or_nothing is not supported");
     }
     text.push_back(']');
     return text;

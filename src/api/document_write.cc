@@ -215,10 +215,9 @@ Task<Result<void>> post_document(Call &call) {
         co_return input.error();
     if (!input->id)
         input->id = new_uuid(call.services());
-    bool replicated = is_replicated(call);
-    auto prepared = co_await call.on_engine([&] {
-        return prepare_document(call.services().config, *call.database, std::move(*input), replicated);
-    });
+    // As in CouchDB `new_edits` has no effect here.
+    auto prepared = co_await call.on_engine(
+        [&] { return prepare_document(call.services().config, *call.database, std::move(*input), false); });
     if (!prepared.ok())
         co_return prepared.error();
     if (prepared->edit.id.starts_with("_local/") && prepared->edit.deleted) {
@@ -240,9 +239,8 @@ Task<Result<void>> delete_document(Call &call) {
     if (id.starts_with("_local/") || id == "_local") {
         co_return co_await delete_local(call);
     }
-    auto legal = db::check_document_id(id);
-    if (!legal.ok())
-        co_return legal.error();
+    if (!db::check_document_id(id).ok())
+        co_return ErrorCode::not_found; // no such document can be
     // A document that never was is 404, whatever revision is named.
     auto head = co_await call.on_engine([&] { return call.database->head(id); });
     if (!head.ok())
