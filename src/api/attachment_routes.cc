@@ -248,6 +248,8 @@ Task<Result<void>> put_attachment(Call &call) {
     if (!gzip && !net::equal_without_case(encoding, "identity"))
         co_return Error(ErrorCode::bad_encoding, "Only gzip and identity content-encodings are supported");
     std::string content_type(call.header("Content-Type").value_or("application/octet-stream"));
+    if (!is_utf8(content_type))
+        co_return Error(ErrorCode::bad_request, "The Content-Type header is not UTF-8 encoded.");
     auto length = call.exchange().body().length();
     if (length && *length > static_cast<std::uint64_t>(
                                 call.services().config.integer("couchdb", "max_attachment_size")))

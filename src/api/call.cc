@@ -9,6 +9,12 @@
 #include <algorithm>
 
 namespace divan::api {
+namespace {
+
+// Read from the socket at once.
+constexpr std::size_t kReadBytes = 256 << 10;
+
+} // namespace
 
 const std::string &Call::path_parameter(std::string_view name) const {
     for (const auto &[key, value] : path_parameters)
@@ -34,6 +40,19 @@ Task<Result<std::string>> Call::read_body() {
 }
 
 Task<Result<std::string>> Call::read_body(std::size_t bytes_max) {
+    auto text = co_await read_into(std::string(), bytes_max);
+    if (!text.ok())
+        co_return text.error();
+    co_return (*text)->take();
+}
+
+Task<Result<std::unique_ptr<net::SpooledText>>> Call::read_text() {
+    co_return co_await read_into(services_.spool_directory, static_cast<std::size_t>(services_.config.integer(
+                                                                "chttpd", "max_http_request_size")));
+}
+
+Task<Result<std::unique_ptr<net::SpooledText>>> Call::read_into(std::string spool_directory,
+                                                                std::size_t bytes_max) {
     auto encoding = header("Content-Encoding").value_or("identity");
     bool gzipped = net::equal_without_case(encoding, "gzip");
     if (!gzipped && !encoding.empty() && !net::equal_without_case(encoding, "identity"))
@@ -42,12 +61,38 @@ Task<Result<std::string>> Call::read_body(std::size_t bytes_max) {
     auto length = exchange_.body().length();
     if (length && *length > bytes_max)
         co_return ErrorCode::too_large;
-    auto body = co_await exchange_.body().read_all(bytes_max);
-    if (!body.ok() || !gzipped)
-        co_return body;
     // A few bytes of gzip can stand for gigabytes.
-    co_return net::gunzip(*body, std::min(bytes_max, static_cast<std::size_t>(services_.config.integer(
-                                                         "divan", "inflated_body_bytes_max"))));
+    if (gzipped)
+        bytes_max =
+            std::min(bytes_max,
+                     static_cast<std::size_t>(services_.config.integer("divan", "inflated_body_bytes_max")));
+    auto text = std::make_unique<net::SpooledText>(
+        std::move(spool_directory),
+        static_cast<std::size_t>(services_.config.integer("divan", "spool_bytes_min")));
+    net::GzipReader inflater;
+    for (;;) {
+        auto bytes = co_await exchange_.body().read_some(kReadBytes);
+        if (!bytes.ok())
+            co_return bytes.error();
+        if (bytes->empty())
+            break;
+        if (gzipped)
+            bytes = inflater.read(*bytes, bytes_max - text->size());
+        if (!bytes.ok())
+            co_return bytes.error();
+        if (bytes->size() > bytes_max - text->size())
+            co_return ErrorCode::too_large;
+        Result<void> appended;
+        if (text->would_block(bytes->size()))
+            appended = co_await on_engine([&] { return text->append(*bytes); });
+        else
+            appended = text->append(*bytes);
+        if (!appended.ok())
+            co_return appended.error();
+    }
+    if (gzipped && !inflater.finished())
+        co_return Error(ErrorCode::bad_request, "Request body is not properly gzipped.");
+    co_return std::move(text);
 }
 
 Task<Result<json::Value>> Call::read_json(std::size_t raw_depth) {

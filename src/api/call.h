@@ -7,6 +7,7 @@
 #include "api/services.h"
 #include "db/database.h"
 #include "net/http.h"
+#include "net/spooled_text.h"
 #include "net/url.h"
 #include "json/parser.h"
 
@@ -66,6 +67,8 @@ class Call {
     Task<Result<std::string>> read_body();
     // The same with a limit of the route's own.
     Task<Result<std::string>> read_body(std::size_t bytes_max);
+    // As read_body(), for what may be large: beyond [divan] spool_bytes_min it lies in a file.
+    Task<Result<std::unique_ptr<net::SpooledText>>> read_text();
     // read_body() parsed. `raw_depth`: json::ParseOptions. Errors: bad_request "invalid UTF-8 JSON".
     Task<Result<json::Value>> read_json(std::size_t raw_depth = static_cast<std::size_t>(-1));
     // How this server parses JSON: the limit of depth is a setting.
@@ -89,6 +92,8 @@ class Call {
     Task<Result<void>> start_json(net::Headers extra = {});
 
   private:
+    Task<Result<std::unique_ptr<net::SpooledText>>> read_into(std::string spool_directory,
+                                                              std::size_t bytes_max);
     void add_common_headers(net::Headers &headers) const;
 
     net::Exchange &exchange_;

@@ -47,6 +47,8 @@ class Feed {
     Result<void> append_document(std::string &out, const db::Change &change,
                                  const std::optional<db::Head> &head);
     void append_event(std::string &out, const db::Change &change);
+    Result<void> append_change(std::string &out, const db::Change &change,
+                               const std::optional<db::Head> &head);
     bool passes(const db::Change &change) const;
     void append_token(std::string &out, kv::Sequence sequence);
     Result<std::string> closing_text();
@@ -125,13 +127,24 @@ void Feed::append_event(std::string &out, const db::Change &change) {
 
 Result<void> Feed::append_row(std::string &out, const db::Change &change,
                               const std::optional<db::Head> &head) {
-    if (options_.database_events) {
-        append_event(out, change);
-        return {};
-    }
     bool event_source = options_.kind == FeedKind::eventsource;
     if (event_source)
         out.append("data: ");
+    if (options_.database_events) {
+        append_event(out, change);
+    } else {
+        DIVAN_TRY_VOID(append_change(out, change, head));
+    }
+    if (event_source) {
+        out.append("\nid: \"");
+        append_token(out, change.sequence);
+        out.append("\"\n\n");
+    }
+    return {};
+}
+
+Result<void> Feed::append_change(std::string &out, const db::Change &change,
+                                 const std::optional<db::Head> &head) {
     out.append("{\"seq\":");
     // With seq_interval only every n-th row pays for a sequence; counted as fabric_view_changes does,
     // down from the limit.
@@ -161,11 +174,6 @@ Result<void> Feed::append_row(std::string &out, const db::Change &change,
         DIVAN_TRY_VOID(append_document(out, change, head));
     }
     out.push_back('}');
-    if (event_source) {
-        out.append("\nid: \"");
-        append_token(out, change.sequence);
-        out.append("\"\n\n");
-    }
     return {};
 }
 
@@ -257,7 +265,10 @@ Result<std::string> Feed::closing_text() {
     }
     std::string text = framed() ? "\n],\n\"last_seq\":\"" : "{\"last_seq\":\"";
     append_token(text, at_);
-    text.append("\",\"pending\":").append(std::to_string(pending)).append("}\n");
+    text.push_back('"');
+    if (!options_.database_events)
+        text.append(",\"pending\":").append(std::to_string(pending));
+    text.append("}\n");
     text.push_back('\n');
     return text;
 }

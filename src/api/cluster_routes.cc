@@ -135,10 +135,10 @@ std::vector<Route> cluster_routes() {
         {"PUT", "/_reshard/state", kAdmin, refuse_resharding, "Refused: nothing to split."},
         {"GET", "/_reshard/jobs", kAdmin, get_reshard_jobs, "No jobs."},
         {"POST", "/_reshard/jobs", kAdmin, refuse_resharding, "Refused: nothing to split."},
-        {"GET", "/_reshard/jobs/{job}", kAdmin, no_reshard_job, "There is none."},
-        {"DELETE", "/_reshard/jobs/{job}", kAdmin, no_reshard_job, "There is none."},
-        {"GET", "/_reshard/jobs/{job}/state", kAdmin, no_reshard_job, "There is none."},
-        {"PUT", "/_reshard/jobs/{job}/state", kAdmin, no_reshard_job, "There is none."},
+        {"GET", "/_reshard/jobs/{job}", kAdmin, no_reshard_job, "Refused: there is none."},
+        {"DELETE", "/_reshard/jobs/{job}", kAdmin, no_reshard_job, "Refused: there is none."},
+        {"GET", "/_reshard/jobs/{job}/state", kAdmin, no_reshard_job, "Refused: there is none."},
+        {"PUT", "/_reshard/jobs/{job}/state", kAdmin, no_reshard_job, "Refused: there is none."},
     };
 }
 

@@ -3,6 +3,7 @@
 #include "api/router.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "db/duration.h"
 #include "db/store.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
@@ -257,9 +258,12 @@ Task<Result<void>> put_auto_purge(Call &call) {
         co_return body.error();
     if (!body->is_object())
         co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-    for (const auto &member : body->object())
+    for (const auto &member : body->object()) {
         if (member.key != "deleted_document_ttl")
             co_return Error(ErrorCode::bad_request, "invalid auto purge property");
+        if (!member.value.is_string() || !db::is_time_to_live(member.value.string()))
+            co_return Error(ErrorCode::bad_request, "deleted_document_ttl must be a valid string");
+    }
     auto set = co_await call.on_engine([&] { return call.database->set_auto_purge(json::to_text(*body)); });
     if (!set.ok())
         co_return set.error();
@@ -345,7 +349,7 @@ std::vector<Route> database_routes() {
         {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact_design, "Compacts a design document's views."},
         {"POST", "/{db}/_view_cleanup", kAdmin, post_nothing,
          "Removes view data that no design document uses."},
-        {"POST", "/{db}/_view_cleanup/{rest...}", kMember, post_nothing,
+        {"POST", "/{db}/_view_cleanup/{rest...}", kAdmin, post_nothing,
          "As _view_cleanup; the rest is not looked at."},
         {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
          "Nothing to do: what was answered is durable."},

@@ -65,6 +65,9 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
         input.revpos = static_cast<std::uint64_t>(*revpos->as_int64());
     if (const auto *encoding = members.find("encoding"); encoding != nullptr && encoding->is_string())
         input.gzip = encoding->string() == "gzip";
+    const auto *length = members.find(input.gzip ? "encoded_length" : "length");
+    if (length != nullptr && length->as_int64().value_or(-1) >= 0)
+        input.length = static_cast<std::uint64_t>(*length->as_int64());
     auto is_set = [&](const char *key) {
         const auto *member = members.find(key);
         return member != nullptr && member->is_true();
@@ -147,9 +150,7 @@ Result<void> check_attachment_name(std::string_view name) {
     if (name[0] == '_')
         return Error(ErrorCode::bad_request,
                      fmt::format("Attachment name '{}' starts with prohibited character '_'", name));
-    std::string text;
-    json::write_string(text, name);
-    if (!json::parse(text).ok())
+    if (!is_utf8(name))
         return Error(ErrorCode::bad_request, "Attachment name is not UTF-8 encoded");
     return {};
 }
@@ -175,26 +176,32 @@ Result<DocumentInput> read_document(const json::Value &value) {
     return input;
 }
 
+Result<void> check_document(const config::Config &config, const DocumentInput &input, bool replicated) {
+    DIVAN_TRY_VOID(db::check_document_id(*input.id));
+    if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
+        return Error(ErrorCode::document_too_large, *input.id);
+    if (!replicated)
+        return {};
+    if (!input.path && !input.rev)
+        return Error(ErrorCode::bad_request,
+                     "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
+    auto generation = input.path ? input.path->start : input.rev->generation;
+    if (generation == 0 && !input.id->starts_with("_local/"))
+        return Error(ErrorCode::bad_request, "Revisions begin with 1-: a revision 0-... cannot be stored.");
+    return {};
+}
+
 Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
                                           DocumentInput input, bool replicated) {
+    DIVAN_TRY_VOID(check_document(config, input, replicated));
     PreparedDocument prepared;
     auto &edit = prepared.edit;
     edit.id = std::move(*input.id);
-    DIVAN_TRY_VOID(db::check_document_id(edit.id));
-    if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
-        return Error(ErrorCode::document_too_large, edit.id);
     edit.deleted = input.deleted;
     edit.json = std::move(input.json);
     if (replicated) {
-        if (!input.path && input.rev)
-            input.path = doc::RevPath{input.rev->generation, {input.rev->hash}};
-        if (!input.path)
-            return Error(ErrorCode::bad_request,
-                         "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
-        if (input.path->start == 0 && !edit.id.starts_with("_local/"))
-            return Error(ErrorCode::bad_request,
-                         "Revisions begin with 1-: a revision 0-... cannot be stored.");
-        edit.path = std::move(input.path);
+        edit.path =
+            input.path ? std::move(input.path) : doc::RevPath{input.rev->generation, {input.rev->hash}};
     } else {
         edit.parent = input.rev;
     }

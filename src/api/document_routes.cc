@@ -126,9 +126,12 @@ std::vector<Route> document_routes() {
         {"rev", "string", "The revision that is replaced; also If-Match or _rev in the body."},
         {"batch", "string", "ok: answered 202."},
         {"new_edits", "boolean", "false: stores the revision as it is given."}};
-    std::vector<Route> routes = {{"POST", "/{db}", kMember, post_document,
+    std::vector<Route> routes = {{"POST",
+                                  "/{db}",
+                                  kMember,
+                                  post_document,
                                   "Creates or changes a document; makes an id if it has none.",
-                                  write_parameters}};
+                                  {{"batch", "string", "ok: answered 202."}}}};
     struct Kind {
         std::string_view pattern;
         Permission write;

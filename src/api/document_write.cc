@@ -215,7 +215,7 @@ Task<Result<void>> post_document(Call &call) {
         co_return input.error();
     if (!input->id)
         input->id = new_uuid(call.services());
-    // As in CouchDB `new_edits` has no effect here.
+    // new_edits is a parameter of PUT; CouchDB does not look at it here.
     auto prepared = co_await call.on_engine(
         [&] { return prepare_document(call.services().config, *call.database, std::move(*input), false); });
     if (!prepared.ok())
@@ -239,8 +239,9 @@ Task<Result<void>> delete_document(Call &call) {
     if (id.starts_with("_local/") || id == "_local") {
         co_return co_await delete_local(call);
     }
+    // There is no document with an id that could not be written.
     if (!db::check_document_id(id).ok())
-        co_return ErrorCode::not_found; // no such document can be
+        co_return ErrorCode::not_found;
     // A document that never was is 404, whatever revision is named.
     auto head = co_await call.on_engine([&] { return call.database->head(id); });
     if (!head.ok())

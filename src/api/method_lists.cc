@@ -19,6 +19,7 @@ constexpr MethodList kLists[] = {
     {"/_node/{node}/_prometheus", "GET"},
     {"/_node/{node}/_system", "GET"},
     {"/_node/{node}/_versions", "GET"},
+    {"/_node/{node}/_smoosh/status", "GET"},
     {"/_node/{node}/_config", "GET"},
     {"/_node/{node}/_config/{section}", "GET"},
     {"/_node/{node}/_config/{section}/{key}", "GET,PUT,DELETE"},

@@ -70,9 +70,21 @@ Task<Result<void>> put_multipart(Call &call) {
         auto stored = co_await store_part(call, reader, wanted->name, wanted->content_type, gzip);
         if (!stored.ok())
             co_return stored.error();
+        auto received_bytes = stored->sink->received_bytes();
+        if (received_bytes != wanted->length.value_or(received_bytes))
+            co_return Error(ErrorCode::bad_request,
+                            fmt::format("Attachment {} has {} bytes, but its length was announced as {}.",
+                                        wanted->name, received_bytes, *wanted->length));
         edit->data = std::move(stored->data);
         prepared->sinks.push_back(std::move(stored->sink));
     }
+    // Data that nothing would refer to is a mistake of the client: storing the rest would lose it silently.
+    auto last = co_await reader.next_part();
+    if (!last.ok())
+        co_return last.error();
+    if (*last)
+        co_return Error(ErrorCode::bad_request,
+                        "The multipart body has more parts than `_attachments` has members that follow.");
     auto answered = co_await commit_and_answer(call, std::move(*prepared));
     co_return answered;
 }

@@ -9,7 +9,8 @@
 #include "json/writer.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
+#include <fstream>
+#include <unistd.h>
 
 namespace divan::api {
 namespace {
@@ -23,10 +24,12 @@ Result<void> check_node(const Call &call) {
     return {};
 }
 
+// The second number of statm: resident pages (proc(5)). 0 if it cannot be read.
 std::int64_t resident_bytes() {
-    struct rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<std::int64_t>(usage.ru_maxrss) * 1'024;
+    std::ifstream statm("/proc/self/statm");
+    std::int64_t pages = 0;
+    statm >> pages >> pages;
+    return pages * sysconf(_SC_PAGESIZE);
 }
 
 telemetry::Registry::Gauges gauges(const Call &call) {
@@ -64,6 +67,10 @@ Task<Result<void>> get_node_database(Call &call) {
     if (!legal.ok())
         co_return legal.error();
     co_return Error(ErrorCode::not_found, "Database does not exist.");
+}
+
+Task<Result<void>> refuse_incomplete(Call & /*call*/) {
+    co_return Error(ErrorCode::bad_request, "Incomplete path to _node request");
 }
 
 Task<Result<void>> missing(Call & /*call*/) {
@@ -118,12 +125,18 @@ Task<Result<void>> get_versions(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
         co_return known.error();
-    co_return co_await call.send_json(
-        200,
-        std::string(
-            R"({"erlang":{"version":"none","supported_hashes":["sha","sha256"]},)"
-            R"("collation_driver":{"name":"none","library_version":"0","collator_version":"0","collation_algorithm_version":"0"},)"
-            R"("javascript_engine":{"name":"none","version":"0"}})"));
+    std::string text;
+    json::ObjectWriter writer(text);
+    // What cookies may be signed with ([chttpd_auth] hash_algorithms in CouchDB).
+    writer.raw("erlang", R"({"version":"none","supported_hashes":["sha256","sha"]})");
+    // Views are not served: nothing collates, nothing runs functions.
+    writer.raw("collation_driver", R"({"name":"none"})").raw("javascript_engine", R"({"name":"none"})");
+    for (const auto &library : call.services().libraries) {
+        writer.key(library.purpose);
+        json::ObjectWriter(text).member("name", library.name).member("version", library.version).close();
+    }
+    writer.close();
+    co_return co_await call.send_json(200, std::move(text));
 }
 
 Task<Result<void>> get_smoosh(Call &call) {
@@ -152,10 +165,8 @@ Task<Result<void>> post_restart(Call &call) {
 
 // ---- configuration
 
-// What must not be read back: a hash can be attacked offline, a secret signs cookies.
 std::string shown(std::string_view section, std::string_view key, std::string value) {
-    const auto *setting = config::find_setting(section, key);
-    return setting != nullptr && (setting->flags & config::kSecret) != 0 ? std::string("****") : value;
+    return !value.empty() && config::Config::is_secret(section, key) ? std::string("****") : value;
 }
 
 Task<Result<void>> get_config(Call &call) {
@@ -269,6 +280,7 @@ std::vector<Route> node_routes() {
     constexpr auto kAdmin = Permission::server_admin;
     constexpr auto kMetrics = Permission::metrics_reader;
     return {
+        {kAnyMethod, "/_node", kAdmin, refuse_incomplete, "Refused: a node has a name."},
         {"GET", "/_node/{node}", kAdmin, get_node, "The node's name."},
         {"GET", "/_node/{node}/_stats", kMetrics, get_stats, "Counters, under CouchDB's names."},
         {"GET", "/_node/{node}/_stats/{path...}", kMetrics, get_stats, "Some counters."},
@@ -285,9 +297,10 @@ std::vector<Route> node_routes() {
          "Changes a setting; answers the old value."},
         {"DELETE", "/_node/{node}/_config/{section}/{key}", kAdmin, delete_config_value,
          "Unsets a setting; answers the old value."},
-        {kAnyMethod, "/_node/{node}/_config/{section}/{key}/{rest...}", kAdmin, missing, "There is none."},
+        {kAnyMethod, "/_node/{node}/_config/{section}/{key}/{rest...}", kAdmin, missing,
+         "Refused: there is none."},
         {kAnyMethod, "/_node/{node}/{rest...}", kAdmin, get_node_database,
-         "Databases of one node: there are none."},
+         "Refused: a node has no databases of its own."},
     };
 }
 

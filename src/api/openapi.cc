@@ -168,13 +168,14 @@ std::string openapi_text() {
     auto routes = all_routes();
     std::map<std::string, Operations> paths;
     for (const auto &route : routes)
-        paths[path_of(route.pattern)].push_back(&route);
+        if (is_described(route))
+            paths[path_of(route.pattern)].push_back(&route);
     std::string out;
     json::ObjectWriter root(out);
     root.member("openapi", "3.1.0");
     root.raw(
         "info",
-        R"({"title":"Divan","version":"0.1.0","description":"The CouchDB 3.5 HTTP API, as Divan serves it. HEAD works wherever GET does. COPY is described as x-copy, every method as x-any. The last parameter of a path may hold slashes if it names a document or an attachment.","license":{"name":"Apache-2.0","identifier":"Apache-2.0"}})");
+        R"({"title":"Divan","version":"0.1.0","description":"The CouchDB 3.5 HTTP API, as Divan serves it. HEAD works wherever GET does. COPY is described as x-copy. The last parameter of a path may hold slashes if it names a document or an attachment.","license":{"name":"Apache-2.0","identifier":"Apache-2.0"}})");
     append_components(root);
     root.key("paths");
     json::ObjectWriter all(out);
@@ -182,9 +183,8 @@ std::string openapi_text() {
         all.key(path);
         json::ObjectWriter item(out);
         for (const auto *route : operations) {
-            // OpenAPI knows neither COPY nor a row for every method.
-            bool extension = route->method == "COPY" || route->method == kAnyMethod;
-            item.key((extension ? "x-" : "") + lower(route->method));
+            // OpenAPI knows no COPY.
+            item.key(route->method == "COPY" ? "x-copy" : lower(route->method));
             append_operation(out, *route);
         }
         item.close();

@@ -27,6 +27,13 @@ constexpr Shape kShapes[] = {
     {"GET", "/_openapi", "", "200 Object"},
     {"GET", "/_db_updates", "", "200 DatabaseUpdates, 200 text/event-stream"},
 
+    {"GET", "/_reshard", "", "200 Object"},
+    {"GET", "/_reshard/state", "", "200 Object"},
+    {"GET", "/_reshard/jobs", "", "200 Object"},
+    {"GET", "/_scheduler/jobs", "", "200 Object"},
+    {"GET", "/_scheduler/docs", "", "200 Object"},
+    {"GET", "/_scheduler/docs/{replicator_db}", "", "200 Object"},
+
     {"GET", "/_session", "", "200 Session"},
     {"POST", "/_session", "Login, application/x-www-form-urlencoded Login", "200 LoggedIn, 302 LoggedIn"},
     {"DELETE", "/_session", "", "200 Ok, 302 Ok"},
@@ -63,6 +70,8 @@ constexpr Shape kShapes[] = {
     {"POST", "/{db}/_compact", "Any", "202 Ok"},
     {"POST", "/{db}/_compact/{ddoc}", "Any", "202 Ok"},
     {"POST", "/{db}/_view_cleanup", "Any", "202 Ok"},
+    {"POST", "/{db}/_search_cleanup", "Any", "202 Ok"},
+    {"POST", "/{db}/_nouveau_cleanup", "Any", "202 Ok"},
     {"POST", "/{db}/_ensure_full_commit", "Any", "201 FullCommit"},
     {"GET", "/{db}/_shards", "", "200 Shards"},
     {"GET", "/{db}/_shards/{docid}", "", "200 ShardOfDocument"},

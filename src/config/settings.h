@@ -18,7 +18,7 @@ enum Flag : std::uint8_t {
     kNeedsRestart = 1,
     kReadOnlyOverHttp = 2, // PUT and DELETE through _config answer 403
     kInfinityAllowed = 4,  // "infinity" stands for no limit
-    kSecret = 8,           // never shown in a log
+    kSecret = 8,           // never shown: Config::is_secret
 };
 
 struct Setting {

@@ -1,4 +1,5 @@
 #include "crypto/digest.h"
+#include "db/keys.h"
 #include "db/store.h"
 #include "kv/memory/memory_engine.h"
 
@@ -436,6 +437,29 @@ TEST_F(DbTest, TombstonesExpire) {
     store_->housekeep();
     EXPECT_EQ(database_->counts()->deleted, 0u);
     EXPECT_EQ(database_->counts()->documents, 3u);
+}
+
+// They aborted the server once: a key of the engine has a limit.
+TEST_F(DbTest, OverlongIdsNameNothing) {
+    ASSERT_TRUE(put("a", "{}").ok());
+    const std::string longest(keys::kNameBytesMax, 'b');
+    ASSERT_TRUE(put(longest, "{}").ok());
+    for (std::size_t size : {keys::kNameBytesMax + 1, keys::kNameBytesMax + 100, std::size_t{100'000}}) {
+        const std::string id(size, 'b');
+        EXPECT_FALSE(check_document_id(id).ok());
+        EXPECT_FALSE(database_->head(id).value());
+        EXPECT_FALSE(database_->heads(std::vector<std::string>{id}).value()[0]);
+        EXPECT_FALSE(database_->local("_local/" + id).value());
+        EXPECT_EQ(database_->write_local("_local/" + id, "{}", {}, false).error().code(),
+                  ErrorCode::illegal_docid);
+        EXPECT_EQ(store_->open(id).error().code(), ErrorCode::not_found);
+        HeadRange behind;
+        behind.begin = id;
+        EXPECT_TRUE(database_->scan_heads(behind).value().heads.empty());
+        HeadRange before;
+        before.end = id;
+        EXPECT_EQ(database_->scan_heads(before).value().heads.size(), 2u);
+    }
 }
 
 // Regression: another life of the process moved the mark of the hour to its own first sequence.

@@ -6,6 +6,7 @@
 #include "api/error_response.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "crypto/digest.h"
 #include "db/store.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
@@ -237,17 +238,31 @@ class Application::Parts {
         if (!options_.load.empty()) {
             DIVAN_TRY_VOID(load_documents(*store_, *config_, options_.load));
         }
-        gate_ = std::make_unique<access::Gate>(*store_);
+        gate_ = std::make_unique<access::Gate>(*store_, *config_);
         return {};
     }
 
     Result<void> listen() {
-        services_.reset(new api::Services{*gate_, *authenticator_, *config_, metrics_, *log_, *pool_, clock_,
-                                          random_, node_name_, config_->text("couchdb", "uuid"),
-                                          clock_.monotonic(), [this] {
-                                              if (restart)
-                                                  restart();
-                                          }});
+        services_.reset(new api::Services{
+            .gate = *gate_,
+            .authenticator = *authenticator_,
+            .config = *config_,
+            .metrics = metrics_,
+            .log = *log_,
+            .engine_pool = *pool_,
+            .clock = clock_,
+            .random = random_,
+            .node_name = node_name_,
+            .server_uuid = config_->text("couchdb", "uuid"),
+            .started_at = clock_.monotonic(),
+            .spool_directory = options_.memory ? std::string() : data_directory_,
+            .libraries = libraries(),
+            .restart =
+                [this] {
+                    if (restart)
+                        restart();
+                },
+        });
         dispatcher_ = std::make_unique<api::Dispatcher>(*services_, api::all_routes());
         server_ = std::make_unique<net::Server>(
             server_options(*config_),
@@ -261,6 +276,12 @@ class Application::Parts {
         url_ = fmt::format("http://{}:{}/",
                            address.find(':') == std::string::npos ? address : "[" + address + "]", bound);
         return {};
+    }
+
+    std::vector<api::Library> libraries() const {
+        auto engine = options_.memory ? api::Library{"storage_engine", "memory", "none"}
+                                      : api::Library{"storage_engine", "rocksdb", kv::rocksdb_version()};
+        return {std::move(engine), {"cryptography", "openssl", crypto::openssl_version()}};
     }
 
     GlobalChanges::Timing global_changes_timing() {

