@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
-#include <limits>
 
 namespace divan::api {
 namespace {
@@ -99,9 +98,7 @@ Result<void> read_function_filter(db::Database &database, std::string_view value
     DIVAN_TRY(auto body, database.body(*head, winner.rev, winner.info));
     if (!body)
         return ErrorCode::not_found;
-    json::ParseOptions options;
-    options.depth_max = std::numeric_limits<std::size_t>::max(); // the limit was held when it came in
-    DIVAN_TRY(auto design, json::parse(body->json, options));
+    DIVAN_TRY(auto design, json::parse(body->json, {.depth_max = json::kAnyDepth}));
     const json::Value *found = &design;
     for (auto name : {members, parts[1]}) {
         found = found->is_object() ? found->object().find(name) : nullptr;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
-#include <limits>
 
 namespace divan::api {
 namespace {
@@ -128,9 +127,7 @@ Result<void> check_views(const json::Object &design, std::string_view language) 
 Result<void> check_design_document(const db::Edit &edit, bool partitioned) {
     if (!edit.id.starts_with("_design/"))
         return {};
-    json::ParseOptions options;
-    options.depth_max = std::numeric_limits<std::size_t>::max(); // the limit was held when it came in
-    DIVAN_TRY(auto value, json::parse(edit.json, options));
+    DIVAN_TRY(auto value, json::parse(edit.json, {.depth_max = json::kAnyDepth}));
     const auto &design = value.object();
     for (const char *section : {"filters", "lists", "shows", "updates"}) {
         DIVAN_TRY_VOID(check_functions(design, section));
