@@ -239,7 +239,7 @@ Result<std::string> bulk_get_rows(db::Database &database, std::span<const Wanted
     std::vector<std::string> ids;
     for (const auto &one : wanted)
         ids.push_back(one.id);
-    DIVAN_TRY(auto heads, database.heads(ids));
+    DIVAN_TRY(auto heads, database.heads(ids, {.bodies = true, .trees = true, .leaves = true}));
     std::string out;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (i > 0)

@@ -55,6 +55,7 @@ class Feed {
     Call &call_;
     FeedOptions options_;
     kv::Sequence at_;
+    kv::Sequence last_; // of the database, when the request came
     std::uint64_t sent_ = 0;
     std::uint64_t row_number_ = 0;
     bool exhausted_ = false; // nothing lies behind at_
@@ -163,10 +164,9 @@ Result<void> Feed::append_row(std::string &out, const db::Change &change,
 
 Result<db::ChangesPage> Feed::look_up_ids() {
     std::vector<std::string> ids(options_.doc_ids->begin(), options_.doc_ids->end());
-    DIVAN_TRY(auto last, database().last_sequence());
-    DIVAN_TRY(auto heads, database().heads(ids));
+    DIVAN_TRY(auto heads, database().heads(ids, {.trees = true}));
     db::ChangesPage page;
-    page.last = std::max(last, at_);
+    page.last = std::max(last_, at_);
     for (const auto &head : heads) {
         if (!head || head->sequence <= at_)
             continue;
@@ -190,6 +190,7 @@ Result<db::ChangesPage> Feed::read_page() {
     range.reverse = options_.descending;
     if (options_.descending && descending_begun_)
         range.before = at_;
+    range.last = last_;
     range.rows_max = kRowsPerPage;
     bool filtered = options_.design_only || options_.doc_ids;
     if (options_.limit && !filtered)
@@ -215,7 +216,7 @@ Result<Part> Feed::read_part() {
         std::vector<std::string> ids;
         for (const auto &change : page.changes)
             ids.push_back(change.id);
-        DIVAN_TRY(heads, database().heads(ids));
+        DIVAN_TRY(heads, database().heads(ids, {.bodies = true, .trees = !options_.document.plain()}));
     }
     part.text.reserve(page.changes.size() * 160);
     for (std::size_t i = 0; i < page.changes.size(); ++i) {
@@ -252,12 +253,9 @@ Task<Result<void>> Feed::start() {
         headers.add("Cache-Control", "no-cache");
     }
     if (options_.kind == FeedKind::normal) {
-        auto last = co_await call_.on_engine([&] { return database().last_sequence(); });
-        if (!last.ok())
-            co_return last.error();
         auto etag =
             "\"" +
-            hex_encode(crypto::md5(database().uuid() + database().sequence_token(*last))).substr(0, 25) +
+            hex_encode(crypto::md5(database().uuid() + database().sequence_token(last_))).substr(0, 25) +
             "\"";
         headers.add("ETag", etag);
         if (etag_matches(call_, etag)) {
@@ -351,7 +349,11 @@ Task<Result<void>> Feed::run() {
 }
 
 Task<Result<void>> Feed::serve() {
-    auto since = co_await call_.on_engine([&] { return database().since(options_.since); });
+    auto last = co_await call_.on_engine([&] { return database().last_sequence(); });
+    if (!last.ok())
+        co_return last.error();
+    last_ = *last;
+    auto since = database().since(options_.since, last_);
     if (!since.ok())
         co_return since.error();
     at_ = *since;

@@ -27,6 +27,10 @@ class Listing {
 
     db::Database &database() { return *call_.database; }
     [[nodiscard]] Range range() const;
+    [[nodiscard]] db::HeadParts parts() const {
+        return {.bodies = options_.include_docs,
+                .trees = options_.include_docs && !options_.document.plain()};
+    }
     [[nodiscard]] bool limit_reached() const { return options_.limit && written_ >= *options_.limit; }
 
     // On the engine pool.
@@ -153,6 +157,7 @@ Result<std::string> Listing::read_rows() {
     request.begin = range_.begin;
     request.end = range_.end;
     request.reverse = options_.descending;
+    request.parts = parts();
     request.rows_max = kRowsPerPage;
     if (options_.limit)
         request.rows_max = static_cast<std::size_t>(
@@ -182,7 +187,7 @@ Result<std::string> Listing::read_key_rows() {
     std::vector<std::string> ids;
     for (auto i = key_at_; i < end; ++i)
         ids.push_back(keys[i].is_string() ? keys[i].string() : std::string());
-    DIVAN_TRY(auto heads, database().heads(ids));
+    DIVAN_TRY(auto heads, database().heads(ids, parts()));
     std::string out;
     for (auto i = key_at_; i < end && !limit_reached(); ++i) {
         if (skipped_ < options_.skip) {

@@ -106,6 +106,9 @@ class Store {
 
   private:
     void erase_pending();
+    // Makes the handle of a database whose entry was read when `erasures` databases had been deleted.
+    Result<std::shared_ptr<Database>> keep_open(std::shared_ptr<Database::State> database_state,
+                                                std::uint64_t erasures);
 
     std::unique_ptr<State> state_;
 };
