@@ -12,7 +12,7 @@ import urllib.parse
 from harness.case import ServerTestCase
 
 LONG = bool(os.environ.get('DIVAN_LONG'))
-TIME_LIMIT_S = 1200 if LONG else 300
+TIME_LIMIT_S = 1200
 
 DATABASES = 10_000 if LONG else 2_000
 DELETED = DATABASES // 10
