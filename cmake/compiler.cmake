@@ -9,8 +9,9 @@ endif()
 
 find_program(DIVAN_CCACHE ccache)
 if(DIVAN_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${DIVAN_CCACHE})
-  # Hits across checkouts: paths below the source folder do not count.
+  # Hits across checkouts and presets: paths below the source folder do not count.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+                                  CCACHE_NOHASHDIR=1 ${DIVAN_CCACHE})
   add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 endif()
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes the generated pages of docs/ anew, or with --check says which are stale.
 
-docs/openapi.json     what `divan openapi` prints
-docs/settings.md      what `divan settings --markdown` prints
+docs/openapi.json     what `divan openapi` prints, indented
+docs/settings.md      what `divan settings` prints
 docs/differences.md   its last part, from tests/replay/known_differences.json
 """
 import argparse
+import json
 import pathlib
 import subprocess
 import sys
@@ -23,6 +24,11 @@ def printed(binary, *arguments):
                           timeout=60).stdout
 
 
+def openapi(binary):
+    """Indented, so that a change shows as the lines it touches."""
+    return json.dumps(json.loads(printed(binary, 'openapi')), indent=1, ensure_ascii=False) + '\n'
+
+
 def differences(root):
     """The page with its generated part made anew."""
     text = (root / 'docs/differences.md').read_text(encoding='utf-8')
@@ -35,8 +41,8 @@ def differences(root):
 def pages(root, binary):
     """{path: function that makes its text}"""
     return {
-        'docs/openapi.json': lambda: printed(binary, 'openapi'),
-        'docs/settings.md': lambda: printed(binary, 'settings', '--markdown'),
+        'docs/openapi.json': lambda: openapi(binary),
+        'docs/settings.md': lambda: printed(binary, 'settings'),
         'docs/differences.md': lambda: differences(root),
     }
 

@@ -63,15 +63,30 @@ std::optional<std::string> Authenticator::admin_hash(const std::string &name) co
     return found == admins.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::string Authenticator::hash_password(std::string_view password) {
+Result<std::string> Authenticator::admin_text(std::string_view name, std::string_view password) {
+    if (password.empty())
+        return Error(ErrorCode::bad_request, fmt::format("The admin `{}` needs a password.", name));
+    if (exposed_ && is_known_default_password(name, password))
+        return Error(
+            ErrorCode::bad_request,
+            fmt::format("The password of admin `{}` is one that everybody tries first. It is refused on "
+                        "an address that others can reach: choose another one.",
+                        name));
     auto iterations = static_cast<std::uint32_t>(config_.integer("chttpd_auth", "iterations"));
     return crypto::hash_password(password, hex_encode(random_.bytes(16)), iterations);
 }
 
-void Authenticator::hash_plain_admins() {
-    for (const auto &[name, text] : config_.section("admins"))
-        if (!crypto::is_hashed(text))
-            ignore_error(config_.set("admins", name, hash_password(text), true), "stays in memory");
+Result<std::vector<std::string>> Authenticator::hash_plain_admins() {
+    std::vector<std::string> weak;
+    for (const auto &[name, text] : config_.section("admins")) {
+        if (crypto::is_hashed(text))
+            continue;
+        DIVAN_TRY(auto hashed, admin_text(name, text));
+        if (is_known_default_password(name, text))
+            weak.push_back(name);
+        ignore_error(config_.set("admins", name, std::move(hashed), true), "stays in memory");
+    }
+    return weak;
 }
 
 Result<std::optional<Authenticator::Parsed>> Authenticator::parse_basic(std::string_view authorization) {
@@ -186,24 +201,20 @@ std::string Authenticator::session_cookie(const std::string &name) {
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(clock_.now()).count();
     auto text = fmt::format("{}:{:X}", name, seconds);
     auto value = base64_url_encode(text + ":" + sign(text, crypto::password_salt(hash), true));
-    return std::string(kCookieName) + value + cookie_attributes(false);
+    return std::string(kCookieName) + value + cookie_attributes();
 }
 
 std::string Authenticator::clearing_cookie() const {
-    return std::string(kCookieName) + cookie_attributes(true);
+    return std::string(kCookieName) + cookie_attributes();
 }
 
-std::string Authenticator::cookie_attributes(bool clearing) const {
+std::string Authenticator::cookie_attributes() const {
     std::string text = "; Version=1";
-    if (clearing) {
-        text += "; Path=/; HttpOnly";
-    } else {
-        auto timeout = config_.integer("chttpd_auth", "timeout");
-        if (config_.boolean("chttpd_auth", "allow_persistent_cookies"))
-            text += fmt::format("; Expires={}; Max-Age={}",
-                                http_date(clock_.now() + std::chrono::seconds(timeout)), timeout);
-        text += "; Path=/; HttpOnly";
-    }
+    auto timeout = config_.integer("chttpd_auth", "timeout");
+    if (config_.boolean("chttpd_auth", "allow_persistent_cookies"))
+        text += fmt::format("; Expires={}; Max-Age={}",
+                            http_date(clock_.now() + std::chrono::seconds(timeout)), timeout);
+    text += "; Path=/; HttpOnly";
     if (auto domain = config_.text("chttpd_auth", "cookie_domain"); !domain.empty())
         text += "; Domain=" + domain;
     if (auto same_site = config_.text("chttpd_auth", "same_site"); !same_site.empty())

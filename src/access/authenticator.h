@@ -10,12 +10,14 @@
 #include "base/task.h"
 #include "config/config.h"
 
+#include <atomic>
 #include <list>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace divan::access {
 
@@ -41,15 +43,19 @@ class Authenticator {
 
     // The Set-Cookie value of a new session.
     [[nodiscard]] std::string session_cookie(const std::string &name);
-    // Of an ended one.
+    // Of an ended one: the same attributes, no value.
     [[nodiscard]] std::string clearing_cookie() const;
     // Whether less than 90 % of a cookie's life is left: it should be renewed with the answer.
     [[nodiscard]] bool should_renew(std::string_view cookie_header) const;
 
-    // The text to store for a new admin's password.
-    [[nodiscard]] std::string hash_password(std::string_view password);
-    // Hashes passwords of [admins] that were written in plain text.
-    void hash_plain_admins();
+    // Whether others than this machine can reach the server; then known default passwords are refused.
+    void set_exposed(bool exposed) { exposed_ = exposed; }
+    // The text to store for an admin whose password is given in plain text.
+    // Errors: bad_request for no password, and for a known default one if the server is exposed.
+    [[nodiscard]] Result<std::string> admin_text(std::string_view name, std::string_view password);
+    // Hashes the passwords of [admins] that were written in plain text. Errors: as admin_text.
+    // Returns the names of those whose password is a known default.
+    [[nodiscard]] Result<std::vector<std::string>> hash_plain_admins();
     [[nodiscard]] bool has_admin() const;
 
   private:
@@ -65,13 +71,14 @@ class Authenticator {
     [[nodiscard]] bool remembered(const std::string &fingerprint);
     void remember(const std::string &fingerprint);
     [[nodiscard]] std::string sign(std::string_view name_and_time, std::string_view salt, bool sha256) const;
-    [[nodiscard]] std::string cookie_attributes(bool clearing) const;
+    [[nodiscard]] std::string cookie_attributes() const;
 
     config::Config &config_;
     Clock &clock_;
     Random &random_;
     Executor &pool_;
     const std::string fingerprint_key_;
+    std::atomic<bool> exposed_ = false;
     std::mutex mutex_;
     std::list<std::string> order_; // most recently used first
     std::map<std::string, std::list<std::string>::iterator> known_;

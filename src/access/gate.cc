@@ -1,5 +1,7 @@
 #include "access/gate.h"
 
+#include "config/config.h"
+
 namespace divan::access {
 
 std::string_view permission_name(Permission permission) {
@@ -8,6 +10,10 @@ std::string_view permission_name(Permission permission) {
         return "everybody";
     case Permission::signed_in:
         return "signed_in";
+    case Permission::database_lister:
+        return "database_lister";
+    case Permission::metrics_reader:
+        return "metrics_reader";
     case Permission::server_admin:
         return "server_admin";
     case Permission::database_member:
@@ -22,6 +28,14 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
     if (principal.is_server_admin() || permission == Permission::everybody)
         return {};
     switch (permission) {
+    case Permission::database_lister:
+        if (!config_.boolean("chttpd", "admin_only_all_dbs"))
+            return {};
+        return authorize(principal, Permission::server_admin);
+    case Permission::metrics_reader:
+        if (principal.has_role("_metrics"))
+            return {};
+        return Error(ErrorCode::unauthorized, "You are not a server admin or read-only metrics user");
     case Permission::server_admin:
         return Error(ErrorCode::unauthorized, "You are not a server admin.");
     case Permission::database_admin:
@@ -55,8 +69,8 @@ Result<std::shared_ptr<db::Database>> Gate::open_cached(const Principal &princip
     return opened;
 }
 
-Result<db::Store *> Gate::catalog(const Principal &principal) const {
-    DIVAN_TRY_VOID(authorize(principal, Permission::server_admin));
+Result<db::Store *> Gate::catalog(const Principal &principal, Permission permission) const {
+    DIVAN_TRY_VOID(authorize(principal, permission));
     return &store_;
 }
 

@@ -11,12 +11,18 @@
 #include <memory>
 #include <string>
 
+namespace divan::config {
+class Config;
+}
+
 namespace divan::access {
 
 // What a request needs. Named after who may do it in CouchDB 3.5.
 enum class Permission : std::uint8_t {
     everybody,       // `/`, `_up`, `_session`, `_utils`, favicon
     signed_in,       // any authenticated user
+    database_lister, // everybody if [chttpd] admin_only_all_dbs = false, else server admins
+    metrics_reader,  // a server admin or who has the role `_metrics`
     server_admin,    // 401 "You are not a server admin." otherwise
     database_member, // 401 "You are not authorized to access this db." / 403 otherwise
     database_admin,  // 401 "You are not a db or server admin." otherwise
@@ -26,7 +32,8 @@ enum class Permission : std::uint8_t {
 
 class Gate {
   public:
-    explicit Gate(db::Store &store) : store_(store) {}
+    // Both outlive the gate.
+    Gate(db::Store &store, const config::Config &config) : store_(store), config_(config) {}
 
     // A request that touches no database. Errors: unauthorized, forbidden.
     [[nodiscard]] Result<void> authorize(const Principal &principal, Permission permission) const;
@@ -40,11 +47,13 @@ class Gate {
     [[nodiscard]] Result<std::shared_ptr<db::Database>>
     open_cached(const Principal &principal, Permission permission, std::string_view database) const;
 
-    // The catalog, for those who may change it. Errors: unauthorized.
-    [[nodiscard]] Result<db::Store *> catalog(const Principal &principal) const;
+    // The catalog, for those who may change it, or with `database_lister` read it. Errors: unauthorized.
+    [[nodiscard]] Result<db::Store *> catalog(const Principal &principal,
+                                              Permission permission = Permission::server_admin) const;
 
   private:
     db::Store &store_;
+    const config::Config &config_;
 };
 
 } // namespace divan::access

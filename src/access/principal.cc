@@ -4,8 +4,8 @@
 
 namespace divan::access {
 
-bool Principal::is_server_admin() const {
-    return std::find(roles.begin(), roles.end(), "_admin") != roles.end();
+bool Principal::has_role(std::string_view role) const {
+    return std::find(roles.begin(), roles.end(), role) != roles.end();
 }
 
 } // namespace divan::access

@@ -3,6 +3,7 @@
 // Who makes a request.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace divan::access {
@@ -13,7 +14,8 @@ struct Principal {
     std::string authenticated_by;   // "cookie", "default" (Basic); empty = nobody
 
     [[nodiscard]] bool anonymous() const { return name.empty(); }
-    [[nodiscard]] bool is_server_admin() const;
+    [[nodiscard]] bool has_role(std::string_view role) const;
+    [[nodiscard]] bool is_server_admin() const { return has_role("_admin"); }
 };
 
 } // namespace divan::access

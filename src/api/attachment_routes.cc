@@ -78,7 +78,8 @@ Task<Result<void>> stream_ranges(Call &call, const db::Attachment &attachment,
     auto total = attachment.data.stored_bytes;
     std::string text;
     for (const auto &range : ranges) {
-        text.append("\r\n--").append(boundary).append("\r\nContent-Type: ").append(attachment.content_type);
+        text.append(&range == &ranges.front() ? "--" : "\r\n--").append(boundary);
+        text.append("\r\nContent-Type: ").append(header_content_type(attachment.content_type));
         text.append(fmt::format("\r\nContent-Range: bytes {}-{}/{}\r\n\r\n", range.first, range.last, total));
         auto written = co_await call.response().write(std::move(text));
         if (written.ok())
@@ -111,7 +112,7 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
     bool gzipped = data.encoding == db::Encoding::gzip;
     head.headers.add("Accept-Ranges", gzipped ? "none" : "bytes");
     if (gzipped) {
-        head.headers.add("Content-Type", attachment.content_type);
+        head.headers.add("Content-Type", header_content_type(attachment.content_type));
         bool raw = accepts_gzip(call);
         if (raw)
             head.headers.add("Content-Encoding", "gzip");
@@ -136,11 +137,9 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
         }
         ranges = std::move(*parsed);
     }
-    bool whole =
-        !ranges || ranges->size() > kRangesMax ||
-        (ranges->size() == 1 && ranges->front().first == 0 && ranges->front().last + 1 == data.stored_bytes);
+    bool whole = !ranges || ranges->size() > kRangesMax || *range_header == "bytes=0-";
     if (whole) {
-        head.headers.add("Content-Type", attachment.content_type);
+        head.headers.add("Content-Type", header_content_type(attachment.content_type));
         if (auto digest = data.md5; !digest.empty())
             head.headers.add("Content-MD5", base64_encode(digest));
         auto started = co_await call.start(std::move(head), data.stored_bytes);
@@ -153,7 +152,7 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
     if (ranges->size() == 1) {
         auto range = ranges->front();
         auto count = range.last - range.first + 1;
-        head.headers.add("Content-Type", attachment.content_type);
+        head.headers.add("Content-Type", header_content_type(attachment.content_type));
         head.headers.add("Content-Range",
                          fmt::format("bytes {}-{}/{}", range.first, range.last, data.stored_bytes));
         auto started = co_await call.start(std::move(head), count);
@@ -249,6 +248,8 @@ Task<Result<void>> put_attachment(Call &call) {
     if (!gzip && !net::equal_without_case(encoding, "identity"))
         co_return Error(ErrorCode::bad_encoding, "Only gzip and identity content-encodings are supported");
     std::string content_type(call.header("Content-Type").value_or("application/octet-stream"));
+    if (!is_utf8(content_type))
+        co_return Error(ErrorCode::bad_request, "The Content-Type header is not UTF-8 encoded.");
     auto length = call.exchange().body().length();
     if (length && *length > static_cast<std::uint64_t>(
                                 call.services().config.integer("couchdb", "max_attachment_size")))

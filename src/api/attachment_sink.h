@@ -25,6 +25,8 @@ class AttachmentSink {
     // Errors: attachment_too_large (reason: the name), and the engine's. Blocks on the engine.
     Result<void> write(std::string_view bytes);
     Result<db::StoredData> finish();
+    // What write() was given so far.
+    [[nodiscard]] std::uint64_t received_bytes() const { return received_bytes_; }
 
   private:
     std::string name_;

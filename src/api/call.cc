@@ -4,10 +4,17 @@
 #include "base/encoding.h"
 #include "config/config.h"
 #include "net/gzip.h"
-#include "json/parser.h"
 #include "json/writer.h"
 
+#include <algorithm>
+
 namespace divan::api {
+namespace {
+
+// Read from the socket at once.
+constexpr std::size_t kReadBytes = 256 << 10;
+
+} // namespace
 
 const std::string &Call::path_parameter(std::string_view name) const {
     for (const auto &[key, value] : path_parameters)
@@ -20,8 +27,32 @@ std::string Call::base_url() const {
     return std::string(head().tls ? "https://" : "http://").append(header("Host").value_or("localhost"));
 }
 
+json::ParseOptions json_options(const config::Config &config, std::size_t raw_depth) {
+    json::ParseOptions options;
+    options.depth_max = static_cast<std::size_t>(config.integer("divan", "json_depth_max"));
+    options.raw_depth = raw_depth;
+    return options;
+}
+
 Task<Result<std::string>> Call::read_body() {
-    auto bytes_max = static_cast<std::size_t>(services_.config.integer("chttpd", "max_http_request_size"));
+    co_return co_await read_body(
+        static_cast<std::size_t>(services_.config.integer("chttpd", "max_http_request_size")));
+}
+
+Task<Result<std::string>> Call::read_body(std::size_t bytes_max) {
+    auto text = co_await read_into(std::string(), bytes_max);
+    if (!text.ok())
+        co_return text.error();
+    co_return (*text)->take();
+}
+
+Task<Result<std::unique_ptr<net::SpooledText>>> Call::read_text() {
+    co_return co_await read_into(services_.spool_directory, static_cast<std::size_t>(services_.config.integer(
+                                                                "chttpd", "max_http_request_size")));
+}
+
+Task<Result<std::unique_ptr<net::SpooledText>>> Call::read_into(std::string spool_directory,
+                                                                std::size_t bytes_max) {
     auto encoding = header("Content-Encoding").value_or("identity");
     bool gzipped = net::equal_without_case(encoding, "gzip");
     if (!gzipped && !encoding.empty() && !net::equal_without_case(encoding, "identity"))
@@ -30,20 +61,45 @@ Task<Result<std::string>> Call::read_body() {
     auto length = exchange_.body().length();
     if (length && *length > bytes_max)
         co_return ErrorCode::too_large;
-    auto body = co_await exchange_.body().read_all(bytes_max);
-    if (!body.ok() || !gzipped)
-        co_return body;
-    co_return net::gunzip(*body, bytes_max);
+    // A few bytes of gzip can stand for gigabytes.
+    if (gzipped)
+        bytes_max =
+            std::min(bytes_max,
+                     static_cast<std::size_t>(services_.config.integer("divan", "inflated_body_bytes_max")));
+    auto text = std::make_unique<net::SpooledText>(
+        std::move(spool_directory),
+        static_cast<std::size_t>(services_.config.integer("divan", "spool_bytes_min")));
+    net::GzipReader inflater;
+    for (;;) {
+        auto bytes = co_await exchange_.body().read_some(kReadBytes);
+        if (!bytes.ok())
+            co_return bytes.error();
+        if (bytes->empty())
+            break;
+        if (gzipped)
+            bytes = inflater.read(*bytes, bytes_max - text->size());
+        if (!bytes.ok())
+            co_return bytes.error();
+        if (bytes->size() > bytes_max - text->size())
+            co_return ErrorCode::too_large;
+        Result<void> appended;
+        if (text->would_block(bytes->size()))
+            appended = co_await on_engine([&] { return text->append(*bytes); });
+        else
+            appended = text->append(*bytes);
+        if (!appended.ok())
+            co_return appended.error();
+    }
+    if (gzipped && !inflater.finished())
+        co_return Error(ErrorCode::bad_request, "Request body is not properly gzipped.");
+    co_return std::move(text);
 }
 
 Task<Result<json::Value>> Call::read_json(std::size_t raw_depth) {
     auto body = co_await read_body();
     if (!body.ok())
         co_return body.error();
-    json::ParseOptions options;
-    options.depth_max = static_cast<std::size_t>(services_.config.integer("divan", "json_depth_max"));
-    options.raw_depth = raw_depth;
-    co_return json::parse(*body, options);
+    co_return json::parse(*body, json_options(raw_depth));
 }
 
 Result<void> Call::require_json_content_type() const {

@@ -7,8 +7,9 @@
 #include "api/services.h"
 #include "db/database.h"
 #include "net/http.h"
+#include "net/spooled_text.h"
 #include "net/url.h"
-#include "json/value.h"
+#include "json/parser.h"
 
 #include <memory>
 #include <optional>
@@ -18,6 +19,9 @@
 #include <vector>
 
 namespace divan::api {
+
+[[nodiscard]] json::ParseOptions json_options(const config::Config &config,
+                                              std::size_t raw_depth = json::ParseOptions().raw_depth);
 
 // Lives in the dispatcher's coroutine for as long as the handler runs. Used on the connection's
 // executor only; engine work goes through on_engine().
@@ -58,10 +62,20 @@ class Call {
     }
 
     // The request's body, inflated if it is gzip-encoded (415 bad_ctype for other encodings), at most
-    // max_http_request_size. Errors: too_large, bad_encoding, ...
+    // max_http_request_size, and inflated_body_bytes_max if it was inflated. Errors: too_large, bad_encoding,
+    // ...
     Task<Result<std::string>> read_body();
+    // The same with a limit of the route's own.
+    Task<Result<std::string>> read_body(std::size_t bytes_max);
+    // As read_body(), for what may be large: beyond [divan] spool_bytes_min it lies in a file.
+    Task<Result<std::unique_ptr<net::SpooledText>>> read_text();
     // read_body() parsed. `raw_depth`: json::ParseOptions. Errors: bad_request "invalid UTF-8 JSON".
     Task<Result<json::Value>> read_json(std::size_t raw_depth = static_cast<std::size_t>(-1));
+    // How this server parses JSON: the limit of depth is a setting.
+    [[nodiscard]] json::ParseOptions
+    json_options(std::size_t raw_depth = json::ParseOptions().raw_depth) const {
+        return api::json_options(services_.config, raw_depth);
+    }
     // Errors: bad_content_type unless the request's content type is application/json.
     [[nodiscard]] Result<void> require_json_content_type() const;
 
@@ -78,6 +92,8 @@ class Call {
     Task<Result<void>> start_json(net::Headers extra = {});
 
   private:
+    Task<Result<std::unique_ptr<net::SpooledText>>> read_into(std::string spool_directory,
+                                                              std::size_t bytes_max);
     void add_common_headers(net::Headers &headers) const;
 
     net::Exchange &exchange_;

@@ -32,6 +32,8 @@ class Feed {
 
   private:
     db::Database &database() { return *call_.database; }
+    bool filtered() const { return options_.doc_ids || options_.design_only; }
+    std::string heartbeat_text() const;
     bool framed() const { return options_.kind == FeedKind::normal || options_.kind == FeedKind::longpoll; }
 
     // On the engine pool.
@@ -42,6 +44,8 @@ class Feed {
     Result<void> append_document(std::string &out, const db::Change &change,
                                  const std::optional<db::Head> &head);
     void append_event(std::string &out, const db::Change &change);
+    Result<void> append_change(std::string &out, const db::Change &change,
+                               const std::optional<db::Head> &head);
     bool passes(const db::Change &change) const;
     void append_token(std::string &out, kv::Sequence sequence);
     Result<std::string> closing_text();
@@ -57,6 +61,9 @@ class Feed {
     kv::Sequence at_;
     kv::Sequence last_; // of the database, when the request came
     std::uint64_t sent_ = 0;
+    // Where the last reading began: at the start, or when something was committed while waiting.
+    kv::Sequence round_at_;
+    std::uint64_t round_sent_ = 0;
     std::uint64_t row_number_ = 0;
     bool exhausted_ = false; // nothing lies behind at_
     bool descending_begun_ = false;
@@ -118,13 +125,24 @@ void Feed::append_event(std::string &out, const db::Change &change) {
 
 Result<void> Feed::append_row(std::string &out, const db::Change &change,
                               const std::optional<db::Head> &head) {
-    if (options_.database_events) {
-        append_event(out, change);
-        return {};
-    }
     bool event_source = options_.kind == FeedKind::eventsource;
     if (event_source)
         out.append("data: ");
+    if (options_.database_events) {
+        append_event(out, change);
+    } else {
+        DIVAN_TRY_VOID(append_change(out, change, head));
+    }
+    if (event_source) {
+        out.append("\nid: \"");
+        append_token(out, change.sequence);
+        out.append("\"\n\n");
+    }
+    return {};
+}
+
+Result<void> Feed::append_change(std::string &out, const db::Change &change,
+                                 const std::optional<db::Head> &head) {
     out.append("{\"seq\":");
     // With seq_interval only every n-th row pays for a sequence; counted as fabric_view_changes does,
     // down from the limit.
@@ -154,11 +172,6 @@ Result<void> Feed::append_row(std::string &out, const db::Change &change,
         DIVAN_TRY_VOID(append_document(out, change, head));
     }
     out.push_back('}');
-    if (event_source) {
-        out.append("\nid: \"");
-        append_token(out, change.sequence);
-        out.append("\"\n\n");
-    }
     return {};
 }
 
@@ -192,8 +205,7 @@ Result<db::ChangesPage> Feed::read_page() {
         range.before = at_;
     range.last = last_;
     range.rows_max = kRowsPerPage;
-    bool filtered = options_.design_only || options_.doc_ids;
-    if (options_.limit && !filtered)
+    if (options_.limit && !filtered())
         range.rows_max =
             static_cast<std::size_t>(std::min<std::uint64_t>(kRowsPerPage, *options_.limit - sent_ + 1));
     return database().changes(range);
@@ -233,15 +245,20 @@ Result<Part> Feed::read_part() {
 
 Result<std::string> Feed::closing_text() {
     std::uint64_t pending = 0;
-    if (!exhausted_ && !database().deleted()) {
-        // Downwards the rows that were not sent lie below.
-        DIVAN_TRY(pending, database().pending(options_.descending ? kv::Sequence(0) : at_));
-        if (options_.descending)
-            pending -= std::min(pending, sent_);
+    if (!database().deleted() && (filtered() || !exhausted_)) {
+        // Downwards the rows that were not sent lie below. With these filters CouchDB counts what they left
+        // out as pending, too (fabric_rpc:changes_enumerator sees only what they let pass).
+        auto since = options_.descending ? kv::Sequence(0) : filtered() ? round_at_ : at_;
+        DIVAN_TRY(pending, database().pending(since));
+        if (options_.descending || filtered())
+            pending -= std::min(pending, options_.descending ? sent_ : round_sent_);
     }
     std::string text = framed() ? "\n],\n\"last_seq\":\"" : "{\"last_seq\":\"";
     append_token(text, at_);
-    text.append("\",\"pending\":").append(std::to_string(pending)).append("}\n");
+    text.push_back('"');
+    if (!options_.database_events)
+        text.append(",\"pending\":").append(std::to_string(pending));
+    text.append("}\n");
     text.push_back('\n');
     return text;
 }
@@ -271,6 +288,10 @@ Task<Result<void>> Feed::start() {
     co_return started;
 }
 
+std::string Feed::heartbeat_text() const {
+    return options_.kind == FeedKind::eventsource ? "event: heartbeat\ndata: \n\n" : "\n";
+}
+
 // true: look again; false: the feed ends.
 Task<Result<bool>> Feed::wait() {
     auto pause = options_.heartbeat.value_or(options_.timeout);
@@ -285,9 +306,7 @@ Task<Result<bool>> Feed::wait() {
             co_return !database().deleted();
         if (wake == net::Wake::closed || !options_.heartbeat)
             co_return false;
-        auto beat = options_.kind == FeedKind::eventsource ? std::string("event: heartbeat\ndata: \n\n")
-                                                           : std::string("\n");
-        auto written = co_await call_.response().write(std::move(beat));
+        auto written = co_await call_.response().write(heartbeat_text());
         if (!written.ok())
             co_return written.error();
     }
@@ -318,6 +337,7 @@ Task<Result<void>> Feed::run() {
         }
         at_ = part->at;
         sent_ += part->rows;
+        round_sent_ += part->rows;
         descending_begun_ = true;
         exhausted_ = !part->more;
         auto now = call_.services().clock.monotonic();
@@ -329,7 +349,7 @@ Task<Result<void>> Feed::run() {
         } else if (options_.heartbeat && now - last_beat >= *options_.heartbeat) {
             // A filter that passes nothing must not look like a dead connection.
             last_beat = now;
-            auto written = co_await call_.response().write("\n");
+            auto written = co_await call_.response().write(heartbeat_text());
             if (!written.ok())
                 co_return written.error();
         }
@@ -344,6 +364,8 @@ Task<Result<void>> Feed::run() {
             co_return again.error();
         if (!*again)
             break;
+        round_at_ = at_;
+        round_sent_ = 0;
     }
     co_return co_await finish();
 }
@@ -356,7 +378,7 @@ Task<Result<void>> Feed::serve() {
     auto since = database().since(options_.since, last_);
     if (!since.ok())
         co_return since.error();
-    at_ = *since;
+    at_ = round_at_ = *since;
     if (options_.live()) {
         // Before the first read, so that nothing is committed unseen between reading and waiting.
         event_ = std::make_shared<Event>();

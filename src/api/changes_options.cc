@@ -62,10 +62,7 @@ Result<std::set<std::string>> read_doc_ids(const net::Query &query, const json::
     if (body != nullptr && body->is_object() && body->object().contains("doc_ids")) {
         list = *body->object().find("doc_ids");
     } else if (auto text = query.find("doc_ids")) {
-        auto parsed = json::parse(*text);
-        if (!parsed.ok())
-            return invalid;
-        list = std::move(*parsed);
+        DIVAN_TRY(list, json::parse(*text));
     }
     if (!list.is_array())
         return invalid;
@@ -78,24 +75,47 @@ Result<std::set<std::string>> read_doc_ids(const net::Query &query, const json::
     return ids;
 }
 
-// Filters that run functions or selectors come with those; until then their absence is said plainly.
-Result<void> read_function_filter(db::Database &database, std::string_view filter) {
-    auto slash = filter.find('/');
-    if (slash == std::string_view::npos || slash == 0 || slash + 1 == filter.size())
-        return Error(ErrorCode::bad_request, "`filter` must be of the form `designname/filtername`");
-    DIVAN_TRY(auto design, database.head("_design/" + std::string(filter.substr(0, slash))));
-    if (!design || design->deleted)
+// Looks a function up, as couch_changes does before the feed begins. Filters that run functions or
+// selectors come with those; until then their absence is said plainly.
+Result<void> read_function_filter(db::Database &database, std::string_view value, std::string_view members,
+                                  const char *malformed) {
+    std::vector<std::string_view> parts;
+    while (!value.empty()) {
+        auto part = value.substr(0, value.find('/'));
+        value.remove_prefix(std::min(value.size(), part.size() + 1));
+        if (!part.empty())
+            parts.push_back(part);
+    }
+    if (parts.size() != 2)
+        return Error(ErrorCode::bad_request, malformed);
+    DIVAN_TRY(auto head, database.head("_design/" + std::string(parts[0])));
+    if (!head)
         return ErrorCode::not_found;
+    if (head->deleted)
+        return Error(ErrorCode::not_found, "deleted");
+    DIVAN_TRY(auto tree, database.tree(*head));
+    auto winner = tree.winner();
+    DIVAN_TRY(auto body, database.body(*head, winner.rev, winner.info));
+    if (!body)
+        return ErrorCode::not_found;
+    DIVAN_TRY(auto design, json::parse(body->json));
+    const json::Value *found = &design;
+    for (auto name : {members, parts[1]}) {
+        found = found->is_object() ? found->object().find(name) : nullptr;
+        if (found == nullptr)
+            return Error(ErrorCode::not_found, fmt::format("missing json key: {}", name));
+    }
     return Error(ErrorCode::not_implemented,
                  "Filter functions of design documents are not run by this version.");
 }
 
-Result<void> read_filter(const Call &call, const json::Value *body, FeedOptions &options) {
-    auto filter = call.query.find("filter").value_or("");
+Result<void> read_filter(db::Database &database, const net::Query &query, const json::Value *body,
+                         FeedOptions &options) {
+    auto filter = query.find("filter").value_or("");
     if (filter.empty())
         return {};
     if (filter == "_doc_ids") {
-        DIVAN_TRY(options.doc_ids, read_doc_ids(call.query, body));
+        DIVAN_TRY(options.doc_ids, read_doc_ids(query, body));
         return {};
     }
     if (filter == "_design") {
@@ -108,20 +128,34 @@ Result<void> read_filter(const Call &call, const json::Value *body, FeedOptions 
         return Error(ErrorCode::not_implemented, "Selectors are not evaluated by this version.");
     }
     if (filter == "_view") {
-        auto view = call.query.find("view").value_or("");
+        auto view = query.find("view").value_or("");
         if (view.empty())
             return Error(ErrorCode::bad_request, "`view` filter parameter is not provided.");
-        return read_function_filter(*call.database, view);
+        return read_function_filter(database, view, "views",
+                                    "`view` must be of the form `designname/viewname`");
     }
     if (filter[0] == '_')
         return Error(ErrorCode::bad_request, "unknown builtin filter name");
-    return read_function_filter(*call.database, filter);
+    return read_function_filter(database, filter, "filters",
+                                "`filter` must be of the form `designname/filtername`");
+}
+
+// The names of this feed's parameters are read without case.
+net::Query with_lower_case_names(const net::Query &query) {
+    net::Query lowered;
+    for (const auto &[name, value] : query) {
+        std::string lower = name;
+        std::transform(lower.begin(), lower.end(), lower.begin(),
+                       [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+        lowered.add(std::move(lower), value);
+    }
+    return lowered;
 }
 
 } // namespace
 
 Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body) {
-    const auto &query = call.query;
+    auto query = with_lower_case_names(call.query);
     FeedOptions options;
     if (auto feed = query.find("feed")) {
         DIVAN_TRY(options.kind, parse_kind(*feed));
@@ -158,7 +192,7 @@ Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body)
             return Error(ErrorCode::bad_request, "invalid_seq_interval");
         options.seq_interval = static_cast<std::uint64_t>(*number);
     }
-    DIVAN_TRY_VOID(read_filter(call, body, options));
+    DIVAN_TRY_VOID(read_filter(*call.database, query, body, options));
     return options;
 }
 

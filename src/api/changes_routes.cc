@@ -50,11 +50,14 @@ std::vector<Route> changes_routes() {
         {"seq_interval", "integer", "Only every n-th row has a sequence."},
         {"filter", "string", "_doc_ids or _design."},
         {"doc_ids", "json", "The ids of filter=_doc_ids."}};
+    constexpr auto kMember = access::Permission::database_member;
     return {
-        {"GET", "/{db}/_changes", access::Permission::database_member, get_changes,
-         "What changed, each document once.", parameters},
-        {"POST", "/{db}/_changes", access::Permission::database_member, post_changes,
-         "As GET; doc_ids may be in the body.", parameters},
+        {"GET", "/{db}/_changes/{rest...}", kMember, get_changes, "As _changes: what follows is ignored.",
+         parameters},
+        {"POST", "/{db}/_changes/{rest...}", kMember, post_changes, "As _changes: what follows is ignored.",
+         parameters},
+        {"GET", "/{db}/_changes", kMember, get_changes, "What changed, each document once.", parameters},
+        {"POST", "/{db}/_changes", kMember, post_changes, "As GET; doc_ids may be in the body.", parameters},
     };
 }
 

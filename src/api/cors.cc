@@ -55,6 +55,34 @@ std::vector<std::string> split_list(std::string_view text) {
     return parts;
 }
 
+bool contains(const std::vector<std::string> &list, std::string_view text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+// The answer to a preflight; nullopt if something that it asks for is not allowed: then it is answered as
+// any other OPTIONS, as chttpd_cors does.
+std::optional<net::ResponseHead> preflight(const Call &call, std::string_view wanted_method) {
+    const auto &config = call.services().config;
+    auto configured_methods = config.list("cors", "methods");
+    auto methods = configured_methods.empty() ? std::string(kDefaultMethods)
+                                              : fmt::format("{}", fmt::join(configured_methods, ", "));
+    if (!contains(split_list(methods), lower(wanted_method)) ||
+        kMethods.find(wanted_method) == std::string_view::npos)
+        return std::nullopt;
+    auto configured_headers = split_list(config.text("cors", "headers"));
+    auto asked = split_list(call.header("Access-Control-Request-Headers").value_or(""));
+    for (const auto &name : asked)
+        if (std::find(std::begin(kHeaders), std::end(kHeaders), name) == std::end(kHeaders) &&
+            !contains(configured_headers, name))
+            return std::nullopt;
+    net::ResponseHead head;
+    head.status = 204;
+    head.headers.add("Access-Control-Max-Age", std::to_string(config.integer("cors", "max_age")));
+    head.headers.add("Access-Control-Allow-Methods", methods);
+    head.headers.add("Access-Control-Allow-Headers", fmt::format("{}", fmt::join(asked, ", ")));
+    return head;
+}
+
 } // namespace
 
 std::optional<net::ResponseHead> apply_cors(Call &call) {
@@ -63,46 +91,17 @@ std::optional<net::ResponseHead> apply_cors(Call &call) {
     if (!origin || !config.boolean("chttpd", "enable_cors"))
         return std::nullopt;
     auto origins = config.list("cors", "origins");
-    bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
-    if (!any && std::find(origins.begin(), origins.end(), *origin) == origins.end())
+    if (!contains(origins, "*") && !contains(origins, *origin))
         return std::nullopt;
-    bool credentials = config.boolean("cors", "credentials");
-    std::string allow_origin(*origin);
-
-    auto wanted = call.header("Access-Control-Request-Method");
-    if (call.head().method == "OPTIONS" && wanted) {
-        auto allowed_methods = config.list("cors", "methods");
-        auto methods = allowed_methods.empty() ? std::string(kDefaultMethods)
-                                               : fmt::format("{}", fmt::join(allowed_methods, ", "));
-        net::ResponseHead head;
-        head.status = 204;
-        auto method_list = split_list(methods);
-        if (std::find(method_list.begin(), method_list.end(), lower(*wanted)) == method_list.end() ||
-            kMethods.find(*wanted) == std::string_view::npos)
-            return std::nullopt;
-        auto allowed = config.list("cors", "headers");
-        auto asked = split_list(call.header("Access-Control-Request-Headers").value_or(""));
-        for (const auto &name : asked) {
-            bool known =
-                std::find(std::begin(kHeaders), std::end(kHeaders), name) != std::end(kHeaders) ||
-                std::any_of(allowed.begin(), allowed.end(), [&](const auto &a) { return lower(a) == name; });
-            if (!known)
-                return std::nullopt;
-        }
-        head.headers.add("Access-Control-Allow-Origin", allow_origin);
-        if (credentials)
-            head.headers.add("Access-Control-Allow-Credentials", "true");
-        head.headers.add("Access-Control-Max-Age", std::to_string(config.integer("cors", "max_age")));
-        head.headers.add("Access-Control-Allow-Methods", methods);
-        head.headers.add("Access-Control-Allow-Headers", fmt::format("{}", fmt::join(asked, ", ")));
-        head.headers.add("Vary", "Origin");
-        return head;
-    }
-    call.common_headers.add("Access-Control-Allow-Origin", allow_origin);
-    if (credentials)
+    call.common_headers.add("Access-Control-Allow-Origin", std::string(*origin));
+    if (config.boolean("cors", "credentials"))
         call.common_headers.add("Access-Control-Allow-Credentials", "true");
-    call.common_headers.add("Access-Control-Expose-Headers", std::string(kExposed));
     call.common_headers.add("Vary", "Origin");
+    auto wanted_method = call.header("Access-Control-Request-Method");
+    if (call.head().method == "OPTIONS" && wanted_method)
+        if (auto head = preflight(call, *wanted_method))
+            return head;
+    call.common_headers.add("Access-Control-Expose-Headers", std::string(kExposed));
     return std::nullopt;
 }
 

@@ -1,7 +1,9 @@
 #include "api/database_info.h"
+#include "api/engine_calls.h"
 #include "api/router.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "db/duration.h"
 #include "db/store.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
@@ -256,9 +258,12 @@ Task<Result<void>> put_auto_purge(Call &call) {
         co_return body.error();
     if (!body->is_object())
         co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-    for (const auto &member : body->object())
+    for (const auto &member : body->object()) {
         if (member.key != "deleted_document_ttl")
             co_return Error(ErrorCode::bad_request, "invalid auto purge property");
+        if (!member.value.is_string() || !db::is_time_to_live(member.value.string()))
+            co_return Error(ErrorCode::bad_request, "deleted_document_ttl must be a valid string");
+    }
     auto set = co_await call.on_engine([&] { return call.database->set_auto_purge(json::to_text(*body)); });
     if (!set.ok())
         co_return set.error();
@@ -281,12 +286,9 @@ Task<Result<void>> post_compact_design(Call &call) {
     auto typed = call.require_json_content_type();
     if (!typed.ok())
         co_return typed.error();
-    auto id = "_design/" + call.path_parameter("ddoc");
-    auto head = co_await call.on_engine([&] { return call.database->head(id); });
-    if (!head.ok())
-        co_return head.error();
-    if (!*head || (*head)->deleted)
-        co_return ErrorCode::not_found;
+    auto found = co_await require_document(call, "_design/" + call.path_parameter("ddoc"));
+    if (!found.ok())
+        co_return found.error();
     co_return co_await call.send_ok(202);
 }
 
@@ -307,38 +309,8 @@ Task<Result<void>> post_ensure_full_commit(Call &call) {
     co_return co_await call.send_json(201, std::move(text));
 }
 
-// The embedded engine has one node; a database's shards all lie there.
-Task<Result<void>> get_shards(Call &call) {
-    auto info = co_await call.on_engine([&] { return call.database->info(); });
-    if (!info.ok())
-        co_return info.error();
-    std::string text = "{\"shards\":{";
-    std::uint64_t size = 0x100000000ull / info->q;
-    for (std::uint64_t i = 0; i < info->q; ++i) {
-        auto last = i + 1 == info->q ? 0xffffffffull : (i + 1) * size - 1;
-        text.append(fmt::format("{}\"{:08x}-{:08x}\":[\"{}\"]", i > 0 ? "," : "", i * size, last,
-                                call.services().node_name));
-    }
-    text.append("}}");
-    co_return co_await call.send_json(200, std::move(text));
-}
-
-Task<Result<void>> get_shard_of(Call &call) {
-    auto info = co_await call.on_engine([&] { return call.database->info(); });
-    if (!info.ok())
-        co_return info.error();
-    std::uint32_t hash = 0xffffffffu; // CRC-32, as mem3 places documents
-    for (char c : call.path_parameter("docid")) {
-        hash ^= static_cast<unsigned char>(c);
-        for (int bit = 0; bit < 8; ++bit)
-            hash = hash >> 1 ^ ((hash & 1) != 0 ? 0xedb88320u : 0);
-    }
-    hash = ~hash;
-    std::uint64_t size = 0x100000000ull / info->q;
-    auto i = std::min<std::uint64_t>(hash / size, info->q - 1);
-    auto last = i + 1 == info->q ? 0xffffffffull : (i + 1) * size - 1;
-    co_return co_await call.send_json(200, fmt::format(R"({{"range":"{:08x}-{:08x}","nodes":["{}"]}})",
-                                                       i * size, last, call.services().node_name));
+Task<Result<void>> refuse_local_id(Call & /*call*/) {
+    co_return Error(ErrorCode::bad_request, "Invalid _local document id.");
 }
 
 Task<Result<void>> temp_view(Call & /*call*/) {
@@ -351,7 +323,7 @@ std::vector<Route> database_routes() {
     constexpr auto kMember = Permission::database_member;
     constexpr auto kAdmin = Permission::database_admin;
     constexpr auto kServerAdmin = Permission::server_admin;
-    std::vector<Route> routes = {
+    return {
         {"DELETE", "/{db}", kServerAdmin, delete_database, "Deletes a database."},
         {"GET", "/{db}", kMember, get_database, "What a database holds."},
         {"PUT",
@@ -377,15 +349,15 @@ std::vector<Route> database_routes() {
         {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact_design, "Compacts a design document's views."},
         {"POST", "/{db}/_view_cleanup", kAdmin, post_nothing,
          "Removes view data that no design document uses."},
+        {"POST", "/{db}/_view_cleanup/{rest...}", kAdmin, post_nothing,
+         "As _view_cleanup; the rest is not looked at."},
         {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
          "Nothing to do: what was answered is durable."},
-        {"GET", "/{db}/_shards", kMember, get_shards, "Where the shards lie: on this node."},
-        {"GET", "/{db}/_shards/{docid}", kMember, get_shard_of, "Where a document lies: on this node."},
-        {"POST", "/{db}/_sync_shards", kServerAdmin, post_nothing, "Nothing to do on one node."},
+        {"POST", "/{db}/_search_cleanup", kMember, post_nothing, "Removes search indexes: there are none."},
+        {"POST", "/{db}/_nouveau_cleanup", kMember, post_nothing, "Removes search indexes: there are none."},
+        {kAnyMethod, "/{db}/_temp_view", kMember, temp_view, "Gone."},
+        {kAnyMethod, "/{db}/_local", kMember, refuse_local_id, "Refused: a local document has a name."},
     };
-    for (std::string_view method : {"GET", "PUT", "POST", "DELETE"})
-        routes.push_back({method, "/{db}/_temp_view", kMember, temp_view, "Gone."});
-    return routes;
 }
 
 } // namespace divan::api

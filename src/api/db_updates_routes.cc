@@ -6,7 +6,19 @@
 namespace divan::api {
 namespace {
 
+// A shorter list than that of `_changes` (global_changes_httpd).
+Result<void> check_feed(const net::Query &query) {
+    auto feed = query.find("feed").value_or("normal");
+    for (std::string_view known : {"normal", "continuous", "longpoll", "eventsource"})
+        if (feed == known)
+            return {};
+    return Error(ErrorCode::bad_request, "Supported `feed` types: normal, continuous, longpoll, eventsource");
+}
+
 Task<Result<void>> get_db_updates(Call &call) {
+    auto known = check_feed(call.query);
+    if (!known.ok())
+        co_return known.error();
     auto opened = co_await call.on_engine([&] {
         return call.services().gate.open(call.principal, access::Permission::server_admin, "_global_changes");
     });

@@ -52,8 +52,9 @@ std::string_view parameter_name(std::string_view part) {
 
 std::vector<Route> all_routes() {
     std::vector<Route> routes;
-    for (auto area : {server_routes, node_routes, session_routes, database_routes, listing_routes,
-                      changes_routes, db_updates_routes, bulk_routes, document_routes, attachment_routes})
+    for (auto area : {server_routes, node_routes, cluster_routes, session_routes, database_routes,
+                      listing_routes, changes_routes, db_updates_routes, bulk_routes, document_routes,
+                      attachment_routes, reserved_routes})
         for (auto &route : area())
             routes.push_back(std::move(route));
     return routes;
@@ -183,9 +184,11 @@ Task<Result<void>> Dispatcher::serve(Call &call) const {
         co_return query.error();
     call.query = std::move(*query);
 
-    bool open_to_all = parts->front().decoded == "_session" || parts->front().decoded == "_up";
-    if (call.principal.anonymous() && !open_to_all &&
-        services_.config.boolean("chttpd", "require_valid_user"))
+    const auto &first = parts->front().decoded;
+    bool login_required =
+        services_.config.boolean("chttpd", "require_valid_user") ||
+        (first != "_up" && services_.config.boolean("chttpd", "require_valid_user_except_for_up"));
+    if (call.principal.anonymous() && first != "_session" && login_required)
         co_return Error(ErrorCode::unauthorized, "Authentication required.");
 
     Match match;
@@ -193,7 +196,7 @@ Task<Result<void>> Dispatcher::serve(Call &call) const {
         co_return Error(ErrorCode::not_found, "missing");
     const Route *route = nullptr;
     for (const auto *candidate : *match.routes)
-        if (candidate->method == call.method)
+        if (candidate->method == call.method || (route == nullptr && candidate->method == kAnyMethod))
             route = candidate;
     std::size_t value = 0;
     for (auto part : split_pattern((route != nullptr ? route : match.routes->front())->pattern))
@@ -210,13 +213,14 @@ Task<Result<void>> Dispatcher::refuse_method(Call &call, const std::vector<const
     auto authorized = services_.gate.authorize(call.principal, routes.front()->permission);
     if (!authorized.ok())
         co_return authorized.error();
-    std::vector<std::string_view> methods;
+    std::string list(couchdb_method_list(routes.front()->pattern));
     for (const auto *route : routes) {
-        methods.push_back(route->method);
+        if (!couchdb_method_list(route->pattern).empty())
+            break;
+        list.append(list.empty() ? "" : ",").append(route->method);
         if (route->method == "GET")
-            methods.push_back("HEAD");
+            list.append(",HEAD");
     }
-    auto list = fmt::format("{}", fmt::join(methods, ","));
     call.common_headers.add("Allow", list);
     co_return Error(ErrorCode::method_not_allowed, fmt::format("Only {} allowed", list));
 }

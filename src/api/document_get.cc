@@ -5,8 +5,14 @@
 #include "net/multipart.h"
 #include "telemetry/metrics.h"
 
+#include <algorithm>
+
 namespace divan::api {
 namespace {
+
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 std::string quoted(const doc::RevId &rev) {
     return "\"" + rev.text() + "\"";
@@ -80,6 +86,21 @@ Task<Result<void>> send_plain(Call &call, const db::Head &head) {
 
 } // namespace
 
+std::string header_text(std::string_view name) {
+    std::string text;
+    for (char c : name) {
+        bool special = is_control(c) || c == '"';
+        text.append(special ? percent_encode({&c, 1}) : std::string(1, c));
+    }
+    return text;
+}
+
+std::string header_content_type(std::string_view content_type) {
+    std::string text(content_type);
+    std::replace_if(text.begin(), text.end(), is_control, ' ');
+    return text;
+}
+
 std::string new_boundary(Call &call) {
     return hex_encode(call.services().random.bytes(16));
 }
@@ -89,9 +110,8 @@ Task<Result<void>> write_related(Call &call, const WrittenDocument &document, st
     text.append(boundary).append("\r\nContent-Type: application/json\r\n\r\n").append(document.json);
     for (const auto &attachment : document.following) {
         net::Headers headers;
-        std::string name = attachment.name;
-        headers.add("Content-Disposition", "attachment; filename=\"" + name + "\"");
-        headers.add("Content-Type", attachment.content_type);
+        headers.add("Content-Disposition", "attachment; filename=\"" + header_text(attachment.name) + "\"");
+        headers.add("Content-Type", header_content_type(attachment.content_type));
         headers.add("Content-Length", std::to_string(attachment.data.stored_bytes));
         if (attachment.data.encoding == db::Encoding::gzip)
             headers.add("Content-Encoding", "gzip");

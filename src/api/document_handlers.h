@@ -32,6 +32,7 @@ Task<Result<void>> put_document(Call &call);
 Task<Result<void>> post_document(Call &call); // POST /{db}
 Task<Result<void>> delete_document(Call &call);
 Task<Result<void>> copy_document(Call &call);
+// form_upload.cc
 Task<Result<void>> post_form(Call &call); // POST /{db}/{docid}
 // multipart_put.cc
 Task<Result<void>> put_multipart(Call &call);
@@ -44,6 +45,8 @@ Task<Result<void>> refuse_local_attachment(Call &call);
 // Writes one and answers 201.
 Task<Result<void>> write_local_document(Call &call, std::string id, std::string json,
                                         std::optional<std::string> rev, bool keep_rev);
+// Erases one and answers 200; of a DELETE, 404 if there is none.
+Task<Result<void>> erase_local_document(Call &call, std::string id);
 // open_revs.cc
 Task<Result<void>> get_open_revs(Call &call, DocumentOptions options);
 
@@ -52,6 +55,10 @@ Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared);
 
 // A stream of parts: a document and the attachments that follow it, as multipart/related text.
 Task<Result<void>> write_related(Call &call, const WrittenDocument &document, std::string_view boundary);
+// Text that a client chose, fit for the value of a header: a name, with control characters and quotes
+// percent-encoded; a content type, with control characters as spaces.
+[[nodiscard]] std::string header_text(std::string_view name);
+[[nodiscard]] std::string header_content_type(std::string_view content_type);
 // 32 random hex digits.
 [[nodiscard]] std::string new_boundary(Call &call);
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace divan::api {
 namespace {
@@ -15,9 +16,11 @@ Error invalid(std::string reason) {
     return Error(ErrorCode::doc_validation, std::move(reason));
 }
 
-// The text of a member is canonical already: it parses.
+// The text of a member was parsed already, under the limit of depth that is set: it parses.
 json::Value parsed(const json::Value &raw) {
-    return raw.is_raw() ? json::parse(raw.raw_text()).value() : raw;
+    json::ParseOptions options;
+    options.depth_max = std::numeric_limits<std::size_t>::max();
+    return raw.is_raw() ? json::parse(raw.raw_text(), options).value() : raw;
 }
 
 Result<doc::RevPath> read_revisions(const json::Value &value) {
@@ -62,6 +65,9 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
         input.revpos = static_cast<std::uint64_t>(*revpos->as_int64());
     if (const auto *encoding = members.find("encoding"); encoding != nullptr && encoding->is_string())
         input.gzip = encoding->string() == "gzip";
+    const auto *length = members.find(input.gzip ? "encoded_length" : "length");
+    if (length != nullptr && length->as_int64().value_or(-1) >= 0)
+        input.length = static_cast<std::uint64_t>(*length->as_int64());
     auto is_set = [&](const char *key) {
         const auto *member = members.find(key);
         return member != nullptr && member->is_true();
@@ -74,6 +80,9 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
     if (!decoded)
         return Error(ErrorCode::bad_request, fmt::format("Invalid attachment data for {}", name));
     input.data = std::move(*decoded);
+    // `encoding` tells of data that follows. Inline data is always that of the attachment itself, as it was
+    // read with att_encoding_info.
+    input.gzip = false;
     return input;
 }
 
@@ -141,9 +150,7 @@ Result<void> check_attachment_name(std::string_view name) {
     if (name[0] == '_')
         return Error(ErrorCode::bad_request,
                      fmt::format("Attachment name '{}' starts with prohibited character '_'", name));
-    std::string text;
-    json::write_string(text, name);
-    if (!json::parse(text).ok())
+    if (!is_utf8(name))
         return Error(ErrorCode::bad_request, "Attachment name is not UTF-8 encoded");
     return {};
 }
@@ -169,23 +176,32 @@ Result<DocumentInput> read_document(const json::Value &value) {
     return input;
 }
 
+Result<void> check_document(const config::Config &config, const DocumentInput &input, bool replicated) {
+    DIVAN_TRY_VOID(db::check_document_id(*input.id));
+    if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
+        return Error(ErrorCode::document_too_large, *input.id);
+    if (!replicated)
+        return {};
+    if (!input.path && !input.rev)
+        return Error(ErrorCode::bad_request,
+                     "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
+    auto generation = input.path ? input.path->start : input.rev->generation;
+    if (generation == 0 && !input.id->starts_with("_local/"))
+        return Error(ErrorCode::bad_request, "Revisions begin with 1-: a revision 0-... cannot be stored.");
+    return {};
+}
+
 Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
                                           DocumentInput input, bool replicated) {
+    DIVAN_TRY_VOID(check_document(config, input, replicated));
     PreparedDocument prepared;
     auto &edit = prepared.edit;
     edit.id = std::move(*input.id);
-    DIVAN_TRY_VOID(db::check_document_id(edit.id));
-    if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
-        return Error(ErrorCode::document_too_large, edit.id);
     edit.deleted = input.deleted;
     edit.json = std::move(input.json);
     if (replicated) {
-        if (!input.path && input.rev)
-            input.path = doc::RevPath{input.rev->generation, {input.rev->hash}};
-        if (!input.path)
-            return Error(ErrorCode::bad_request,
-                         "When `new_edits: false`, the document needs `_rev` or `_revisions` specified");
-        edit.path = std::move(input.path);
+        edit.path =
+            input.path ? std::move(input.path) : doc::RevPath{input.rev->generation, {input.rev->hash}};
     } else {
         edit.parent = input.rev;
     }

@@ -19,7 +19,8 @@ struct AttachmentInput {
     std::string name;
     std::string content_type = "application/octet-stream";
     std::optional<std::uint64_t> revpos;
-    std::optional<std::string> data; // decoded
+    std::optional<std::string> data;     // decoded
+    std::optional<std::uint64_t> length; // of the bytes that follow, as they are sent
     bool follows = false;
     bool gzip = false;
     // Neither data nor follows: a stub.
@@ -40,6 +41,11 @@ struct DocumentInput {
 
 // Errors: bad_request "Attachment name ..." as CouchDB.
 [[nodiscard]] Result<void> check_attachment_name(std::string_view name);
+
+// What prepare_document() refuses, without preparing: document_too_large, illegal_docid, and bad_request for
+// a replicated document that names no revision. REQUIRES: `id` is set
+[[nodiscard]] Result<void> check_document(const config::Config &config, const DocumentInput &input,
+                                          bool replicated);
 
 // A document on its way into a commit; keeps its uploads alive.
 struct PreparedDocument {

@@ -126,9 +126,12 @@ std::vector<Route> document_routes() {
         {"rev", "string", "The revision that is replaced; also If-Match or _rev in the body."},
         {"batch", "string", "ok: answered 202."},
         {"new_edits", "boolean", "false: stores the revision as it is given."}};
-    std::vector<Route> routes = {{"POST", "/{db}", kMember, post_document,
+    std::vector<Route> routes = {{"POST",
+                                  "/{db}",
+                                  kMember,
+                                  post_document,
                                   "Creates or changes a document; makes an id if it has none.",
-                                  write_parameters}};
+                                  {{"batch", "string", "ok: answered 202."}}}};
     struct Kind {
         std::string_view pattern;
         Permission write;
@@ -137,7 +140,7 @@ std::vector<Route> document_routes() {
         routes.push_back(
             {"DELETE", kind.pattern, kind.write, delete_document, "Deletes a document.", write_parameters});
         routes.push_back({"GET", kind.pattern, kMember, get_document, "A document.", read_parameters});
-        routes.push_back({"POST", kind.pattern, kind.write, post_form, "Attachments from a browser's form."});
+        routes.push_back({"POST", kind.pattern, kind.write, post_form, "Refused: use PUT."});
         routes.push_back({"PUT", kind.pattern, kind.write, put_document, "Creates or changes a document.",
                           write_parameters});
         routes.push_back({"COPY", kind.pattern, kind.write, copy_document,

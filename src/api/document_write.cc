@@ -1,3 +1,4 @@
+#include "api/design_document.h"
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/parameters.h"
@@ -129,6 +130,9 @@ Result<PreparedDocument> read_copy(const Services &services, db::Database &datab
 Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     auto id = prepared.edit.id;
     bool deleted = prepared.edit.deleted;
+    auto checked = check_design_document(prepared.edit, call.database->partitioned());
+    if (!checked.ok())
+        co_return checked.error();
     std::vector<db::Edit> edits;
     edits.push_back(std::move(prepared.edit));
     auto answers = co_await write_documents(call, std::move(edits));
@@ -154,7 +158,8 @@ Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     if (!batch)
         writer.member("rev", std::string_view(rev));
     writer.close();
-    int status = batch ? 202 : deleted || is_delete ? 200 : 201;
+    bool accepted = batch || (call.method != "COPY" && asks_for_copies(call.query.find("w").value_or("")));
+    int status = accepted ? 202 : deleted || is_delete ? 200 : 201;
     co_return co_await call.send_json(status, std::move(text), std::move(headers));
 }
 
@@ -211,12 +216,14 @@ Task<Result<void>> post_document(Call &call) {
         co_return input.error();
     if (!input->id)
         input->id = new_uuid(call.services());
-    bool replicated = is_replicated(call);
-    auto prepared = co_await call.on_engine([&] {
-        return prepare_document(call.services().config, *call.database, std::move(*input), replicated);
-    });
+    // new_edits is a parameter of PUT; CouchDB does not look at it here.
+    auto prepared = co_await call.on_engine(
+        [&] { return prepare_document(call.services().config, *call.database, std::move(*input), false); });
     if (!prepared.ok())
         co_return prepared.error();
+    if (prepared->edit.id.starts_with("_local/") && prepared->edit.deleted) {
+        co_return co_await erase_local_document(call, std::move(prepared->edit.id));
+    }
     if (prepared->edit.id.starts_with("_local/")) {
         std::optional<std::string> rev;
         if (prepared->edit.parent)
@@ -233,9 +240,9 @@ Task<Result<void>> delete_document(Call &call) {
     if (id.starts_with("_local/") || id == "_local") {
         co_return co_await delete_local(call);
     }
-    auto legal = db::check_document_id(id);
-    if (!legal.ok())
-        co_return legal.error();
+    // There is no document with an id that could not be written.
+    if (!db::check_document_id(id).ok())
+        co_return ErrorCode::not_found;
     auto rev = requested_rev(call);
     if (!rev.ok()) {
         // A document that is not there is 404, whatever revision is named.
@@ -265,15 +272,6 @@ Task<Result<void>> copy_document(Call &call) {
     }
     auto answered = co_await commit_and_answer(call, std::move(*prepared));
     co_return answered;
-}
-
-Task<Result<void>> post_form(Call &call) {
-    // chttpd guards browser forms against other sites by the Referer, and asks for it first.
-    if (!call.header("Referer"))
-        co_return Error(ErrorCode::bad_request, "Referer header required.");
-    co_return Error(
-        ErrorCode::not_implemented,
-        "Uploads from HTML forms are not served: use PUT with multipart/related, or PUT of an attachment.");
 }
 
 } // namespace divan::api

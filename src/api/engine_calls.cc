@@ -12,4 +12,15 @@ Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<d
     });
 }
 
+Task<Result<void>> require_document(Call &call, std::string id) {
+    auto head = co_await call.on_engine([&] { return call.database->head(id); });
+    if (!head.ok())
+        co_return head.error();
+    if (!*head)
+        co_return ErrorCode::not_found;
+    if ((*head)->deleted)
+        co_return Error(ErrorCode::not_found, "deleted");
+    co_return Result<void>();
+}
+
 } // namespace divan::api

@@ -9,4 +9,7 @@ namespace divan::api {
 // Writes documents and goes on on the connection's executor.
 Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<db::Edit> edits);
 
+// Whether the database has a document. Errors: not_found "missing" or "deleted".
+Task<Result<void>> require_document(Call &call, std::string id);
+
 } // namespace divan::api

@@ -1,5 +1,6 @@
 #include "api/error_response.h"
 
+#include "base/encoding.h"
 #include "json/writer.h"
 
 namespace divan::api {
@@ -7,7 +8,7 @@ namespace divan::api {
 std::string error_text(const Error &error) {
     std::string text;
     json::ObjectWriter writer(text);
-    writer.member("error", error.word()).member("reason", error.reason());
+    writer.member("error", error.word()).member("reason", to_utf8(error.reason()));
     writer.close();
     return text;
 }

@@ -10,6 +10,8 @@ namespace divan::api {
 namespace {
 
 constexpr std::size_t kRowsPerPage = 1'000;
+constexpr std::string_view kDesignPrefix = "_design/";
+constexpr std::string_view kLocalPrefix = "_local/";
 
 class Listing {
   public:
@@ -34,6 +36,7 @@ class Listing {
     [[nodiscard]] bool limit_reached() const { return options_.limit && written_ >= *options_.limit; }
 
     // On the engine pool.
+    Result<std::optional<std::uint64_t>> offset(std::uint64_t total);
     Result<std::string> head_text();
     Result<std::string> read_rows();
     Result<std::string> read_key_rows();
@@ -74,7 +77,7 @@ Listing::Range Listing::range() const {
             range.end = exclusive ? high->id : behind(high->id);
     }
     if (kind_ != ListingKind::all_docs) {
-        std::string prefix = kind_ == ListingKind::design_docs ? "_design/" : "_local/";
+        std::string prefix(kind_ == ListingKind::design_docs ? kDesignPrefix : kLocalPrefix);
         range.begin = std::max(range.begin, prefix);
         auto prefix_bound = prefix_end(prefix);
         range.end = range.end ? std::min(*range.end, prefix_bound) : prefix_bound;
@@ -83,29 +86,43 @@ Listing::Range Listing::range() const {
     return range;
 }
 
+// The documents that lie before the first row, in the order of the listing: also those outside of
+// `_design/`, as the by-id tree of CouchDB counts them. nullopt with keys and beyond the bound of the count.
+Result<std::optional<std::uint64_t>> Listing::offset(std::uint64_t total) {
+    if (options_.keys)
+        return std::optional<std::uint64_t>();
+    std::optional<std::string> first;
+    if (options_.start && options_.start->side == KeyBound::Side::at)
+        first = options_.start->id;
+    if (kind_ == ListingKind::design_docs && options_.descending)
+        first = first ? std::min(*first, prefix_end(kDesignPrefix)) : prefix_end(kDesignPrefix);
+    else if (kind_ == ListingKind::design_docs)
+        first = first ? std::max(*first, std::string(kDesignPrefix)) : std::string(kDesignPrefix);
+    std::optional<std::uint64_t> before = 0;
+    if (first) {
+        auto rows_max =
+            static_cast<std::uint64_t>(call_.services().config.integer("divan", "all_docs_offset_rows_max"));
+        DIVAN_TRY(before, database().count_before(*first, options_.descending, rows_max));
+    }
+    if (before)
+        before = std::min(*before + options_.skip, total);
+    return before;
+}
+
 Result<std::string> Listing::head_text() {
     std::string text = "{";
     if (kind_ == ListingKind::local_docs) {
         text.append("\"total_rows\":null,\"offset\":null,");
-    } else if (options_.sorted) {
+    } else {
         DIVAN_TRY(auto counts, database().counts());
         auto total = kind_ == ListingKind::design_docs ? counts.design_documents : counts.documents;
+        DIVAN_TRY(auto offset, this->offset(total));
         text.append("\"total_rows\":").append(std::to_string(total)).append(",\"offset\":");
-        std::optional<std::uint64_t> offset;
-        if (!options_.keys) {
-            auto rows_max = static_cast<std::uint64_t>(
-                call_.services().config.integer("divan", "all_docs_offset_rows_max"));
-            const auto &first = options_.start;
-            offset = 0;
-            if (first && first->side == KeyBound::Side::at) {
-                DIVAN_TRY(offset, database().count_before(first->id, options_.descending, rows_max));
-            }
-            if (offset)
-                offset = std::min(*offset + options_.skip, total);
-        }
         text.append(offset ? std::to_string(*offset) : "null").push_back(',');
     }
-    if (options_.update_seq && kind_ != ListingKind::local_docs) {
+    if (options_.update_seq && (options_.keys || kind_ == ListingKind::local_docs)) {
+        text.append("\"update_seq\":null,");
+    } else if (options_.update_seq) {
         DIVAN_TRY(auto last, database().last_sequence());
         text.append("\"update_seq\":\"").append(database().sequence_token(last)).append("\",");
     }
@@ -195,7 +212,7 @@ Result<std::string> Listing::read_key_rows() {
             continue;
         }
         const auto &head = heads[i - key_at_];
-        if (kind_ == ListingKind::design_docs && !ids[i - key_at_].starts_with("_design/"))
+        if (kind_ == ListingKind::design_docs && !ids[i - key_at_].starts_with(kDesignPrefix))
             continue;
         if (!head || !keys[i].is_string()) {
             begin_row(out);
@@ -239,7 +256,7 @@ Result<std::string> Listing::read_local_rows() {
     if (options_.keys) {
         for (const auto &key : *options_.keys) {
             std::optional<db::LocalDocument> found;
-            if (!key.is_string() || !key.string().starts_with("_local/"))
+            if (!key.is_string() || !key.string().starts_with(kLocalPrefix))
                 continue;
             DIVAN_TRY(found, database().local(key.string()));
             if (found) {

@@ -14,6 +14,7 @@ struct KeyBound {
     enum class Side : std::uint8_t { before_all, at };
     Side side = Side::at;
     std::string id;
+    friend bool operator==(const KeyBound &, const KeyBound &) = default;
 };
 
 struct ListingOptions {
@@ -25,14 +26,18 @@ struct ListingOptions {
     std::optional<std::uint64_t> limit;
     bool include_docs = false;
     bool update_seq = false;
-    bool sorted = true;
     DocumentOptions document;
+    std::optional<std::string> partition;
     std::optional<std::vector<json::Value>> keys;
 };
 
-// Reads parameters of the query, then (they win) the members of `body` if it is given.
+// Which of two values for one parameter counts: the URL's in a POST, that of the query in `/queries`.
+enum class Precedence : std::uint8_t { query, body };
+
+// Reads parameters of the query and the members of `body` if it is given.
 // Errors: query_parse_error with CouchDB's texts.
-[[nodiscard]] Result<ListingOptions> read_listing_options(const net::Query &query, const json::Object *body);
+[[nodiscard]] Result<ListingOptions> read_listing_options(const net::Query &query, const json::Object *body,
+                                                          Precedence precedence);
 
 // Writes one listing as a JSON object into the started response. `begin` is written before it.
 Task<Result<void>> write_listing(Call &call, ListingKind kind, ListingOptions options, std::string begin);

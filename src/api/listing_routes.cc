@@ -6,8 +6,17 @@ namespace {
 
 using access::Permission;
 
+Result<ListingOptions> read_options(const Call &call, const json::Object *body, Precedence precedence) {
+    DIVAN_TRY(auto options, read_listing_options(call.query, body, precedence));
+    if (options.partition && !call.database->partitioned())
+        return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
+    if (options.partition)
+        return Error(ErrorCode::not_implemented, "Listings of one partition are not served by this version.");
+    return options;
+}
+
 Task<Result<void>> serve_one(Call &call, ListingKind kind, const json::Object *body) {
-    auto options = read_listing_options(call.query, body);
+    auto options = read_options(call, body, Precedence::query);
     if (!options.ok())
         co_return options.error();
     auto written = co_await write_listing(call, kind, std::move(*options), std::string());
@@ -44,13 +53,15 @@ template <ListingKind kind> Task<Result<void>> post_queries(Call &call) {
     if (!body.ok())
         co_return body.error();
     const auto *queries = body->object().find("queries");
-    if (queries == nullptr || !queries->is_array())
+    if (queries == nullptr)
+        co_return Error(ErrorCode::bad_request, "POST body must include `queries` parameter.");
+    if (!queries->is_array())
         co_return Error(ErrorCode::bad_request, "`queries` member must be an array.");
     std::vector<ListingOptions> all;
     for (const auto &query : queries->array()) {
         if (!query.is_object())
             co_return Error(ErrorCode::bad_request, "A query must be a JSON object.");
-        auto options = read_listing_options(call.query, &query.object());
+        auto options = read_options(call, &query.object(), Precedence::body);
         if (!options.ok())
             co_return options.error();
         all.push_back(std::move(*options));
@@ -89,8 +100,7 @@ std::vector<Route> listing_routes() {
         {"conflicts", "boolean", "Adds _conflicts to the documents."},
         {"attachments", "boolean", "Adds attachment data to the documents."},
         {"att_encoding_info", "boolean", "Adds encoding and encoded_length."},
-        {"update_seq", "boolean", "Adds the database's sequence."},
-        {"sorted", "boolean", "false: without total_rows and offset."}};
+        {"update_seq", "boolean", "Adds the database's sequence."}};
     constexpr auto kMember = Permission::database_member;
     return {
         {"GET", "/{db}/_all_docs", kMember, get_listing<ListingKind::all_docs>, "All documents by id.",

@@ -93,7 +93,7 @@ Task<Result<void>> put_local(Call &call) {
     if (!input.ok())
         co_return input.error();
     if (input->deleted) {
-        co_return co_await delete_local(call);
+        co_return co_await erase_local_document(call, std::move(id));
     }
     auto new_edits = call.query.find("new_edits");
     bool keep_rev = new_edits && *new_edits == "false";
@@ -102,19 +102,26 @@ Task<Result<void>> put_local(Call &call) {
                                             keep_rev);
 }
 
+Task<Result<void>> erase_local_document(Call &call, std::string id) {
+    auto erased = co_await call.on_engine([&] { return call.database->erase_local(id); });
+    if (!erased.ok())
+        co_return erased.error();
+    bool is_delete = call.method == "DELETE";
+    if (!*erased && is_delete)
+        co_return ErrorCode::not_found;
+    net::Headers headers;
+    headers.add("ETag", "\"0-0\"");
+    if (!is_delete)
+        headers.add("Location", document_location(call, id));
+    co_return co_await call.send_json(200, written_text(id, "0-0"), std::move(headers));
+}
+
 Task<Result<void>> delete_local(Call &call) {
     auto id = document_id(call);
     auto legal = check_local_id(id);
     if (!legal.ok())
         co_return legal.error();
-    auto erased = co_await call.on_engine([&] { return call.database->erase_local(id); });
-    if (!erased.ok())
-        co_return erased.error();
-    if (!*erased && call.method == "DELETE")
-        co_return ErrorCode::not_found;
-    net::Headers headers;
-    headers.add("ETag", "\"0-0\"");
-    co_return co_await call.send_json(200, written_text(id, "0-0"), std::move(headers));
+    co_return co_await erase_local_document(call, std::move(id));
 }
 
 Task<Result<void>> refuse_local_attachment(Call & /*call*/) {

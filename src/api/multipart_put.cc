@@ -1,57 +1,11 @@
 #include "api/document_handlers.h"
-#include "net/multipart.h"
+#include "api/multipart_parts.h"
 #include "json/parser.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace divan::api {
-namespace {
-
-// The name in `Content-Disposition: attachment; filename="name"`.
-std::optional<std::string> part_name(const net::Headers &headers) {
-    auto disposition = headers.find("Content-Disposition");
-    if (!disposition)
-        return std::nullopt;
-    constexpr std::string_view kFilename = "filename=\"";
-    auto begin = disposition->find(kFilename);
-    if (begin == std::string_view::npos)
-        return std::nullopt;
-    begin += kFilename.size();
-    auto end = disposition->find('"', begin);
-    if (end == std::string_view::npos)
-        return std::nullopt;
-    return std::string(disposition->substr(begin, end - begin));
-}
-
-// Stores the bytes of the current part.
-Task<Result<void>> store_part(Call &call, net::MultipartReader &reader, const AttachmentInput &input,
-                              PreparedDocument &prepared, db::AttachmentEdit &edit, bool gzip_part) {
-    auto sink = co_await call.on_engine([&] {
-        return AttachmentSink::open(call.services().config, *call.database, input.name, input.content_type,
-                                    input.gzip || gzip_part);
-    });
-    if (!sink.ok())
-        co_return sink.error();
-    for (;;) {
-        auto bytes = co_await reader.read_some(256 << 10);
-        if (!bytes.ok())
-            co_return bytes.error();
-        if (bytes->empty())
-            break;
-        auto written = co_await call.on_engine([&] { return (*sink)->write(*bytes); });
-        if (!written.ok())
-            co_return written.error();
-    }
-    auto stored = co_await call.on_engine([&] { return (*sink)->finish(); });
-    if (!stored.ok())
-        co_return stored.error();
-    edit.data = std::move(*stored);
-    prepared.sinks.push_back(std::move(*sink));
-    co_return Result<void>();
-}
-
-} // namespace
 
 // The first part is the document; the others are its attachments that follow, in the order of the
 // members or by the name that the part gives.
@@ -67,7 +21,7 @@ Task<Result<void>> put_multipart(Call &call) {
         static_cast<std::size_t>(call.services().config.integer("chttpd", "max_http_request_size")));
     if (!text.ok())
         co_return text.error();
-    auto value = json::parse(*text, {.raw_depth = 1});
+    auto value = json::parse(*text, call.json_options(1));
     if (!value.ok())
         co_return value.error();
     auto input = read_document(*value);
@@ -103,7 +57,8 @@ Task<Result<void>> put_multipart(Call &call) {
             co_return Error(ErrorCode::bad_request,
                             fmt::format("The multipart body ends before attachment {}.", following[i].name));
         // A part that names its attachment is believed; others come in the order of the members.
-        auto name = part_name(**part).value_or(following[i].name);
+        auto disposition = (**part).find("Content-Disposition").value_or("");
+        auto name = disposition_parameter(disposition, "filename").value_or(following[i].name);
         auto wanted =
             std::find_if(following.begin(), following.end(), [&](const auto &a) { return a.name == name; });
         if (wanted == following.end())
@@ -111,11 +66,25 @@ Task<Result<void>> put_multipart(Call &call) {
         auto edit = std::find_if(prepared->edit.attachments.begin(), prepared->edit.attachments.end(),
                                  [&](const auto &a) { return a.name == wanted->name; });
         auto encoding = (**part).find("Content-Encoding");
-        auto stored =
-            co_await store_part(call, reader, *wanted, *prepared, *edit, encoding && *encoding == "gzip");
+        bool gzip = wanted->gzip || (encoding && *encoding == "gzip");
+        auto stored = co_await store_part(call, reader, wanted->name, wanted->content_type, gzip);
         if (!stored.ok())
             co_return stored.error();
+        auto received_bytes = stored->sink->received_bytes();
+        if (received_bytes != wanted->length.value_or(received_bytes))
+            co_return Error(ErrorCode::bad_request,
+                            fmt::format("Attachment {} has {} bytes, but its length was announced as {}.",
+                                        wanted->name, received_bytes, *wanted->length));
+        edit->data = std::move(stored->data);
+        prepared->sinks.push_back(std::move(stored->sink));
     }
+    // Data that nothing would refer to is a mistake of the client: storing the rest would lose it silently.
+    auto last = co_await reader.next_part();
+    if (!last.ok())
+        co_return last.error();
+    if (*last)
+        co_return Error(ErrorCode::bad_request,
+                        "The multipart body has more parts than `_attachments` has members that follow.");
     auto answered = co_await commit_and_answer(call, std::move(*prepared));
     co_return answered;
 }

@@ -9,7 +9,8 @@
 #include "json/writer.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
+#include <fstream>
+#include <unistd.h>
 
 namespace divan::api {
 namespace {
@@ -23,10 +24,12 @@ Result<void> check_node(const Call &call) {
     return {};
 }
 
+// The second number of statm: resident pages (proc(5)). 0 if it cannot be read.
 std::int64_t resident_bytes() {
-    struct rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<std::int64_t>(usage.ru_maxrss) * 1'024;
+    std::ifstream statm("/proc/self/statm");
+    std::int64_t pages = 0;
+    statm >> pages >> pages;
+    return pages * sysconf(_SC_PAGESIZE);
 }
 
 telemetry::Registry::Gauges gauges(const Call &call) {
@@ -36,6 +39,7 @@ telemetry::Registry::Gauges gauges(const Call &call) {
         std::chrono::duration_cast<std::chrono::seconds>(services.clock.monotonic() - services.started_at)
             .count();
     gauges.memory_bytes = resident_bytes();
+    gauges.node_name = services.node_name;
     if (auto catalog = services.gate.catalog(call.principal); catalog.ok())
         gauges.open_databases = static_cast<std::int64_t>((*catalog)->open_count());
     return gauges;
@@ -50,6 +54,27 @@ Task<Result<void>> get_node(Call &call) {
     writer.member("name", std::string_view(call.services().node_name));
     writer.close();
     co_return co_await call.send_json(200, std::move(text));
+}
+
+// What follows a node's name and is none of its own paths names a database of that node, in CouchDB. A
+// database that is kept apart on one node does not exist here.
+Task<Result<void>> get_node_database(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    const auto &rest = call.path_parameter("rest");
+    auto legal = db::check_database_name(std::string_view(rest).substr(0, rest.find('/')));
+    if (!legal.ok())
+        co_return legal.error();
+    co_return Error(ErrorCode::not_found, "Database does not exist.");
+}
+
+Task<Result<void>> refuse_incomplete(Call & /*call*/) {
+    co_return Error(ErrorCode::bad_request, "Incomplete path to _node request");
+}
+
+Task<Result<void>> missing(Call & /*call*/) {
+    co_return ErrorCode::not_found;
 }
 
 Task<Result<void>> get_stats(Call &call) {
@@ -100,12 +125,18 @@ Task<Result<void>> get_versions(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
         co_return known.error();
-    co_return co_await call.send_json(
-        200,
-        std::string(
-            R"({"erlang":{"version":"none","supported_hashes":["sha","sha256"]},)"
-            R"("collation_driver":{"name":"none","library_version":"0","collator_version":"0","collation_algorithm_version":"0"},)"
-            R"("javascript_engine":{"name":"none","version":"0"}})"));
+    std::string text;
+    json::ObjectWriter writer(text);
+    // What cookies may be signed with ([chttpd_auth] hash_algorithms in CouchDB).
+    writer.raw("erlang", R"({"version":"none","supported_hashes":["sha256","sha"]})");
+    // Views are not served: nothing collates, nothing runs functions.
+    writer.raw("collation_driver", R"({"name":"none"})").raw("javascript_engine", R"({"name":"none"})");
+    for (const auto &library : call.services().libraries) {
+        writer.key(library.purpose);
+        json::ObjectWriter(text).member("name", library.name).member("version", library.version).close();
+    }
+    writer.close();
+    co_return co_await call.send_json(200, std::move(text));
 }
 
 Task<Result<void>> get_smoosh(Call &call) {
@@ -134,10 +165,8 @@ Task<Result<void>> post_restart(Call &call) {
 
 // ---- configuration
 
-// What must not be read back: a hash can be attacked offline, a secret signs cookies.
 std::string shown(std::string_view section, std::string_view key, std::string value) {
-    const auto *setting = config::find_setting(section, key);
-    return setting != nullptr && (setting->flags & config::kSecret) != 0 ? std::string("****") : value;
+    return !value.empty() && config::Config::is_secret(section, key) ? std::string("****") : value;
 }
 
 Task<Result<void>> get_config(Call &call) {
@@ -202,8 +231,12 @@ Task<Result<void>> put_config_value(Call &call) {
     // Hashing and writing the file take their time: off the network thread.
     auto old = co_await call.on_engine([&]() -> Result<std::string> {
         auto stored = value;
-        if (section == "admins" && !crypto::is_hashed(stored))
-            stored = call.services().authenticator.hash_password(stored);
+        if (section == "admins" && !crypto::is_hashed(stored)) {
+            DIVAN_TRY(stored, call.services().authenticator.admin_text(key, value));
+            if (access::is_known_default_password(key, value))
+                call.services().log.warning(
+                    fmt::format("the password of admin `{}` is one that everybody tries first", key));
+        }
         return call.services().config.set(section, key, std::move(stored), persist);
     });
     if (!old.ok())
@@ -245,12 +278,14 @@ Task<Result<void>> post_config_reload(Call &call) {
 
 std::vector<Route> node_routes() {
     constexpr auto kAdmin = Permission::server_admin;
+    constexpr auto kMetrics = Permission::metrics_reader;
     return {
+        {kAnyMethod, "/_node", kAdmin, refuse_incomplete, "Refused: a node has a name."},
         {"GET", "/_node/{node}", kAdmin, get_node, "The node's name."},
-        {"GET", "/_node/{node}/_stats", kAdmin, get_stats, "Counters, under CouchDB's names."},
-        {"GET", "/_node/{node}/_stats/{path...}", kAdmin, get_stats, "Some counters."},
-        {"GET", "/_node/{node}/_prometheus", kAdmin, get_prometheus, "Counters as Prometheus text."},
-        {"GET", "/_node/{node}/_system", kAdmin, get_system, "Uptime and memory."},
+        {"GET", "/_node/{node}/_stats", kMetrics, get_stats, "Counters, under CouchDB's names."},
+        {"GET", "/_node/{node}/_stats/{path...}", kMetrics, get_stats, "Some counters."},
+        {"GET", "/_node/{node}/_prometheus", kMetrics, get_prometheus, "Counters as Prometheus text."},
+        {"GET", "/_node/{node}/_system", kMetrics, get_system, "Uptime and memory."},
         {"GET", "/_node/{node}/_versions", kAdmin, get_versions, "Versions of libraries that shape answers."},
         {"GET", "/_node/{node}/_smoosh/status", kAdmin, get_smoosh, "Automatic compaction."},
         {"POST", "/_node/{node}/_restart", kAdmin, post_restart, "Restarts the server."},
@@ -262,6 +297,10 @@ std::vector<Route> node_routes() {
          "Changes a setting; answers the old value."},
         {"DELETE", "/_node/{node}/_config/{section}/{key}", kAdmin, delete_config_value,
          "Unsets a setting; answers the old value."},
+        {kAnyMethod, "/_node/{node}/_config/{section}/{key}/{rest...}", kAdmin, missing,
+         "Refused: there is none."},
+        {kAnyMethod, "/_node/{node}/{rest...}", kAdmin, get_node_database,
+         "Refused: a node has no databases of its own."},
     };
 }
 

@@ -1,5 +1,6 @@
 #include "api/document_handlers.h"
 #include "api/parameters.h"
+#include "api/revision_selection.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -42,25 +43,8 @@ Result<std::vector<Answer>> find_revisions(db::Database &database, const std::st
         return answers;
     }
     DIVAN_TRY(auto tree, database.tree(*head));
-    std::vector<doc::Leaf> leaves;
-    std::vector<std::string> missing;
-    if (!asked) {
-        leaves = tree.leaves();
-    } else {
-        for (const auto &rev : *asked) {
-            auto info = tree.find(rev);
-            if (!info)
-                missing.push_back(rev.text());
-            else if (!latest)
-                leaves.push_back({rev, *info});
-            else
-                for (auto &leaf : tree.leaves_from(rev))
-                    leaves.push_back(std::move(leaf));
-        }
-    }
-    // In the order of the tree, as couch_key_tree gives them; what is missing comes last.
-    std::sort(leaves.begin(), leaves.end(), [](const auto &a, const auto &b) { return a.rev < b.rev; });
-    for (const auto &leaf : leaves) {
+    auto selected = select_revisions(tree, asked, latest);
+    for (const auto &leaf : selected.found) {
         auto document = write_document(database, *head, tree, leaf, options);
         if (document.ok())
             answers.push_back({leaf.rev.text(), std::move(*document)});
@@ -69,8 +53,8 @@ Result<std::vector<Answer>> find_revisions(db::Database &database, const std::st
         else
             return document.error();
     }
-    for (auto &rev : missing)
-        answers.push_back({std::move(rev), std::nullopt});
+    for (const auto &rev : selected.missing)
+        answers.push_back({rev.text(), std::nullopt});
     return answers;
 }
 
@@ -139,6 +123,8 @@ Task<Result<void>> get_open_revs(Call &call, DocumentOptions options) {
         co_return asked.error();
     bool multipart = accepts(call, "multipart/mixed");
     options.follows = multipart;
+    // What is told of the whole document belongs to the winner.
+    options.conflicts = options.deleted_conflicts = options.revs_info = options.local_seq = false;
     bool latest = is_true(call.query, "latest");
     auto id = document_id(call);
     auto answers =

@@ -31,4 +31,10 @@ Result<std::uint64_t> parse_count(std::string_view /*name*/, std::string_view va
     return static_cast<std::uint64_t>(number);
 }
 
+bool asks_for_copies(std::string_view w) {
+    std::int64_t copies = 0;
+    auto [end, error] = std::from_chars(w.data(), w.data() + w.size(), copies);
+    return error == std::errc() && end == w.data() + w.size() && copies > 1;
+}
+
 } // namespace divan::api

@@ -19,4 +19,8 @@ namespace divan::api {
 [[nodiscard]] Result<bool> parse_view_boolean(std::string_view name, std::string_view value);
 [[nodiscard]] Result<std::uint64_t> parse_count(std::string_view name, std::string_view value);
 
+// Whether the value of `w` asks for more copies of a write than the one that there is: it is answered with
+// 202 then. What is no number is ignored.
+[[nodiscard]] bool asks_for_copies(std::string_view w);
+
 } // namespace divan::api

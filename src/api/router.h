@@ -23,7 +23,8 @@ struct ParameterInfo {
 };
 
 struct Route {
-    // One of GET, PUT, POST, DELETE, COPY; HEAD goes wherever GET does.
+    // One of GET, PUT, POST, DELETE, COPY; HEAD goes wherever GET does. kAnyMethod: every method that no
+    // other route of the pattern takes; for paths that refuse, however they are asked.
     std::string_view method;
     // Segments are literals or {parameters}: "/{db}/_design/{ddoc}". A last {name...} takes the rest of the
     // path, with its slashes. Literals win over parameters.
@@ -34,10 +35,24 @@ struct Route {
     std::vector<ParameterInfo> parameters = {};
 };
 
+inline constexpr std::string_view kAnyMethod = "ANY";
+
+// The list of methods that a 405 shows, where CouchDB's differs from what the routes of the pattern say;
+// empty = it does not.
+[[nodiscard]] std::string_view couchdb_method_list(std::string_view pattern); // method_lists.cc
+
+// Whether a route is part of the description of the API. Not those that are only there to refuse, however
+// they are asked, and those that do not look at the {rest...} of a path: nobody should rely on them.
+[[nodiscard]] inline bool is_described(const Route &route) {
+    return route.method != kAnyMethod && !route.pattern.ends_with("{rest...}");
+}
+
 // One function for each area; together they are all routes.
 [[nodiscard]] std::vector<Route> server_routes();   // server_routes.cc: /, _up, _uuids, ...
 [[nodiscard]] std::vector<Route> node_routes();     // node_routes.cc: _node/{node}/...
 [[nodiscard]] std::vector<Route> session_routes();  // session_routes.cc
+[[nodiscard]] std::vector<Route> cluster_routes();  // cluster_routes.cc: _membership, _reshard, _shards, ...
+[[nodiscard]] std::vector<Route> reserved_routes(); // reserved_routes.cc: known, but not served yet
 [[nodiscard]] std::vector<Route> database_routes(); // database_routes.cc: /{db}, _security, _compact, ...
 [[nodiscard]] std::vector<Route> listing_routes();  // listing_routes.cc: _all_docs, _design_docs, _local_docs
 [[nodiscard]] std::vector<Route> changes_routes();  // changes_routes.cc: _changes, _db_updates

@@ -37,8 +37,18 @@ Task<Result<void>> get_up(Call &call) {
     co_return co_await call.send_json(down ? 404 : 200, std::move(text));
 }
 
+Task<Result<void>> missing(Call & /*call*/) {
+    co_return ErrorCode::not_found;
+}
+
 Task<Result<void>> get_utils(Call &call) {
     net::ResponseHead head;
+    // Relative links of a console need the slash.
+    if (!call.head().raw_path().ends_with("/")) {
+        head.status = 301;
+        head.headers.add("Location", call.base_url() + "/_utils/");
+        co_return co_await call.send(std::move(head), std::string());
+    }
     head.headers.add("Content-Type", "text/html; charset=utf-8");
     co_return co_await call.send(
         std::move(head),
@@ -49,7 +59,9 @@ Task<Result<void>> get_utils(Call &call) {
 Task<Result<void>> get_favicon(Call &call) {
     net::ResponseHead head;
     head.status = 204;
-    head.headers.add("Cache-Control", "max-age=31536000");
+    constexpr std::chrono::seconds kYear{31'536'000};
+    head.headers.add("Cache-Control", fmt::format("public, max-age={}", kYear.count()));
+    head.headers.add("Expires", http_date(call.services().clock.now() + kYear));
     co_return co_await call.send(std::move(head), std::string());
 }
 
@@ -105,42 +117,6 @@ Task<Result<void>> get_active_tasks(Call &call) {
     co_return co_await call.send_json(200, std::move(text));
 }
 
-Task<Result<void>> get_membership(Call &call) {
-    std::string name;
-    json::write_string(name, call.services().node_name);
-    co_return co_await call.send_json(
-        200, fmt::format(R"({{"all_nodes":[{}],"cluster_nodes":[{}]}})", name, name));
-}
-
-Task<Result<void>> get_cluster_setup(Call &call) {
-    co_return co_await call.send_json(200, std::string(R"({"state":"single_node_enabled"})"));
-}
-
-Task<Result<void>> post_cluster_setup(Call &call) {
-    auto body = co_await call.read_json();
-    if (!body.ok())
-        co_return body.error();
-    const auto *action = body->is_object() ? body->object().find("action") : nullptr;
-    if (action == nullptr || !action->is_string())
-        co_return Error(ErrorCode::bad_request, "Missing `action` in the request body.");
-    const auto &name = action->string();
-    if (name == "enable_single_node" || name == "finish_cluster") {
-        auto catalog = call.services().gate.catalog(call.principal);
-        if (!catalog.ok())
-            co_return catalog.error();
-        for (const char *system : {"_users", "_replicator"}) {
-            auto created = co_await call.on_engine([&] { return (*catalog)->create(system, {}); });
-            if (!created.ok() && created.error().code() != ErrorCode::file_exists)
-                co_return created.error();
-        }
-        co_return co_await call.send_ok(201);
-    }
-    if (name == "enable_cluster" || name == "add_node" || name == "remove_node")
-        co_return Error(ErrorCode::not_implemented,
-                        "The embedded engine is a single node: clusters are not set up here.");
-    co_return Error(ErrorCode::bad_request, "Invalid Action'");
-}
-
 Task<Result<void>> post_reload_query_servers(Call &call) {
     co_return co_await call.send_ok(200);
 }
@@ -176,6 +152,10 @@ Result<NamesOptions> read_names_options(const net::Query &query) {
             DIVAN_TRY(start, key_text(value));
             end = start;
         } else if (name == "keys") {
+            // CouchDB 3.5 crashes on a list of keys.
+            DIVAN_TRY(auto keys, json::parse(value));
+            if (!keys.is_array())
+                return Error(ErrorCode::query_parse_error, "`keys` must be an array of strings.");
             return Error(ErrorCode::bad_request, "`keys` is not supported here: ask for a range.");
         } else if (name == "limit") {
             DIVAN_TRY(options.limit, parse_count(name, value));
@@ -222,10 +202,16 @@ Task<Result<std::vector<std::string>>> list_names(Call &call) {
     auto options = read_names_options(call.query);
     if (!options.ok())
         co_return options.error();
-    auto catalog = call.services().gate.catalog(call.principal);
+    auto catalog = call.services().gate.catalog(call.principal, Permission::database_lister);
     if (!catalog.ok())
         co_return catalog.error();
     co_return co_await call.on_engine([&] { return read_names(**catalog, *options); });
+}
+
+net::Headers content_etag(const std::string &text) {
+    net::Headers headers;
+    headers.add("ETag", fmt::format("\"{:016x}\"", std::hash<std::string>()(text)));
+    return headers;
 }
 
 Task<Result<void>> get_all_dbs(Call &call) {
@@ -239,39 +225,46 @@ Task<Result<void>> get_all_dbs(Call &call) {
         json::write_string(text, name);
     }
     text.push_back(']');
-    net::Headers headers;
-    headers.add("ETag", "\"" + hex_encode(std::to_string(std::hash<std::string>()(text))) + "\"");
+    auto headers = content_etag(text);
     co_return co_await call.send_json(200, std::move(text), std::move(headers));
 }
 
-Task<Result<void>> send_infos(Call &call, std::vector<std::string> names, bool name_missing) {
+// Rows of `_dbs_info`. What is no database, or not for this principal, is left out or named with the error.
+Task<Result<std::string>> infos_text(Call &call, std::vector<json::Value> names, bool name_missing) {
     std::string text = "[";
-    for (const auto &name : names) {
+    for (const auto &key : names) {
+        auto name = key.is_string() ? key.string() : std::string();
         auto info = co_await call.on_engine([&]() -> Result<db::DatabaseInfo> {
             DIVAN_TRY(auto database,
                       call.services().gate.open(call.principal, Permission::database_member, name));
             return database->info();
         });
+        if (!info.ok() && info.error().status() >= 500)
+            co_return info.error();
         if (!info.ok() && !name_missing)
             continue;
         if (text.size() > 1)
             text.push_back(',');
-        text.append("{\"key\":");
-        json::write_string(text, name);
+        text.append("{\"key\":").append(json::to_text(key));
         if (info.ok())
             text.append(",\"info\":").append(info_text(*info)).push_back('}');
         else
-            text.append(",\"error\":\"not_found\"}");
+            text.append(",\"error\":\"").append(info.error().word()).append("\"}");
     }
     text.push_back(']');
-    co_return co_await call.send_json(200, std::move(text));
+    co_return text;
 }
 
 Task<Result<void>> get_dbs_info(Call &call) {
     auto names = co_await list_names(call);
     if (!names.ok())
         co_return names.error();
-    co_return co_await send_infos(call, std::move(*names), false);
+    std::vector<json::Value> keys(names->begin(), names->end());
+    auto text = co_await infos_text(call, std::move(keys), false);
+    if (!text.ok())
+        co_return text.error();
+    auto headers = content_etag(*text);
+    co_return co_await call.send_json(200, std::move(*text), std::move(headers));
 }
 
 Task<Result<void>> post_dbs_info(Call &call) {
@@ -281,7 +274,9 @@ Task<Result<void>> post_dbs_info(Call &call) {
     auto body = co_await call.read_json();
     if (!body.ok())
         co_return body.error();
-    const auto *keys = body->is_object() ? body->object().find("keys") : nullptr;
+    if (!body->is_object())
+        co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
+    const auto *keys = body->object().find("keys");
     if (keys == nullptr)
         co_return Error(ErrorCode::bad_request, "`keys` member must exist.");
     if (!keys->is_array())
@@ -289,15 +284,11 @@ Task<Result<void>> post_dbs_info(Call &call) {
     auto keys_max =
         static_cast<std::size_t>(call.services().config.integer("chttpd", "max_db_number_for_dbs_info_req"));
     if (keys->array().size() > keys_max)
-        co_return Error(ErrorCode::bad_request,
-                        fmt::format("`keys` parameter must be an array of at most {} names.", keys_max));
-    std::vector<std::string> names;
-    for (const auto &key : keys->array()) {
-        if (!key.is_string())
-            co_return Error(ErrorCode::bad_request, "`keys` must be an array of names.");
-        names.push_back(key.string());
-    }
-    co_return co_await send_infos(call, std::move(names), true);
+        co_return Error(ErrorCode::bad_request, "too_many_keys");
+    auto text = co_await infos_text(call, keys->array(), true);
+    if (!text.ok())
+        co_return text.error();
+    co_return co_await call.send_json(200, std::move(*text));
 }
 
 } // namespace
@@ -305,22 +296,27 @@ Task<Result<void>> post_dbs_info(Call &call) {
 std::vector<Route> server_routes() {
     constexpr auto kEverybody = Permission::everybody;
     constexpr auto kAdmin = Permission::server_admin;
+    constexpr auto kLister = Permission::database_lister;
     return {
         {"GET", "/", kEverybody, get_welcome, "Names the server and the API it speaks."},
         {"GET", "/_up", kEverybody, get_up, "Whether the server takes requests; 404 in maintenance."},
         {"GET", "/favicon.ico", kEverybody, get_favicon, "No icon."},
         {"GET", "/_utils", kEverybody, get_utils, "A note where a console would be."},
+        {"GET", "/_utils/{rest...}", kEverybody, missing, "Refused: there is nothing else."},
         {"GET", "/_uuids", kEverybody, get_uuids, "New ids.", {{"count", "integer", "How many."}}},
-        {"GET", "/_all_dbs", kAdmin, get_all_dbs, "Names of databases."},
-        {"GET", "/_dbs_info", kAdmin, get_dbs_info, "What databases hold."},
-        {"POST", "/_dbs_info", kAdmin, post_dbs_info, "What the named databases hold."},
+        {"GET", "/_all_dbs", kLister, get_all_dbs, "Names of databases."},
+        {"GET", "/_dbs_info", kLister, get_dbs_info, "What databases hold."},
+        {"POST", "/_dbs_info", kLister, post_dbs_info, "What the named databases hold."},
         {"GET", "/_active_tasks", kAdmin, get_active_tasks, "Background work under way."},
-        {"GET", "/_membership", kAdmin, get_membership, "The nodes: this one."},
-        {"GET", "/_cluster_setup", kAdmin, get_cluster_setup, "State of the set-up."},
-        {"POST", "/_cluster_setup", kAdmin, post_cluster_setup, "Makes the system databases."},
         {"POST", "/_reload_query_servers", kAdmin, post_reload_query_servers,
          "Nothing to do: no query servers run."},
         {"GET", "/_openapi", kEverybody, get_openapi, "This description, as OpenAPI 3.1."},
+        // CouchDB does not look at what follows these names; only admins get so far.
+        {"GET", "/_up/{rest...}", kAdmin, get_up, "As _up."},
+        {"GET", "/_uuids/{rest...}", kAdmin, get_uuids, "As _uuids."},
+        {"GET", "/_active_tasks/{rest...}", kAdmin, get_active_tasks, "As _active_tasks."},
+        {"GET", "/_all_dbs/{rest...}", kAdmin, missing, "Refused: there is none."},
+        {"GET", "/_dbs_info/{rest...}", kAdmin, missing, "Refused: there is none."},
     };
 }
 

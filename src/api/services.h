@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace divan::access {
 class Authenticator;
@@ -31,6 +32,13 @@ namespace divan::api {
 
 class Router;
 
+// What the server is linked with, for `_versions`.
+struct Library {
+    std::string purpose; // "storage_engine"
+    std::string name;
+    std::string version;
+};
+
 // All outlive the routes; all are thread-safe.
 struct Services {
     access::Gate &gate;
@@ -44,6 +52,9 @@ struct Services {
     std::string node_name; // "divan@127.0.0.1"
     std::string server_uuid;
     std::chrono::nanoseconds started_at{}; // monotonic
+    // Where large request bodies wait in files without names; empty: in memory.
+    std::string spool_directory;
+    std::vector<Library> libraries;
     // What only the composition root can do.
     std::function<void()> restart;
 };

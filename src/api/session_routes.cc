@@ -13,10 +13,11 @@ struct Login {
     std::string password;
 };
 
-Result<Login> parse_login(std::string_view content_type, const std::string &body) {
+Result<Login> parse_login(std::string_view content_type, const std::string &body,
+                          const json::ParseOptions &options) {
     Login login;
     if (content_type.starts_with("application/json")) {
-        DIVAN_TRY(auto value, json::parse(body));
+        DIVAN_TRY(auto value, json::parse(body, options));
         if (!value.is_object())
             return Error(ErrorCode::bad_request, "Request body must be a JSON object");
         for (const char *key : {"name", "username"})
@@ -34,7 +35,7 @@ Result<Login> parse_login(std::string_view content_type, const std::string &body
         login.password = form.find("password").value_or("");
     } else {
         return Error(ErrorCode::bad_content_type,
-                     "Content-Type must be application/x-www-form-urlencoded or application/json");
+                     "Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'");
     }
     return login;
 }
@@ -50,10 +51,11 @@ void append_roles(std::string &text, const access::Principal &principal) {
 }
 
 Task<Result<void>> post_session(Call &call) {
-    auto body = co_await call.read_body();
+    auto body = co_await call.read_body(
+        static_cast<std::size_t>(call.services().config.integer("divan", "session_body_bytes_max")));
     if (!body.ok())
         co_return body.error();
-    auto login = parse_login(call.header("Content-Type").value_or(""), *body);
+    auto login = parse_login(call.header("Content-Type").value_or(""), *body, call.json_options());
     if (!login.ok())
         co_return login.error();
     if (!login->name)
@@ -126,6 +128,7 @@ std::vector<Route> session_routes() {
         {"GET", "/_session", Permission::everybody, get_session, "Who you are."},
         {"POST", "/_session", Permission::everybody, post_session, "Logs in: answers a session cookie."},
         {"DELETE", "/_session", Permission::everybody, delete_session, "Logs out: clears the cookie."},
+        {"GET", "/_session/{rest...}", Permission::server_admin, get_session, "As _session."},
     };
 }
 

@@ -22,6 +22,19 @@ Result<int> quarter(int number) {
     return halve(half);
 }
 
+TEST(Encoding, Utf8) {
+    for (const char *text : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
+        EXPECT_TRUE(is_utf8(text)) << text;
+        EXPECT_EQ(to_utf8(text), text);
+    }
+    for (const char *text :
+         {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\x80", "\xe2\x82"}) {
+        EXPECT_FALSE(is_utf8(text));
+        EXPECT_TRUE(is_utf8(to_utf8(text)));
+    }
+    EXPECT_EQ(to_utf8("a\xff"), "a\xef\xbf\xbd");
+}
+
 TEST(Result, TryPassesTheErrorOn) {
     EXPECT_EQ(*quarter(8), 2);
     EXPECT_EQ(quarter(6).error().reason(), "odd");

@@ -151,4 +151,41 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     return out;
 }
 
+bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        auto byte = static_cast<unsigned char>(text[i]);
+        std::size_t size = byte < 0x80       ? 1
+                           : byte >> 5 == 6  ? 2
+                           : byte >> 4 == 14 ? 3
+                           : byte >> 3 == 30 ? 4
+                                             : 0;
+        if (size == 0 || i + size > text.size())
+            return false;
+        std::uint32_t code = size == 1 ? byte : byte & (0xffu >> (size + 1));
+        for (std::size_t j = 1; j < size; ++j) {
+            auto next = static_cast<unsigned char>(text[i + j]);
+            if (next >> 6 != 2)
+                return false;
+            code = code << 6 | (next & 63);
+        }
+        constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+        if (code < kSmallest[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+            return false;
+        i += size;
+    }
+    return true;
+}
+
+std::string to_utf8(std::string_view text) {
+    if (is_utf8(text))
+        return std::string(text);
+    std::string out;
+    for (char c : text)
+        if (static_cast<unsigned char>(c) < 0x80)
+            out.push_back(c);
+        else
+            out.append("\xef\xbf\xbd"); // U+FFFD
+    return out;
+}
+
 } // namespace divan

@@ -1,6 +1,6 @@
 #pragma once
 
-// Text forms of bytes: hex, base64 (RFC 4648), percent-encoding (RFC 3986).
+// Text forms of bytes: hex, base64 (RFC 4648), percent-encoding (RFC 3986), UTF-8 (RFC 3629).
 
 #include <optional>
 #include <string>
@@ -20,5 +20,10 @@ namespace divan {
 [[nodiscard]] std::string percent_encode(std::string_view text);
 // nullopt for a malformed escape. `plus_is_space` turns '+' into ' '.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+// Whether a text is UTF-8 as RFC 3629 has it: no surrogates, no overlong forms.
+[[nodiscard]] bool is_utf8(std::string_view text);
+// The text, with a replacement character for every byte beyond ASCII if it is not UTF-8.
+[[nodiscard]] std::string to_utf8(std::string_view text);
 
 } // namespace divan

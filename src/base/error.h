@@ -41,7 +41,7 @@ namespace divan {
     X(attachment_too_large, 413, "attachment_too_large", "The attachment is too large.")                     \
     X(too_long, 414, "too_long", "The request URI is too long.")                                             \
     X(bad_content_type, 415, "bad_content_type", "Content-Type must be application/json")                    \
-    X(bad_encoding, 415, "bad_content_type", "The content encoding is not supported.")                              \
+    X(bad_encoding, 415, "bad_content_type", "The content encoding is not supported.")                       \
     X(range_not_satisfiable, 416, "requested_range_not_satisfiable", "Requested range not satisfiable")      \
     X(expectation_failed, 417, "expectation_failed", "Expectation failed.")                                  \
     X(header_too_large, 431, "header_too_large", "The request headers are too large.")                       \

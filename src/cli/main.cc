@@ -5,16 +5,22 @@
 #include "server/application.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fmt/format.h>
+#include <pthread.h>
+#include <string_view>
 #include <unistd.h>
 
 namespace {
 
 using divan::server::Application;
 using divan::server::ServeOptions;
+
+constexpr int kWrongUsage = 2;
 
 std::string environment(const char *name) {
     const char *value = std::getenv(name);
@@ -23,21 +29,47 @@ std::string environment(const char *name) {
 
 void add_serve_options(CLI::App &serve, ServeOptions &options, std::string &admin, std::string &bind,
                        int &port) {
-    serve.add_option("--data-dir", options.data_directory, "Directory of the data; made if it is not there");
-    serve.add_option("--bind", bind, "IP address to listen on (default 127.0.0.1)");
+    serve.add_option("--data-dir", options.data_directory,
+                     "Directory of the data; made if it is not there (default: [couchdb] database_dir of the "
+                     "ini files)");
+    serve.add_option(
+        "--bind", bind,
+        "IP address to listen on (default 127.0.0.1); 0.0.0.0 for every network of this machine");
     serve.add_option("--port", port, "TCP port (default 5984); 0 takes any free one")
         ->check(CLI::Range(0, 65'535));
     serve.add_option("--admin", admin,
                      "Server admin, as NAME:PASSWORD; also COUCHDB_USER and COUCHDB_PASSWORD");
-    serve.add_option("--config", options.config_files,
-                     "Ini file, as CouchDB's; may be given several times, later ones win");
+    serve
+        .add_option("--config", options.config_files,
+                    "Ini file, as CouchDB's; may be given several times, later ones win")
+        ->allow_extra_args(false);
     serve.add_option("--name", options.node_name,
                      "Name of this node (default divan@127.0.0.1); also NODENAME");
     serve.add_flag("--memory", options.memory,
                    "Keep everything in memory: for tests; nothing is left behind");
     serve.add_option("--load", options.load, "With --memory: documents from a JSON file or a directory");
-    serve.footer("Example:\n  divan serve --data-dir ./data --admin admin:correct-horse\n"
-                 "Then: curl http://admin:correct-horse@127.0.0.1:5984/");
+    serve.footer(
+        "Without an admin nobody could get in, so there must be one: --admin, COUCHDB_USER and\n"
+        "COUCHDB_PASSWORD, or [admins] in an ini file. Settings come from the --config files, then from\n"
+        "local.ini in the data directory, where changes through _node/_local/_config are kept, then\n"
+        "from this command line. `divan settings` lists them.\n\n"
+        "Examples:\n"
+        "  divan serve --data-dir ./data --admin admin:correct-horse\n"
+        "  curl http://admin:correct-horse@127.0.0.1:5984/\n\n"
+        "  divan serve --memory --load ./fixtures --port 0 --admin admin:correct-horse\n\n"
+        "Prints one line when it is ready, logs to the standard error, and stops cleanly on SIGTERM.\n"
+        "Status: 0 stopped, 1 could not start, 2 wrong command line.");
+}
+
+// JSON is read by recursion: 8,000 levels, the default limit, take 4 MiB of stack, many times that with
+// a sanitizer. What threads get must not depend on `ulimit -s`. Untouched pages cost nothing.
+void set_thread_stacks() {
+    constexpr std::size_t kThreadStackBytes = 64 << 20;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, kThreadStackBytes);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
 }
 
 // Serves until SIGTERM or SIGINT; true: start again.
@@ -81,20 +113,43 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
     if (!options.load.empty() && !options.memory) {
         fmt::print(stderr,
                    "divan: --load needs --memory; into a data directory, write documents over HTTP.\n");
-        return 1;
+        return kWrongUsage;
     }
     if (options.memory && !options.data_directory.empty()) {
         fmt::print(stderr, "divan: --memory and --data-dir exclude each other.\n");
-        return 1;
+        return kWrongUsage;
     }
-    if (!options.memory && options.data_directory.empty()) {
-        fmt::print(stderr, "divan: give --data-dir DIR, or --memory for a server that keeps nothing.\n");
-        return 1;
-    }
+    set_thread_stacks();
     int exit_code = 0;
     while (serve_once(options, exit_code)) {
     }
     return exit_code;
+}
+
+// Arguments can be read by every user of the machine while the process runs: take the password out.
+void hide_passwords(int argc, char **argv) {
+    constexpr std::string_view kOption = "--admin";
+    for (int i = 1; i < argc; ++i) {
+        std::string_view argument(argv[i]);
+        char *value = nullptr;
+        if (argument == kOption && i + 1 < argc)
+            value = argv[i + 1];
+        else if (argument.starts_with(kOption) && argument.substr(kOption.size()).starts_with("="))
+            value = argv[i] + kOption.size() + 1;
+        if (value != nullptr && std::strchr(value, ':') != nullptr)
+            for (char *c = std::strchr(value, ':') + 1; *c != '\0'; ++c)
+                *c = '*';
+    }
+}
+
+// What is wrong, in one line, and where help is.
+int report(const CLI::App &app, const CLI::ParseError &error) {
+    const auto chosen = app.get_subcommands();
+    auto command = chosen.empty() ? std::string("divan") : "divan " + chosen.front()->get_name();
+    std::string what(error.what());
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    fmt::print(stderr, "divan: {} Try `{} --help`.\n", what.ends_with(".") ? what : what + ".", command);
+    return kWrongUsage;
 }
 
 } // namespace
@@ -116,7 +171,23 @@ int main(int argc, char **argv) {
     auto *settings_command =
         app.add_subcommand("settings", "Print all settings with defaults and bounds (Markdown)");
 
-    CLI11_PARSE(app, argc, argv);
+    openapi_command->footer("A running server answers the same at /_openapi. Example:\n"
+                            "  divan openapi > openapi.json");
+    bool markdown = true;
+    settings_command->add_flag("--markdown", markdown, "The only form there is");
+    settings_command->footer("A running server shows what is in force at /_node/_local/_config. Example:\n"
+                             "  divan settings | grep max_document_size");
+    app.footer("Start here:\n  divan serve --data-dir ./data --admin admin:correct-horse\n"
+               "Each command has a --help of its own: divan serve --help");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
+            return app.exit(error); // --help and --version
+        return report(app, error);
+    }
+    hide_passwords(argc, argv);
     if (*serve_command)
         return serve(std::move(options), admin, bind, port);
     if (*openapi_command)

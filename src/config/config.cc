@@ -1,7 +1,9 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits>
@@ -12,16 +14,26 @@
 namespace divan::config {
 namespace {
 
-std::optional<std::string> read_file(const std::string &path) {
+// nullopt: there is no such file.
+Result<std::optional<std::string>> read_file(const std::string &path) {
+    auto failed = [&] {
+        return Error(ErrorCode::bad_request, fmt::format("The configuration file {} cannot be read: {}.",
+                                                         path, std::strerror(errno)));
+    };
     int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0 && errno == ENOENT)
+        return std::optional<std::string>();
     if (file < 0)
-        return std::nullopt;
+        return failed();
     std::string text;
     char buffer[16'384];
-    for (ssize_t got = 0; (got = read(file, buffer, sizeof buffer)) > 0;)
+    ssize_t got = 0;
+    while ((got = read(file, buffer, sizeof buffer)) > 0)
         text.append(buffer, static_cast<std::size_t>(got));
+    auto result = got < 0 ? Result<std::optional<std::string>>(failed())
+                          : Result<std::optional<std::string>>(std::move(text));
     close(file);
-    return text;
+    return result;
 }
 
 // Replaces a file so that a crash leaves the old or the new one.
@@ -40,6 +52,15 @@ bool write_file(const std::string &path, std::string_view text) {
     ok = ok && fsync(file) == 0;
     ok = close(file) == 0 && ok;
     return ok && rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+// Ini files cannot keep white space around a value.
+std::string trim(std::string value) {
+    constexpr const char *kWhite = " \t\r\n";
+    auto last = value.find_last_not_of(kWhite);
+    value.erase(last == std::string::npos ? 0 : last + 1);
+    value.erase(0, value.find_first_not_of(kWhite));
+    return value;
 }
 
 // Where a value belongs; old sections are read as the new ones.
@@ -62,7 +83,7 @@ Result<std::unique_ptr<Config>> Config::load(std::vector<std::string> files, std
                          fmt::format("The configuration file {} cannot be read.", file));
     std::unique_ptr<Config> config(new Config(std::move(files), std::move(local_file)));
     DIVAN_TRY(auto values, config->read_files());
-    config->publish(std::move(values));
+    config->values_ = std::make_shared<const IniValues>(std::move(values));
     return config;
 }
 
@@ -72,7 +93,7 @@ Result<IniValues> Config::read_files() const {
     if (!local_file_.empty())
         files.push_back(local_file_);
     for (const auto &path : files) {
-        auto text = read_file(path);
+        DIVAN_TRY(auto text, read_file(path));
         if (!text)
             continue;
         auto parsed = parse_ini(*text);
@@ -191,11 +212,11 @@ Result<void> Config::set_override(std::string_view section, std::string_view key
 Result<std::string> Config::set(std::string_view section, std::string_view key, std::string value,
                                 bool persist) {
     auto current = current_section(section, key);
+    value = trim(std::move(value));
     if (const auto *setting = find_setting(current, key)) {
         DIVAN_TRY_VOID(check_value(*setting, value));
     }
-    if (value.find('\n') != std::string::npos || key.find_first_of("=\n[]") != std::string_view::npos ||
-        current.find_first_of("\n[]") != std::string_view::npos || key.empty())
+    if (!ini_can_hold(current, key, value))
         return Error(ErrorCode::bad_request,
                      "A section, key or value has a character that ini files cannot hold.");
     std::string old;
@@ -209,8 +230,7 @@ Result<std::string> Config::set(std::string_view section, std::string_view key, 
         changed[std::string(current)][std::string(key)] = std::move(value);
         std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
     }
-    for (const auto &listener : listeners_)
-        listener();
+    tell_listeners();
     return old;
 }
 
@@ -235,37 +255,48 @@ Result<std::string> Config::erase(std::string_view section, std::string_view key
         found->second.erase(std::string(key));
         std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
     }
-    for (const auto &listener : listeners_)
-        listener();
+    tell_listeners();
     return old;
 }
 
 Result<void> Config::persist(std::string_view section, std::string_view key, const std::string *value) {
     if (local_file_.empty())
         return {};
-    auto text = read_file(local_file_).value_or("");
-    if (!write_file(local_file_, change_ini(text, section, key, value)))
+    DIVAN_TRY(auto text, read_file(local_file_));
+    auto changed = change_ini(text.value_or(""), section, key, value);
+    // An older place of the same setting would come back with the next start.
+    for (const auto &alias : aliases())
+        if (value == nullptr && current_section(alias.section, key) == section)
+            changed = change_ini(changed, alias.section, key, nullptr);
+    if (!write_file(local_file_, changed))
         return Error(ErrorCode::storage_failed,
                      fmt::format("The configuration file {} cannot be written.", local_file_));
     return {};
 }
 
-void Config::publish(IniValues values) {
-    std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(values)));
+void Config::tell_listeners() const {
     for (const auto &listener : listeners_)
         listener();
 }
 
 Result<void> Config::reload() {
-    DIVAN_TRY(auto values, read_files());
     {
         std::lock_guard lock(mutex_);
+        DIVAN_TRY(auto values, read_files());
         for (const auto &[section, entries] : overrides_)
             for (const auto &[key, value] : entries)
                 values[section][key] = value;
+        std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(values)));
     }
-    publish(std::move(values));
+    tell_listeners();
     return {};
+}
+
+bool Config::is_secret(std::string_view section, std::string_view key) {
+    auto current = current_section(section, key);
+    const auto *setting = find_setting(current, key);
+    return current == "admins" || current == "jwt_keys" ||
+           (setting != nullptr && (setting->flags & kSecret) != 0);
 }
 
 Result<void> Config::check_http_change(std::string_view section, std::string_view key) {

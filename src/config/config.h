@@ -43,7 +43,8 @@ class Config {
     // Sets a value of the command line: over every file, until the process ends.
     Result<void> set_override(std::string_view section, std::string_view key, std::string value);
 
-    // Sets a value now; `persist` keeps it in the local file. Returns the old value, "" if there was none.
+    // Sets a value now, without the white space around it; `persist` keeps it in the local file. Returns the
+    // old value, "" if there was none.
     // Errors: bad_request (kind or bounds), storage_failed.
     Result<std::string> set(std::string_view section, std::string_view key, std::string value, bool persist);
     // Errors: unknown_config_value.
@@ -51,6 +52,9 @@ class Config {
     // Reads the files again and drops what was not kept in one.
     Result<void> reload();
 
+    // Whether a value is never shown: declared secret, or of [admins] (a hash can be attacked offline) or
+    // [jwt_keys]. Under the older names of a setting, too.
+    [[nodiscard]] static bool is_secret(std::string_view section, std::string_view key);
     // Whether a change over HTTP is allowed. Errors: forbidden.
     [[nodiscard]] static Result<void> check_http_change(std::string_view section, std::string_view key);
 
@@ -62,7 +66,7 @@ class Config {
         : files_(std::move(files)), local_file_(std::move(local_file)) {}
     Result<IniValues> read_files() const;
     [[nodiscard]] std::shared_ptr<const IniValues> values() const { return std::atomic_load(&values_); }
-    void publish(IniValues values);
+    void tell_listeners() const;
     Result<void> persist(std::string_view section, std::string_view key, const std::string *value);
 
     const std::vector<std::string> files_;

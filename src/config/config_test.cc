@@ -31,6 +31,24 @@ TEST(Ini, ChangesOneValueAndKeepsTheRest) {
     EXPECT_EQ((*section)["c"]["k"], "new");
 }
 
+TEST(Ini, HoldsWhatReadsBackTheSame) {
+    EXPECT_TRUE(ini_can_hold("a", "k", ""));
+    EXPECT_TRUE(ini_can_hold("a b", "k k", "v = [x];y"));
+    for (const char *value : {"a ; b", "; a", " a", "a ", "a\nb", "a\r", "\x01", "\xff"})
+        EXPECT_FALSE(ini_can_hold("a", "k", value)) << value;
+    for (const char *key : {"", "a=b", "[a", ";a", " a", "a\n"})
+        EXPECT_FALSE(ini_can_hold("a", key, "v")) << key;
+    for (const char *section : {"", "a]", " a", "a\n", "a ;b"})
+        EXPECT_FALSE(ini_can_hold(section, "k", "v")) << section;
+}
+
+TEST(Ini, ContinuationsBehindBlankLinesGoWithTheirValue) {
+    std::string value = "new";
+    auto changed = change_ini("[a]\nk = old\n\n  more\nl = 1\n  k = 2\n", "a", "k", &value);
+    EXPECT_EQ(changed, "[a]\nk = new\n\nl = 1\n  k = 2\n");
+    EXPECT_EQ(parse_ini(changed).value()["a"]["l"], "1 k = 2");
+}
+
 class ConfigTest : public testing::Test {
   protected:
     void SetUp() override {

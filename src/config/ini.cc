@@ -1,5 +1,9 @@
 #include "config/ini.h"
 
+#include "base/encoding.h"
+
+#include <algorithm>
+#include <cstdint>
 #include <fmt/format.h>
 #include <vector>
 
@@ -32,18 +36,34 @@ std::vector<std::string_view> split_lines(std::string_view text) {
     return lines;
 }
 
-bool is_section(std::string_view line, std::string_view &name) {
-    auto trimmed = trim(without_comment(line));
-    if (trimmed.size() < 2 || trimmed.front() != '[' || trimmed.back() != ']')
-        return false;
-    name = trim(trimmed.substr(1, trimmed.size() - 2));
-    return true;
+// A line as every reader here sees it.
+struct Line {
+    enum class Kind : std::uint8_t { blank, section, continuation, entry, malformed };
+    Kind kind = Kind::blank;
+    std::string_view name;  // of a section or an entry
+    std::string_view value; // of an entry or a continuation
+};
+
+// `continues`: whether there is a value that an indented line would go on with.
+Line classify(std::string_view line, bool continues) {
+    auto content = trim(without_comment(line));
+    if (content.empty())
+        return {};
+    if (content.size() >= 2 && content.front() == '[' && content.back() == ']')
+        return {Line::Kind::section, trim(content.substr(1, content.size() - 2)), {}};
+    if (continues && (line.front() == ' ' || line.front() == '\t'))
+        return {Line::Kind::continuation, {}, content};
+    auto equals = content.find('=');
+    if (equals == std::string_view::npos || equals == 0)
+        return {Line::Kind::malformed, content, {}};
+    return {Line::Kind::entry, trim(content.substr(0, equals)), trim(content.substr(equals + 1))};
 }
 
-std::string_view key_of(std::string_view line) {
-    auto content = without_comment(line);
-    auto equals = content.find('=');
-    return equals == std::string_view::npos ? std::string_view() : trim(content.substr(0, equals));
+bool is_plain(std::string_view text) {
+    return is_utf8(text) && trim(text) == text && without_comment(text) == text &&
+           std::none_of(text.begin(), text.end(), [](char c) {
+               return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+           });
 }
 
 } // namespace
@@ -55,65 +75,68 @@ Result<IniValues> parse_ini(std::string_view text) {
     std::size_t number = 0;
     for (auto line : split_lines(text)) {
         ++number;
-        std::string_view name;
-        auto content = trim(without_comment(line));
-        if (content.empty())
+        auto read = classify(line, last != nullptr);
+        if (read.kind != Line::Kind::blank && !is_utf8(line))
+            return Error(ErrorCode::bad_request, fmt::format("line {} is not UTF-8", number));
+        switch (read.kind) {
+        case Line::Kind::blank:
             continue;
-        if (is_section(line, name)) {
-            section = name;
+        case Line::Kind::section:
+            section = read.name;
             values[section];
             last = nullptr;
-            continue;
+            break;
+        case Line::Kind::continuation:
+            last->append(" ").append(read.value);
+            break;
+        case Line::Kind::malformed:
+            return Error(
+                ErrorCode::bad_request,
+                fmt::format("line {}: `{}` is neither [section] nor key = value", number, read.name));
+        case Line::Kind::entry:
+            if (section.empty())
+                return Error(ErrorCode::bad_request,
+                             fmt::format("line {}: a value before the first [section]", number));
+            last = &values[section][std::string(read.name)];
+            *last = read.value;
+            break;
         }
-        if ((line.front() == ' ' || line.front() == '\t') && last != nullptr) {
-            last->append(" ").append(content);
-            continue;
-        }
-        auto equals = content.find('=');
-        if (equals == std::string_view::npos || equals == 0)
-            return Error(ErrorCode::bad_request,
-                         fmt::format("line {}: `{}` is neither [section] nor key = value", number, content));
-        if (section.empty())
-            return Error(ErrorCode::bad_request,
-                         fmt::format("line {}: a value before the first [section]", number));
-        auto &value = values[section][std::string(trim(content.substr(0, equals)))];
-        value = trim(content.substr(equals + 1));
-        last = &value;
     }
     return values;
+}
+
+bool ini_can_hold(std::string_view section, std::string_view key, std::string_view value) {
+    return !section.empty() && !key.empty() && is_plain(section) && is_plain(key) && is_plain(value) &&
+           section.find_first_of("[]") == std::string_view::npos &&
+           key.find_first_of("=[]") == std::string_view::npos;
 }
 
 std::string change_ini(std::string_view text, std::string_view section, std::string_view key,
                        const std::string *value) {
     std::string out;
-    std::string_view current;
     bool in_section = false;
+    bool continues = false; // there is a value above in this section
+    bool dropping = false;  // and it is the one that was replaced
     bool done = false;
-    auto lines = split_lines(text);
     std::size_t section_end = std::string::npos; // in `out`: behind the section's last line
-    bool skipping = false;
-    for (auto line : lines) {
-        std::string_view name;
-        if (is_section(line, name)) {
-            current = name;
-            in_section = current == section;
-            skipping = false;
-        } else if (skipping && !line.empty() && (line.front() == ' ' || line.front() == '\t') &&
-                   !trim(line).empty()) {
-            continue; // continues the value that was replaced
-        } else if (in_section && key_of(line) == key) {
-            skipping = true;
-            if (value != nullptr && !done) {
+    for (auto line : split_lines(text)) {
+        auto read = classify(line, continues);
+        if (read.kind == Line::Kind::section) {
+            in_section = read.name == section;
+            continues = dropping = false;
+        } else if (read.kind == Line::Kind::entry) {
+            continues = true;
+            dropping = in_section && read.name == key;
+            if (dropping && value != nullptr && !done) {
                 out.append(fmt::format("{} = {}\n", key, *value));
                 section_end = out.size();
+                done = true;
             }
-            done = true;
-            continue;
-        } else {
-            skipping = false;
         }
+        if (dropping && read.kind != Line::Kind::blank)
+            continue;
         out.append(line).push_back('\n');
-        if (in_section && !trim(line).empty())
+        if (in_section && read.kind != Line::Kind::blank)
             section_end = out.size();
     }
     if (done || value == nullptr)

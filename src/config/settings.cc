@@ -21,9 +21,9 @@ constexpr Setting kSettings[] = {
     {"couchdb", "max_dbs_open", Kind::integer, "500", 1, 1'000'000, kNone,
      "Handles of idle databases beyond this number are closed."},
     {"couchdb", "maintenance_mode", Kind::text, "false", 0, 0, kNone,
-     "`true` or `nolb`: `_up` answers 404, so that load balancers look elsewhere."},
-    {"couchdb", "default_security", Kind::text, "admin_only", 0, 0, kNone,
-     "Security of new databases: `admin_only` or `everyone`."},
+     "`true` or `nolb`: `_up` answers 404, so that load balancers look elsewhere.", "true, false, nolb"},
+    {"couchdb", "default_security", Kind::text, "admin_only", 0, 0, kNone, "Security of new databases.",
+     "admin_only, everyone"},
     {"couchdb", "single_node", Kind::boolean, "true", 0, 0, kNone,
      "Accepted; Divan's embedded engine is always one node."},
     {"chttpd", "port", Kind::integer, "5984", 0, 65'535, kNeedsRestart,
@@ -33,6 +33,8 @@ constexpr Setting kSettings[] = {
     {"chttpd", "max_http_request_size", Kind::integer, "4294967296", 1, kAny, kNone,
      "Largest request body, in bytes; 413 beyond."},
     {"chttpd", "require_valid_user", Kind::boolean, "false", 0, 0, kNone,
+     "Everything but `_session` needs a login."},
+    {"chttpd", "require_valid_user_except_for_up", Kind::boolean, "false", 0, 0, kNone,
      "Everything but `_session` and `_up` needs a login."},
     {"chttpd", "enable_cors", Kind::boolean, "false", 0, 0, kNone,
      "Answers browsers of other origins, by the rules in [cors]."},
@@ -50,8 +52,8 @@ constexpr Setting kSettings[] = {
     {"cors", "headers", Kind::list, "", 0, 0, kNone, "Allowed request headers besides CouchDB's usual ones."},
     {"cors", "max_age", Kind::integer, "600", 0, kDay, kNone,
      "How long a browser may remember an answer, in s."},
-    {"uuids", "algorithm", Kind::text, "uuid_v7", 0, 0, kNone,
-     "How `_uuids` and new document ids are made: sequential, random, utc_random, utc_id, uuid_v7."},
+    {"uuids", "algorithm", Kind::text, "uuid_v7", 0, 0, kNone, "How `_uuids` and new document ids are made.",
+     "sequential, random, utc_random, utc_id, uuid_v7"},
     {"uuids", "max_count", Kind::integer, "1000", 1, 1'000'000, kNone,
      "Ids that one `_uuids` request may ask for."},
     {"uuids", "utc_id_suffix", Kind::text, "", 0, 0, kNone, "End of ids made by utc_id."},
@@ -60,9 +62,9 @@ constexpr Setting kSettings[] = {
     {"attachments", "compressible_types", Kind::list,
      "text/*, application/javascript, application/json, application/xml", 0, 0, kNone,
      "Content types whose attachments are stored compressed."},
-    {"log", "level", Kind::text, "info", 0, 0, kNone,
-     "debug, info, notice, warning, error, critical, alert, emergency or none."},
-    {"log", "writer", Kind::text, "stderr", 0, 0, kNeedsRestart, "stderr or file."},
+    {"log", "level", Kind::text, "info", 0, 0, kNone, "The least important lines that are logged.",
+     "debug, info, notice, warning, error, critical, alert, emergency, none"},
+    {"log", "writer", Kind::text, "stderr", 0, 0, kNeedsRestart, "Where the log goes.", "stderr, file"},
     {"log", "file", Kind::text, "", 0, 0, kNeedsRestart, "The file of writer = file."},
     {"cluster", "q", Kind::integer, "2", 1, 1'024, kNone, "Shards of a new database: accepted and echoed."},
     {"cluster", "n", Kind::integer, "1", 1, 1'024, kNone, "Copies of a new database: accepted and echoed."},
@@ -73,8 +75,8 @@ constexpr Setting kSettings[] = {
      "PBKDF2 iterations of new password hashes."},
     {"chttpd_auth", "allow_persistent_cookies", Kind::boolean, "true", 0, 0, kNone,
      "Session cookies outlive the browser."},
-    {"chttpd_auth", "same_site", Kind::text, "", 0, 0, kNone,
-     "SameSite attribute of session cookies: strict, lax, none or empty."},
+    {"chttpd_auth", "same_site", Kind::text, "", 0, 0, kNone, "SameSite attribute of session cookies.",
+     "strict, lax, none"},
     {"chttpd_auth", "cookie_domain", Kind::text, "", 0, 0, kNone, "Domain attribute of session cookies."},
     {"chttpd_auth", "auth_cache_size", Kind::integer, "50", 1, 1'000'000, kNone,
      "Verified logins kept in memory, at least 1000."},
@@ -82,7 +84,19 @@ constexpr Setting kSettings[] = {
      "Refuses writes with 507 when the disk is nearly full."},
     {"disk_monitor", "interactive_database_writes_threshold", Kind::integer, "90", 1, 100, kNone,
      "Percent of the disk in use from which writes are refused."},
-    {"divan", "json_depth_max", Kind::integer, "8000", 16, 20'000, kNone, "Deepest nesting of JSON."},
+    {"global_changes", "update_db", Kind::boolean, "true", 0, 0, kNeedsRestart,
+     "Makes `_global_changes` and keeps it, for `_db_updates`."},
+    {"global_changes", "max_write_delay", Kind::integer, "500", 0, 60'000, kNone,
+     "Time in which events of databases are gathered before they are written, in ms."},
+    {"divan", "json_depth_max", Kind::integer, "8000", 16, 10'000, kNone,
+     "Deepest nesting of JSON; 400 beyond."},
+    {"divan", "inflated_body_bytes_max", Kind::integer, "268435456", 1'024, kAny, kNone,
+     "Largest body that a gzip-encoded request may inflate to, in bytes; 413 beyond."},
+    {"divan", "spool_bytes_min", Kind::integer, "16777216", 65'536, kAny, kNone,
+     "Larger bodies of `_bulk_docs` wait in a file without a name in the data directory and are committed in "
+     "groups."},
+    {"divan", "session_body_bytes_max", Kind::integer, "65536", 256, 16'777'216, kNone,
+     "Largest body of a login, in bytes; 413 beyond: anybody may send one."},
     {"divan", "io_thread_count", Kind::integer, "2", 1, 256, kNeedsRestart,
      "Threads that serve connections."},
     {"divan", "engine_thread_count", Kind::integer, "8", 2, 256, kNeedsRestart,
@@ -127,6 +141,8 @@ constexpr Alias kAliases[] = {
     {"httpd", "", "chttpd"},
     {"couch_httpd_auth", "require_valid_user", "chttpd"},
     {"chttpd_auth", "require_valid_user", "chttpd"},
+    {"couch_httpd_auth", "require_valid_user_except_for_up", "chttpd"},
+    {"chttpd_auth", "require_valid_user_except_for_up", "chttpd"},
     {"couch_httpd_auth", "", "chttpd_auth"},
 };
 
@@ -139,6 +155,7 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"couchdb", "attachment_stream_buffer_size", "attachments are stored in chunks of a fixed size"},
     {"couchdb", "users_db_security_editable", "the users database comes with authorisation"},
     {"couchdb", "os_process_timeout", "design functions are not run yet"},
+    {"log", "include_sasl", "there is one log"},
     {"cluster", "placement", "there is one node"},
     {"cluster", "seedlist", "there is one node"},
     {"chttpd", "secure_rewrites", "rewrites are not served yet"},
@@ -171,6 +188,7 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"feature_flags", "", "nothing is behind a flag"},
     {"csp", "", "answers carry CouchDB's default policy"},
     {"couch_peruser", "", "databases per user come with authorisation"},
+    {"global_changes", "max_event_delay", "see max_write_delay"},
     {"prometheus", "", "metrics are served at _prometheus"},
     {"stats", "", "metrics are always gathered"},
 };
@@ -187,6 +205,16 @@ std::string_view kind_name(Kind kind) {
         break;
     }
     return "text";
+}
+
+bool is_choice(std::string_view choices, std::string_view value) {
+    while (!choices.empty()) {
+        auto comma = choices.find(", ");
+        if (choices.substr(0, comma) == value)
+            return true;
+        choices.remove_prefix(comma == std::string_view::npos ? choices.size() : comma + 2);
+    }
+    return false;
 }
 
 } // namespace
@@ -217,6 +245,9 @@ Result<void> check_value(const Setting &setting, std::string_view value) {
     auto name = fmt::format("[{}] {}", setting.section, setting.key);
     if (setting.kind == Kind::boolean && value != "true" && value != "false")
         return Error(ErrorCode::bad_request, fmt::format("{} must be true or false, not `{}`.", name, value));
+    if (!setting.choices.empty() && value != setting.default_value && !is_choice(setting.choices, value))
+        return Error(ErrorCode::bad_request,
+                     fmt::format("{} must be one of {}, not `{}`.", name, setting.choices, value));
     if (setting.kind != Kind::integer || ((setting.flags & kInfinityAllowed) != 0 && value == "infinity"))
         return {};
     std::int64_t number = 0;
@@ -241,8 +272,8 @@ std::string settings_markdown() {
                 "\n## [{}]\n\n| setting | kind | default | bounds | meaning |\n|---|---|---|---|---|\n",
                 section);
         }
-        std::string bounds =
-            setting.kind == Kind::integer ? fmt::format("{} to {}", setting.min, setting.max) : "";
+        std::string bounds = setting.kind == Kind::integer ? fmt::format("{} to {}", setting.min, setting.max)
+                                                           : std::string(setting.choices);
         if ((setting.flags & kInfinityAllowed) != 0)
             bounds += ", infinity";
         std::string meaning(setting.description);

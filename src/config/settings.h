@@ -18,7 +18,7 @@ enum Flag : std::uint8_t {
     kNeedsRestart = 1,
     kReadOnlyOverHttp = 2, // PUT and DELETE through _config answer 403
     kInfinityAllowed = 4,  // "infinity" stands for no limit
-    kSecret = 8,           // never shown in a log
+    kSecret = 8,           // never shown: Config::is_secret
 };
 
 struct Setting {
@@ -30,6 +30,7 @@ struct Setting {
     std::int64_t max = 0;
     std::uint8_t flags = kNone;
     std::string_view description;
+    std::string_view choices = {}; // of texts: the words that are accepted, separated by ", "
 };
 
 [[nodiscard]] std::span<const Setting> settings();

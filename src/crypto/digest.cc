@@ -74,4 +74,8 @@ std::string Md5::finish() {
     return out;
 }
 
+std::string openssl_version() {
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
+
 } // namespace divan::crypto

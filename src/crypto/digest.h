@@ -17,6 +17,9 @@ namespace divan::crypto {
 // Takes the same time wherever the first difference is.
 [[nodiscard]] bool constant_time_equal(std::string_view a, std::string_view b);
 
+// Of the library: "3.0.15".
+[[nodiscard]] std::string openssl_version();
+
 // MD5 of a stream. One thread at a time.
 class Md5 {
   public:

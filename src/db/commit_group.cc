@@ -14,6 +14,8 @@ namespace {
 
 // Attempts of a group when other writers of the shard are faster.
 constexpr int kAttemptsMax = 10;
+// Lives of the process that a database remembers; a reader with an older token starts from the beginning.
+constexpr std::size_t kRunsMax = 1'000;
 
 } // namespace
 
@@ -215,14 +217,17 @@ Result<std::optional<Body>> CommitGroup::stored_body(const WorkingDocument &docu
 // The first sequences of this life of the process go into the database's history.
 void CommitGroup::note_run() {
     auto run_id = database_.context.run_id;
-    if (meta_.runs.empty() || meta_.runs.back().id != run_id)
-        mutable_meta().runs.push_back({run_id, first_sequence_});
+    if (!meta_.runs.empty() && meta_.runs.back().id == run_id)
+        return;
+    auto &runs = mutable_meta().runs;
+    runs.push_back({run_id, first_sequence_});
+    if (runs.size() > kRunsMax)
+        runs.erase(runs.begin());
 }
 
 // Once an hour: which sequence had been reached. Tombstones expire by it.
 void CommitGroup::mark_time() {
-    auto hour = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::hours>(database_.context.clock.now()).count());
+    auto hour = database_.context.hour();
     if (database_.time_mark_hour.exchange(hour) == hour)
         return;
     std::string value;

@@ -78,6 +78,7 @@ Result<void> CommitGroup::flush_document(WorkingDocument &document) {
         count(Counter::design_documents, is_live - was_live);
     count(Counter::external_bytes, signed_bytes(head.external_bytes) -
                                        (document.stored ? signed_bytes(document.stored->external_bytes) : 0));
+    DIVAN_CHECK(document.id.size() <= keys::kNameBytesMax);
     batch_.put(kv::Table::documents, keys::head(document.id), format::encode_head(head));
     return {};
 }

@@ -9,7 +9,7 @@
 namespace divan::db {
 namespace {
 
-// Edits that one operation may carry into a group together with others.
+// What one group takes, unless a single edit is larger.
 constexpr std::size_t kGroupBytesMax = 32 << 20;
 
 // Changes the settings row.
@@ -44,6 +44,10 @@ Context::Context(const Store::Services &services, StoreOptions options)
     set_options(std::move(options));
 }
 
+std::uint64_t Context::hour() const {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::hours>(clock.now()).count());
+}
+
 std::uint64_t Context::random_number() const {
     auto bytes = random.bytes(8);
     std::uint64_t number = 0;
@@ -59,11 +63,17 @@ Database::State::State(Context &shared_context, std::string database_name, forma
 }
 
 Result<void> Database::State::load() {
-    DIVAN_TRY(auto value, read(kv::Table::documents, keys::kMeta));
-    if (value) {
-        DIVAN_TRY(auto meta, format::decode_meta(*value));
+    auto hour = context.hour();
+    auto mark_key = keys::time_mark(hour);
+    kv::KeyRef refs[] = {{kv::Table::documents, keys::kMeta}, {kv::Table::documents, mark_key}};
+    DIVAN_TRY(auto values, context.engine.read(entry.shard, refs));
+    if (values[0]) {
+        DIVAN_TRY(auto meta, format::decode_meta(*values[0]));
         set_meta(std::move(meta));
     }
+    // The hour's mark says where the hour began: a second one would make tombstones expire early.
+    if (values[1])
+        time_mark_hour = hour;
     return {};
 }
 
@@ -95,23 +105,27 @@ Result<std::vector<std::int64_t>> Database::State::counters() {
     return counters;
 }
 
-bool Database::State::enqueue(std::unique_ptr<Operation> operation) {
-    auto edits = operation->edit_count();
+bool Database::State::enqueue(std::vector<std::unique_ptr<Operation>> operations) {
+    std::size_t edits = 0;
+    for (const auto &operation : operations)
+        edits += operation->edit_count();
     {
         std::lock_guard lock(queue_mutex_);
         if (queued_edits_ == 0 || queued_edits_ + edits <= context.options()->commit_queue_edits_max) {
             queued_edits_ += edits;
-            queue_.push_back(std::move(operation));
+            for (auto &operation : operations)
+                queue_.push_back(std::move(operation));
             return true;
         }
     }
-    operation->answer(Error(ErrorCode::service_unavailable,
-                            "Too many writes are waiting for this database: try again later."));
+    for (auto &operation : operations)
+        operation->answer(Error(ErrorCode::service_unavailable,
+                                "Too many writes are waiting for this database: try again later."));
     return false;
 }
 
-void Database::State::submit(std::unique_ptr<Operation> operation) {
-    if (enqueue(std::move(operation)))
+void Database::State::submit(std::vector<std::unique_ptr<Operation>> operations) {
+    if (enqueue(std::move(operations)))
         post_lead();
 }
 
@@ -264,7 +278,8 @@ void Database::write(std::vector<Edit> edits, WriteDone done) {
             [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); });
         return;
     }
-    state_->submit(std::make_unique<EditOperation>(std::move(edits), std::move(done)));
+    state_->submit(make_edit_operations(std::move(edits), state_->context.options()->commit_group_edits_max,
+                                        kGroupBytesMax, std::move(done)));
 }
 
 void Database::listen(const std::shared_ptr<Event> &event) {

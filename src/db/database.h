@@ -84,8 +84,8 @@ class Database {
     // The body of a revision; nullopt if it is not stored (never was, or compaction took it).
     Result<std::optional<Body>> body(const Head &head, const doc::RevId &rev, const doc::RevInfo &info);
     // Calls `done` once, on a pool thread, with an answer for each edit in order: written, or
-    // conflict, missing_stub, storage_failed, insufficient_storage, ... Never blocks; when the commit
-    // queue is full every answer is service_unavailable.
+    // conflict, storage_failed, insufficient_storage, ... With missing_stub nothing was written and every
+    // answer is that. Never blocks; when the commit queue is full every answer is service_unavailable.
     using WriteDone = UniqueFunction<void(std::vector<Result<Written>>)>;
     void write(std::vector<Edit> edits, WriteDone done);
     Result<std::map<std::string, RevsDiff>>
@@ -131,7 +131,7 @@ class Database {
 
     // ---- local documents; ids with "_local/"
     Result<std::optional<LocalDocument>> local(std::string_view id);
-    // Writes without optimistic locking, as CouchDB 3.5 does. Returns the new rev, "0-(N+1)" for a given
+    // Writes without optimistic locking, as CouchDB 3.5 does. Errors: illegal_docid. Returns the new rev, "0-(N+1)" for a given
     // "0-N"; `keep_rev` (new_edits=false) stores the given one.
     Result<std::string> write_local(std::string id, std::string json, const std::optional<std::string> &rev,
                                     bool keep_rev);

@@ -31,6 +31,8 @@ struct Context {
     void set_options(StoreOptions options) {
         std::atomic_store(&options_, std::make_shared<const StoreOptions>(std::move(options)));
     }
+    // Hours since 1970.
+    [[nodiscard]] std::uint64_t hour() const;
     // A random number that does not occur twice.
     [[nodiscard]] std::uint64_t random_number() const;
 
@@ -55,7 +57,7 @@ inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::k
 struct Database::State : std::enable_shared_from_this<Database::State> {
     State(Context &shared_context, std::string database_name, format::CatalogEntry catalog_entry);
 
-    // Reads the settings row. Call once before anything else.
+    // Reads the settings and the newest time mark. Call once before anything else.
     Result<void> load();
     // Removes what uploads of an earlier life of the process left behind.
     Result<void> sweep_uploads();
@@ -74,18 +76,20 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     // Decodes a change and fills in leaves that did not fit into its row.
     Result<Change> complete_change(kv::Sequence sequence, std::string_view value);
 
-    // Puts an operation into the commit queue; its answer comes on a pool thread. Never blocks.
-    void submit(std::unique_ptr<Operation> operation);
+    // Puts operations into the commit queue, all or none; their answers come on pool threads. Never blocks.
+    void submit(std::vector<std::unique_ptr<Operation>> operations);
 
     // Runs an operation and waits for its answer. `make` gets the callback to answer with. Safe on the engine
     // pool however many wait there: who waits leads groups himself.
     template <typename Answer, typename Make> Answer run(Make make) {
         std::optional<Answer> answer;
         std::atomic<bool> answered = false;
-        enqueue(make([&](Answer given) {
+        std::vector<std::unique_ptr<Operation>> operations;
+        operations.push_back(make([&](Answer given) {
             answer.emplace(std::move(given));
             answered = true;
         }));
+        enqueue(std::move(operations));
         while (!answered)
             lead_or_wait(answered);
         return std::move(*answer);
@@ -103,7 +107,7 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::atomic<std::uint64_t> compaction_done = 0;
     std::atomic<std::uint64_t> compaction_total = 0;
     std::atomic<std::int64_t> compaction_started_micros = 0;
-    // Hour of the newest time mark; see expiry.cc.
+    // Hour of the newest time mark; see expire_tombstones in maintenance.h.
     std::atomic<std::uint64_t> time_mark_hour = 0;
 
     std::mutex listeners_mutex;
@@ -113,8 +117,8 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::set<AttachmentId> live_uploads;
 
   private:
-    // false: the queue is full and the operation was answered.
-    bool enqueue(std::unique_ptr<Operation> operation);
+    // false: the queue is full and the operations were answered.
+    bool enqueue(std::vector<std::unique_ptr<Operation>> operations);
     void post_lead();
     void lead();
     void lead_or_wait(const std::atomic<bool> &answered);

@@ -1,4 +1,5 @@
 #include "crypto/digest.h"
+#include "db/keys.h"
 #include "db/store.h"
 #include "kv/memory/memory_engine.h"
 
@@ -415,6 +416,25 @@ TEST_F(DbTest, ManyWritersEachRevisionOnce) {
     EXPECT_EQ(database_->changes({}).value().changes.size(), 5u);
 }
 
+TEST_F(DbTest, LargeWritesAreCommittedInSeveralGroupsAndAnsweredOnce) {
+    options_.commit_group_edits_max = 10;
+    options_.commit_queue_edits_max = 20; // an empty queue takes a larger write all the same
+    reopen();
+    std::vector<Edit> edits;
+    for (int i = 0; i < 35; ++i) {
+        Edit edit;
+        edit.id = "d" + std::to_string(i == 34 ? 0 : i);
+        edits.push_back(std::move(edit));
+    }
+    auto answers = write(std::move(edits));
+    ASSERT_EQ(answers.size(), 35u);
+    for (int i = 0; i < 34; ++i)
+        EXPECT_TRUE(answers[static_cast<std::size_t>(i)].ok()) << i;
+    EXPECT_EQ(answers[34].error().code(), ErrorCode::conflict);
+    EXPECT_EQ(database_->counts()->documents, 34u);
+    EXPECT_TRUE(write({}).empty());
+}
+
 TEST_F(DbTest, SettingsFromEveryPoolThreadDoNotStall) {
     std::vector<std::future<void>> done;
     for (int i = 0; i < 20; ++i) {
@@ -443,6 +463,47 @@ TEST_F(DbTest, TombstonesExpire) {
     store_->housekeep();
     EXPECT_EQ(database_->counts()->deleted, 0u);
     EXPECT_EQ(database_->counts()->documents, 3u);
+}
+
+// They aborted the server once: a key of the engine has a limit.
+TEST_F(DbTest, OverlongIdsNameNothing) {
+    ASSERT_TRUE(put("a", "{}").ok());
+    const std::string longest(keys::kNameBytesMax, 'b');
+    ASSERT_TRUE(put(longest, "{}").ok());
+    for (std::size_t size : {keys::kNameBytesMax + 1, keys::kNameBytesMax + 100, std::size_t{100'000}}) {
+        const std::string id(size, 'b');
+        EXPECT_FALSE(check_document_id(id).ok());
+        EXPECT_FALSE(database_->head(id).value());
+        EXPECT_FALSE(database_->heads(std::vector<std::string>{id}).value()[0]);
+        EXPECT_FALSE(database_->local("_local/" + id).value());
+        EXPECT_EQ(database_->write_local("_local/" + id, "{}", {}, false).error().code(),
+                  ErrorCode::illegal_docid);
+        EXPECT_EQ(store_->open(id).error().code(), ErrorCode::not_found);
+        HeadRange behind;
+        behind.begin = id;
+        EXPECT_TRUE(database_->scan_heads(behind).value().heads.empty());
+        HeadRange before;
+        before.end = id;
+        EXPECT_EQ(database_->scan_heads(before).value().heads.size(), 2u);
+    }
+}
+
+// Regression: another life of the process moved the mark of the hour to its own first sequence.
+TEST_F(DbTest, ReopeningDoesNotMakeTombstonesExpireEarly) {
+    clock_.advance(std::chrono::hours(1) - clock_.now() % std::chrono::hours(1)); // a full hour
+    ASSERT_TRUE(put("first", "{}").ok());
+    clock_.advance(std::chrono::minutes(58));
+    auto rev = put("a", "{}")->rev;
+    ASSERT_TRUE(put("a", "{}", rev, true).ok());
+    reopen();
+    ASSERT_TRUE(put("b", "{}").ok());
+    ASSERT_TRUE(database_->set_auto_purge(R"({"deleted_document_ttl":"1_hours"})").ok());
+    clock_.advance(std::chrono::minutes(3)); // the tombstone is three minutes old, in the next hour
+    store_->housekeep();
+    EXPECT_EQ(database_->counts()->deleted, 1u);
+    clock_.advance(std::chrono::hours(2));
+    store_->housekeep();
+    EXPECT_EQ(database_->counts()->deleted, 0u);
 }
 
 TEST(Names, AsCouchDb) {

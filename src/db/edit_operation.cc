@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace divan::db {
 namespace {
@@ -120,6 +121,15 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
     return Written{std::move(rev), true};
 }
 
+std::size_t size_of(const Edit &edit) {
+    return edit.json.size() + edit.id.size();
+}
+
+bool has_stubs(const Edit &edit) {
+    return std::any_of(edit.attachments.begin(), edit.attachments.end(),
+                       [](const AttachmentEdit &attachment) { return !attachment.data; });
+}
+
 // The revision is there: the path may still tell ancestors that were unknown, and join two roots.
 Result<Written> add_ancestors(CommitGroup &group, WorkingDocument &document, const doc::RevPath &path,
                               const doc::RevId &rev) {
@@ -137,6 +147,22 @@ Result<Written> add_ancestors(CommitGroup &group, WorkingDocument &document, con
     return Written{rev, true};
 }
 
+// The revision is known as an ancestor only: its body is kept like that of a replaced revision.
+Result<Written> add_body(CommitGroup &group, WorkingDocument &document, const Edit &edit,
+                         const doc::RevId &rev) {
+    DIVAN_TRY_VOID(group.complete_tree(document));
+    auto body = resolve_body(group, document, edit, edit.path->start, 0);
+    if (!body.ok())
+        return Written{rev, false}; // it needs attachments that are not here; the revision is
+    document.sequence = group.next_sequence();
+    document.tree.merge(*edit.path, {edit.deleted, document.sequence.value});
+    document.new_bodies[document.sequence.value] = std::move(*body);
+    document.replaced_bodies.push_back(document.sequence.value);
+    document.only_extended_winner = false;
+    document.changed = true;
+    return Written{rev, true};
+}
+
 Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, const Edit &edit) {
     const auto &path = *edit.path;
     doc::RevId rev{path.start, path.hashes.front()};
@@ -146,8 +172,10 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
         DIVAN_TRY_VOID(group.complete_tree(document));
     }
     auto known = known_index(document.tree, path);
-    if (known && *known == 0)
-        return add_ancestors(group, document, path, rev);
+    if (known && *known == 0) {
+        bool bodiless = document.tree.find(rev)->body == 0;
+        return bodiless ? add_body(group, document, edit, rev) : add_ancestors(group, document, path, rev);
+    }
 
     std::optional<doc::Leaf> extended;
     std::uint64_t ancestor_body = 0;
@@ -188,10 +216,51 @@ doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, co
     return {parent ? parent->generation + 1 : 1, doc::RevHash::from_bytes(crypto::md5(content))};
 }
 
+std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> edits, std::size_t edits_max,
+                                                             std::size_t bytes_max,
+                                                             Database::WriteDone done) {
+    // A stub that names no attachment undoes its whole write: one group.
+    bool divisible = std::none_of(edits.begin(), edits.end(), has_stubs);
+    std::vector<std::vector<Edit>> parts;
+    std::size_t bytes = 0;
+    for (auto &edit : edits) {
+        auto edit_bytes = size_of(edit);
+        bool full = !parts.empty() && (parts.back().size() >= edits_max || bytes + edit_bytes > bytes_max);
+        if (parts.empty() || (divisible && full)) {
+            parts.emplace_back();
+            bytes = 0;
+        }
+        bytes += edit_bytes;
+        parts.back().push_back(std::move(edit));
+    }
+    std::vector<std::unique_ptr<Operation>> operations;
+    if (parts.size() <= 1) {
+        operations.push_back(std::make_unique<EditOperation>(
+            parts.empty() ? std::vector<Edit>() : std::move(parts.front()), std::move(done)));
+        return operations;
+    }
+    // Shared by the parts. A database runs one group at a time and in the order of its queue, so the
+    // parts answer one after the other: no lock.
+    struct Joined {
+        std::size_t waiting;
+        std::vector<Result<Written>> answers;
+        Database::WriteDone done;
+    };
+    auto joined = std::make_shared<Joined>(parts.size(), std::vector<Result<Written>>(), std::move(done));
+    for (auto &part : parts)
+        operations.push_back(
+            std::make_unique<EditOperation>(std::move(part), [joined](std::vector<Result<Written>> answers) {
+                std::move(answers.begin(), answers.end(), std::back_inserter(joined->answers));
+                if (--joined->waiting == 0)
+                    joined->done(std::move(joined->answers));
+            }));
+    return operations;
+}
+
 EditOperation::EditOperation(std::vector<Edit> edits, Database::WriteDone done)
     : edits_(std::move(edits)), done_(std::move(done)) {
     for (const auto &edit : edits_)
-        bytes_ += edit.json.size() + edit.id.size();
+        bytes_ += size_of(edit);
 }
 
 void EditOperation::collect(std::vector<std::string> &ids) const {
@@ -213,10 +282,20 @@ std::uint32_t EditOperation::edit_count() const {
 Result<void> EditOperation::apply(CommitGroup &group) {
     results_.clear();
     results_.reserve(edits_.size());
+    std::unordered_map<std::string, WorkingDocument> before;
+    if (std::any_of(edits_.begin(), edits_.end(), has_stubs))
+        for (const auto &edit : edits_)
+            before.emplace(edit.id, group.document(edit.id));
     for (const auto &edit : edits_) {
         auto &document = group.document(edit.id);
         results_.push_back(edit.path ? apply_replicated(group, document, edit)
                                      : apply_interactive(group, document, edit));
+        if (results_.back().ok() || results_.back().error().code() != ErrorCode::missing_stub)
+            continue;
+        // A stub that names no attachment fails the whole write, and nothing of it is done.
+        for (auto &[id, untouched] : before)
+            group.document(id) = std::move(untouched);
+        return results_.back().error();
     }
     return {};
 }

@@ -12,6 +12,12 @@ std::string with_prefix(std::string_view prefix, std::string_view rest) {
     return key;
 }
 
+// A name of any length, also one that is too long to exist: cut behind the longest that may, it equals no
+// key that is stored and sorts among them as the whole name does.
+std::string with_name(std::string_view prefix, std::string_view name) {
+    return with_prefix(prefix, name.substr(0, kNameBytesMax + 1));
+}
+
 std::string with_number(std::string_view prefix, std::uint64_t number) {
     std::string key(prefix);
     append_u64(key, number);
@@ -21,7 +27,7 @@ std::string with_number(std::string_view prefix, std::uint64_t number) {
 } // namespace
 
 std::string head(std::string_view id) {
-    return with_prefix(kHeadPrefix, id);
+    return with_name(kHeadPrefix, id);
 }
 
 std::string tree(std::uint64_t document_number) {
@@ -45,7 +51,7 @@ std::string body(std::uint64_t document_number, std::uint64_t body) {
 }
 
 std::string local(std::string_view id) {
-    return with_prefix(kLocalPrefix, id);
+    return with_name(kLocalPrefix, id);
 }
 
 std::string purge(std::uint64_t purge_seq) {
@@ -96,7 +102,7 @@ std::string attachment(const AttachmentId &id) {
 }
 
 std::string database(std::string_view name) {
-    return with_prefix(kDatabasePrefix, name);
+    return with_name(kDatabasePrefix, name);
 }
 
 std::string pending_erase(kv::ShardId shard) {

@@ -9,6 +9,10 @@
 
 namespace divan::db::keys {
 
+// The longest id: with its prefix, and a byte more for bounds of scans, it fits into a key.
+// head(), local() and database() take any length: what is longer names nothing that is stored.
+inline constexpr std::size_t kNameBytesMax = kv::kKeyBytesMax - 16;
+
 // documents table
 inline constexpr std::string_view kCounters = "C"; // document counts and sizes
 inline constexpr std::string_view kMeta = "M";     // settings and history

@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 #include "db/database_state.h"
 #include "db/keys.h"
+#include "db/store.h"
 
 #include <charconv>
 
@@ -109,6 +110,7 @@ Result<std::optional<LocalDocument>> Database::local(std::string_view id) {
 
 Result<std::string> Database::write_local(std::string id, std::string json,
                                           const std::optional<std::string> &rev, bool keep_rev) {
+    DIVAN_TRY_VOID(check_document_id(id));
     DIVAN_TRY_VOID(state_->check_writable());
     auto new_rev = keep_rev && rev ? *rev : next_rev(rev);
     auto written = state_->run<Result<bool>>([&](auto done) {

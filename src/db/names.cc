@@ -1,3 +1,5 @@
+#include "base/encoding.h"
+#include "db/keys.h"
 #include "db/store.h"
 
 #include <algorithm>
@@ -7,8 +9,7 @@ namespace divan::db {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 238; // CouchDB's limit of a file name without its suffix
-// A key is one byte and the id; see kv::kKeyBytesMax.
-constexpr std::size_t kIdBytesMax = kv::kKeyBytesMax - 16;
+constexpr std::size_t kIdBytesMax = keys::kNameBytesMax;
 
 bool is_system_name(std::string_view name) {
     constexpr std::string_view kSystem[] = {"_users", "_replicator", "_global_changes", "_dbs", "_nodes"};
@@ -22,31 +23,6 @@ bool is_plain_name(std::string_view name) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                std::string_view("_$()+/-").find(c) != std::string_view::npos;
     });
-}
-
-bool is_utf8(std::string_view text) {
-    for (std::size_t i = 0; i < text.size();) {
-        auto byte = static_cast<unsigned char>(text[i]);
-        std::size_t size = byte < 0x80       ? 1
-                           : byte >> 5 == 6  ? 2
-                           : byte >> 4 == 14 ? 3
-                           : byte >> 3 == 30 ? 4
-                                             : 0;
-        if (size == 0 || i + size > text.size())
-            return false;
-        std::uint32_t code = size == 1 ? byte : byte & (0xffu >> (size + 1));
-        for (std::size_t j = 1; j < size; ++j) {
-            auto next = static_cast<unsigned char>(text[i + j]);
-            if (next >> 6 != 2)
-                return false;
-            code = code << 6 | (next & 63);
-        }
-        constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-        if (code < kSmallest[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-            return false;
-        i += size;
-    }
-    return true;
 }
 
 } // namespace

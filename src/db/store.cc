@@ -124,7 +124,9 @@ Result<std::unique_ptr<Store>> open_store(const Store::Services &services, const
     auto state = std::make_unique<Store::State>(services, options);
     auto *shared = state.get();
     state->context.on_event = [shared](const DatabaseEvent &event) { shared->tell(event.name, event.type); };
-    return std::make_unique<Store>(std::move(state));
+    auto store = std::make_unique<Store>(std::move(state));
+    store->check_disk();
+    return store;
 }
 
 Result<std::shared_ptr<Database>> Store::create(const std::string &name, const DatabaseOptions &options) {
@@ -274,6 +276,12 @@ std::vector<ActiveTask> Store::active_tasks() {
 
 void Store::set_options(const StoreOptions &options) {
     state_->context.set_options(options);
+    check_disk();
+}
+
+void Store::check_disk() {
+    auto options = state_->context.options();
+    state_->context.disk_full = disk_used_share(options->data_directory) > options->disk_used_share_max;
 }
 
 void Store::housekeep() {
@@ -281,7 +289,7 @@ void Store::housekeep() {
         return;
     auto &context = state_->context;
     auto options = context.options();
-    context.disk_full = disk_used_share(options->data_directory) > options->disk_used_share_max;
+    check_disk();
     erase_pending();
     std::vector<std::shared_ptr<Database>> open_databases;
     {

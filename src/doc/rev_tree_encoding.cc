@@ -1,4 +1,4 @@
-// The stored form of a tree: runs of nodes that have one child each. docs/formats/rev_tree.md.
+// The stored form of a tree: runs of nodes that have one child each. docs/formats/documents.md.
 
 #include "base/bytes.h"
 #include "doc/rev_tree.h"

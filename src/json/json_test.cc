@@ -146,6 +146,39 @@ TEST(Parser, RawAndParsedAgree) {
     }
 }
 
+// What parse_elements() gives of "docs", put together again.
+std::string rejoined(const std::string &text) {
+    Array elements;
+    ElementSink sink{[&] { elements.clear(); },
+                     [&](Value element, std::string_view part) {
+                         EXPECT_EQ(to_text(*parse(part)), to_text(element));
+                         elements.push_back(std::move(element));
+                     }};
+    auto value = parse_elements(text, "docs", sink);
+    if (!value.ok())
+        return "error: " + value.error().reason();
+    if (value->is_object())
+        if (auto *docs = value->object().find("docs"); docs != nullptr && docs->is_array())
+            *docs = std::move(elements);
+    return to_text(*value);
+}
+
+TEST(Parser, ElementsAreThoseOfTheWholeText) {
+    for (const char *text :
+         {R"({"docs":[]})", R"({"docs":[1, {"a" : [2]},"x"],"b":[3]})", R"({"docs":[1],"docs":[2,3]})",
+          R"({"docs":[1,2],"docs":[]})", R"({"docs":[1],"docs":7})", R"({"docs":7,"docs":[1]})",
+          R"({"a":{"docs":[1]}})", R"([{"docs":[1]}])", R"({"docs":[1,})", R"({"docs":[1]}x)",
+          R"({"d\u006fcs":[1]})"})
+        EXPECT_EQ(rejoined(text), round(text)) << text;
+    std::mt19937 random(9);
+    for (int i = 0; i < 1'000; ++i) {
+        std::string element;
+        append_random(element, random, 1);
+        auto text = "{\"docs\": [" + element + " , " + element + "]}";
+        ASSERT_EQ(rejoined(text), round(text)) << text;
+    }
+}
+
 TEST(Parser, MutationsNeverCrash) {
     std::mt19937 random(8);
     for (int i = 0; i < 20'000; ++i) {

@@ -79,6 +79,12 @@ class Parser {
     Parser(std::string_view text, const ParseOptions &options)
         : at_(text.data()), end_(text.data() + text.size()), options_(options) {}
 
+    // Has the elements of the root's member `member` taken instead of kept.
+    void give_elements(std::string_view member, const ElementSink &sink) {
+        element_member_ = member;
+        sink_ = &sink;
+    }
+
     bool parse_root(Value &value) {
         skip_space();
         if (!parse_value(value, 0))
@@ -193,7 +199,7 @@ class Parser {
                 if (!take(':'))
                     return false;
                 skip_space();
-                if (!parse_value(member.value, depth + 1))
+                if (!parse_member_value(member, depth + 1))
                     return false;
                 skip_space();
                 if (auto old = index.add(member.key, members.size(),
@@ -214,6 +220,34 @@ class Parser {
                 object.append(std::move(members[i].key), std::move(members[i].value));
         }
         value = std::move(object);
+        return true;
+    }
+
+    bool parse_member_value(Member &member, std::size_t depth) {
+        if (sink_ != nullptr && depth == 1 && member.key == element_member_ && at_ != end_ && *at_ == '[')
+            return check_depth(depth) && parse_elements(member.value, depth);
+        return parse_value(member.value, depth);
+    }
+
+    bool parse_elements(Value &value, std::size_t depth) {
+        ++at_;
+        sink_->begin();
+        skip_space();
+        if (!take(']')) {
+            do {
+                skip_space();
+                const char *begin = at_;
+                Value element;
+                if (!parse_value(element, depth + 1))
+                    return false;
+                sink_->element(std::move(element),
+                               std::string_view(begin, static_cast<std::size_t>(at_ - begin)));
+                skip_space();
+            } while (take(','));
+            if (!take(']'))
+                return false;
+        }
+        value = Array();
         return true;
     }
 
@@ -501,13 +535,12 @@ class Parser {
     const char *end_;
     const ParseOptions &options_;
     bool too_deep_ = false;
+    std::string_view element_member_;
+    const ElementSink *sink_ = nullptr;
 };
 
-} // namespace
-
-Result<Value> parse(std::string_view text, const ParseOptions &options) {
+Result<Value> run(Parser &parser, std::string_view text, const ParseOptions &options) {
     Value value;
-    Parser parser(text, options);
     if (!simdjson::validate_utf8(text.data(), text.size()) || !parser.parse_root(value)) {
         if (parser.too_deep())
             return Error(ErrorCode::bad_request,
@@ -515,6 +548,20 @@ Result<Value> parse(std::string_view text, const ParseOptions &options) {
         return Error(ErrorCode::bad_request, "invalid UTF-8 JSON");
     }
     return value;
+}
+
+} // namespace
+
+Result<Value> parse(std::string_view text, const ParseOptions &options) {
+    Parser parser(text, options);
+    return run(parser, text, options);
+}
+
+Result<Value> parse_elements(std::string_view text, std::string_view member, const ElementSink &sink,
+                             const ParseOptions &options) {
+    Parser parser(text, options);
+    parser.give_elements(member, sink);
+    return run(parser, text, options);
 }
 
 } // namespace divan::json

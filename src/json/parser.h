@@ -4,6 +4,7 @@
 
 #include "json/value.h"
 
+#include <functional>
 #include <limits>
 
 namespace divan::json {
@@ -22,5 +23,19 @@ struct ParseOptions {
 // a number that no double can hold (1e400); with its own reason when the depth is exceeded.
 // Thread-safe. Linear time and memory, also for objects with many members.
 [[nodiscard]] Result<Value> parse(std::string_view text, const ParseOptions &options = {});
+
+// Takes the elements of a large array as they are parsed.
+struct ElementSink {
+    // An array begins: of equal members the last is valid, so what came before is to be forgotten.
+    std::function<void()> begin;
+    // The element, and its text inside the text that is parsed.
+    std::function<void(Value, std::string_view)> element;
+};
+
+// As parse(), but the elements of the array that is the member `member` of the root object are given to
+// `sink` and not kept: an empty array stands for them in the value returned. Elements are given before it
+// is known whether the rest of the text is well formed.
+[[nodiscard]] Result<Value> parse_elements(std::string_view text, std::string_view member,
+                                           const ElementSink &sink, const ParseOptions &options = {});
 
 } // namespace divan::json

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
     divan::json::ParseOptions options;
     options.depth_max = 200;
     auto value = divan::json::parse(text, options);
-    for (std::size_t raw_depth : {0, 1, 2, 3}) {
+    for (std::size_t raw_depth : {0u, 1u, 2u, 3u}) {
         options.raw_depth = raw_depth;
         auto raw = divan::json::parse(text, options);
         if (raw.ok() != value.ok() ||

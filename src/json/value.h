@@ -25,6 +25,14 @@ using Array = std::vector<Value>;
 // Members in order. Keys are unique.
 class Object {
   public:
+    // Defined below, where Member is complete.
+    Object();
+    Object(const Object &);
+    Object(Object &&) noexcept;
+    Object &operator=(const Object &);
+    Object &operator=(Object &&) noexcept;
+    ~Object();
+
     // The value of a member, or null if there is none. O(members).
     [[nodiscard]] const Value *find(std::string_view key) const;
     [[nodiscard]] Value *find(std::string_view key);
@@ -36,12 +44,12 @@ class Object {
     bool erase(std::string_view key);
     void erase_at(std::size_t index); // REQUIRES: index < size()
 
-    [[nodiscard]] std::size_t size() const { return members_.size(); }
-    [[nodiscard]] bool empty() const { return members_.empty(); }
-    [[nodiscard]] auto begin() const { return members_.begin(); }
-    [[nodiscard]] auto end() const { return members_.end(); }
-    [[nodiscard]] auto begin() { return members_.begin(); }
-    [[nodiscard]] auto end() { return members_.end(); }
+    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] bool empty() const;
+    [[nodiscard]] std::vector<Member>::const_iterator begin() const;
+    [[nodiscard]] std::vector<Member>::const_iterator end() const;
+    [[nodiscard]] std::vector<Member>::iterator begin();
+    [[nodiscard]] std::vector<Member>::iterator end();
 
     friend bool operator==(const Object &, const Object &);
 
@@ -114,5 +122,31 @@ struct Member {
     Value value;
     friend bool operator==(const Member &, const Member &) = default;
 };
+
+inline Object::Object() = default;
+inline Object::Object(const Object &) = default;
+inline Object::Object(Object &&) noexcept = default;
+inline Object &Object::operator=(const Object &) = default;
+inline Object &Object::operator=(Object &&) noexcept = default;
+inline Object::~Object() = default;
+
+inline std::size_t Object::size() const {
+    return members_.size();
+}
+inline bool Object::empty() const {
+    return members_.empty();
+}
+inline std::vector<Member>::const_iterator Object::begin() const {
+    return members_.begin();
+}
+inline std::vector<Member>::const_iterator Object::end() const {
+    return members_.end();
+}
+inline std::vector<Member>::iterator Object::begin() {
+    return members_.begin();
+}
+inline std::vector<Member>::iterator Object::end() {
+    return members_.end();
+}
 
 } // namespace divan::json

@@ -6,6 +6,7 @@
 #include "api/error_response.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "crypto/digest.h"
 #include "db/store.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
@@ -15,8 +16,12 @@
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace divan::server {
 namespace {
@@ -68,6 +73,32 @@ bool is_loopback(std::string_view address) {
     return address.starts_with("127.") || address == "::1" || address == "localhost";
 }
 
+// The name stands in URLs, log lines and metrics.
+Result<void> check_node_name(std::string_view name) {
+    constexpr std::size_t kNodeNameBytesMax = 255;
+    bool legal = name.size() <= kNodeNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
+                     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                            std::string_view("@._-").find(c) != std::string_view::npos;
+                 });
+    if (!legal || name.starts_with("_"))
+        return Error(ErrorCode::bad_request,
+                     "--name and NODENAME take letters, digits and `@._-`, and do not begin with `_`.");
+    return {};
+}
+
+// --data-dir, or [couchdb] database_dir of the ini files.
+Result<std::string> find_data_directory(const ServeOptions &options) {
+    if (!options.data_directory.empty())
+        return options.data_directory;
+    DIVAN_TRY(auto config, config::Config::load(options.config_files, ""));
+    auto directory = config->text("couchdb", "database_dir");
+    if (directory.empty())
+        return Error(ErrorCode::bad_request,
+                     "There is no data directory. Give --data-dir DIR, set database_dir in [couchdb] of a "
+                     "--config file, or use --memory for a server that keeps nothing.");
+    return directory;
+}
+
 } // namespace
 
 class Application::Parts {
@@ -76,8 +107,9 @@ class Application::Parts {
     ~Parts() { stop(); }
 
     Result<void> start() {
-        DIVAN_TRY_VOID(load_config());
         node_name_ = options_.node_name.empty() ? std::string(kDefaultNode) : options_.node_name;
+        DIVAN_TRY_VOID(check_node_name(node_name_));
+        DIVAN_TRY_VOID(load_config());
         auto log_file =
             config_->text("log", "writer") == "file" ? config_->text("log", "file") : std::string();
         log_ = std::make_unique<telemetry::Logger>(clock_, node_name_, log_file,
@@ -115,14 +147,25 @@ class Application::Parts {
     Result<void> load_config() {
         std::string local;
         if (!options_.memory) {
+            DIVAN_TRY(data_directory_, find_data_directory(options_));
             std::error_code error;
-            std::filesystem::create_directories(options_.data_directory, error);
-            if (error)
+            std::filesystem::create_directories(data_directory_, error);
+            if (!std::filesystem::is_directory(data_directory_))
                 return Error(ErrorCode::bad_request, fmt::format("The data directory {} cannot be made: {}.",
-                                                                 options_.data_directory, error.message()));
-            local = options_.data_directory + "/local.ini";
+                                                                 data_directory_, error.message()));
+            if (::access(data_directory_.c_str(), R_OK | W_OK | X_OK) != 0)
+                return Error(ErrorCode::bad_request, fmt::format("The data directory {} cannot be used: {}.",
+                                                                 data_directory_, std::strerror(errno)));
+            local = data_directory_ + "/local.ini";
         }
         DIVAN_TRY(config_, config::Config::load(options_.config_files, local));
+        // The command line wins over every file, and _config shows what is in force.
+        if (options_.bind) {
+            DIVAN_TRY_VOID(config_->set_override("chttpd", "bind_address", *options_.bind));
+        }
+        if (options_.port) {
+            DIVAN_TRY_VOID(config_->set_override("chttpd", "port", std::to_string(*options_.port)));
+        }
         for (auto [section, key] : {std::pair{"couchdb", "uuid"}, std::pair{"chttpd_auth", "secret"}})
             if (config_->text(section, key).empty()) {
                 auto made = hex_encode(random_.bytes(16));
@@ -135,32 +178,22 @@ class Application::Parts {
         return {};
     }
 
-    std::string bind_address() const {
-        return options_.bind.value_or(config_->text("chttpd", "bind_address"));
-    }
-
     Result<void> admit_admin() {
-        bool loopback = is_loopback(bind_address());
+        authenticator_->set_exposed(!is_loopback(config_->text("chttpd", "bind_address")));
         if (options_.admin) {
             auto colon = options_.admin->find(':');
             if (colon == std::string::npos || colon == 0 || colon + 1 == options_.admin->size())
                 return Error(ErrorCode::bad_request, "--admin needs the form NAME:PASSWORD.");
             auto name = options_.admin->substr(0, colon);
             auto password = options_.admin->substr(colon + 1);
-            if (access::is_known_default_password(name, password)) {
-                if (!loopback)
-                    return Error(
-                        ErrorCode::bad_request,
-                        fmt::format(
-                            "The password of admin `{}` is one that everybody tries first; it is refused "
-                            "on {}. Choose another one.",
-                            name, bind_address()));
-                log_->warning(
-                    fmt::format("the password of admin `{}` is one that everybody tries first", name));
-            }
-            DIVAN_TRY_VOID(config_->set_override("admins", name, authenticator_->hash_password(password)));
+            DIVAN_TRY(auto text, authenticator_->admin_text(name, password));
+            if (access::is_known_default_password(name, password))
+                warn_of_password(name);
+            DIVAN_TRY_VOID(config_->set_override("admins", name, std::move(text)));
         }
-        authenticator_->hash_plain_admins();
+        DIVAN_TRY(auto weak, authenticator_->hash_plain_admins());
+        for (const auto &name : weak)
+            warn_of_password(name);
         if (!authenticator_->has_admin())
             return Error(
                 ErrorCode::bad_request,
@@ -171,12 +204,16 @@ class Application::Parts {
         return {};
     }
 
+    void warn_of_password(const std::string &name) {
+        log_->warning(fmt::format("the password of admin `{}` is one that everybody tries first", name));
+    }
+
     Result<void> open_store() {
         if (options_.memory) {
             engine_ = kv::make_memory_engine();
         } else {
             kv::RocksdbOptions rocksdb;
-            rocksdb.directory = options_.data_directory + "/engine";
+            rocksdb.directory = data_directory_ + "/engine";
             rocksdb.memory_bytes_max =
                 static_cast<std::size_t>(config_->integer("divan", "memory_bytes_max"));
             rocksdb.clock = &clock_;
@@ -185,43 +222,78 @@ class Application::Parts {
             DIVAN_TRY(engine_, kv::open_rocksdb_engine(rocksdb));
         }
         DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_},
-                                         store_options(*config_, options_.data_directory)));
+                                         store_options(*config_, data_directory_)));
         // As a CouchDB that was set up as a single node.
-        for (const char *system : {"_users", "_replicator"})
+        std::vector<std::string> system_databases = {"_users", "_replicator"};
+        if (config_->boolean("global_changes", "update_db"))
+            system_databases.emplace_back("_global_changes");
+        for (const auto &system : system_databases)
             if (auto made = store_->create(system, {});
-                !made.ok() && made.error().code() != ErrorCode::file_exists)
-                return made.error();
+                !made.ok() && made.error().code() != ErrorCode::file_exists) {
+                // Reads go on when the disk is full; the next start makes them.
+                if (made.error().code() != ErrorCode::insufficient_storage)
+                    return made.error();
+                log_->warning(fmt::format("{} was not made: {}", system, made.error().reason()));
+            }
         if (!options_.load.empty()) {
-            DIVAN_TRY_VOID(load_documents(*store_, options_.load));
+            DIVAN_TRY_VOID(load_documents(*store_, *config_, options_.load));
         }
-        global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_);
-        gate_ = std::make_unique<access::Gate>(*store_);
+        gate_ = std::make_unique<access::Gate>(*store_, *config_);
         return {};
     }
 
     Result<void> listen() {
-        services_.reset(new api::Services{*gate_, *authenticator_, *config_, metrics_, *log_, *pool_, clock_,
-                                          random_, node_name_, config_->text("couchdb", "uuid"),
-                                          clock_.monotonic(), [this] {
-                                              if (restart)
-                                                  restart();
-                                          }});
+        services_.reset(new api::Services{
+            .gate = *gate_,
+            .authenticator = *authenticator_,
+            .config = *config_,
+            .metrics = metrics_,
+            .log = *log_,
+            .engine_pool = *pool_,
+            .clock = clock_,
+            .random = random_,
+            .node_name = node_name_,
+            .server_uuid = config_->text("couchdb", "uuid"),
+            .started_at = clock_.monotonic(),
+            .spool_directory = options_.memory ? std::string() : data_directory_,
+            .libraries = libraries(),
+            .restart =
+                [this] {
+                    if (restart)
+                        restart();
+                },
+        });
         dispatcher_ = std::make_unique<api::Dispatcher>(*services_, api::all_routes());
         server_ = std::make_unique<net::Server>(
             server_options(*config_),
             [this](net::Exchange &exchange) { return dispatcher_->handle(exchange); },
             [](const Error &error) { return api::error_response(error); });
-        auto address = bind_address();
-        auto port = options_.port.value_or(static_cast<std::uint16_t>(config_->integer("chttpd", "port")));
+        if (config_->boolean("global_changes", "update_db"))
+            global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_, global_changes_timing());
+        auto address = config_->text("chttpd", "bind_address");
+        auto port = static_cast<std::uint16_t>(config_->integer("chttpd", "port"));
         DIVAN_TRY(auto bound, server_->listen({address, port}));
         url_ = fmt::format("http://{}:{}/",
                            address.find(':') == std::string::npos ? address : "[" + address + "]", bound);
         return {};
     }
 
+    std::vector<api::Library> libraries() const {
+        auto engine = options_.memory ? api::Library{"storage_engine", "memory", "none"}
+                                      : api::Library{"storage_engine", "rocksdb", kv::rocksdb_version()};
+        return {std::move(engine), {"cryptography", "openssl", crypto::openssl_version()}};
+    }
+
+    GlobalChanges::Timing global_changes_timing() {
+        return {[this] { return Millis(config_->integer("global_changes", "max_write_delay")); },
+                [this](Millis delay, UniqueFunction<void()> work) {
+                    server_->post_after(delay, std::move(work));
+                }};
+    }
+
     void apply_changes() {
         log_->set_level(telemetry::parse_level(config_->text("log", "level")));
-        store_->set_options(store_options(*config_, options_.data_directory));
+        store_->set_options(store_options(*config_, data_directory_));
         auto origins = config_->list("cors", "origins");
         bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
         if (any && config_->boolean("chttpd", "enable_cors") && config_->boolean("cors", "credentials") &&
@@ -244,6 +316,7 @@ class Application::Parts {
     SystemClock clock_;
     SystemRandom random_;
     std::string node_name_;
+    std::string data_directory_; // empty: in memory
     std::string url_;
     std::unique_ptr<config::Config> config_;
     std::unique_ptr<telemetry::Logger> log_;

@@ -14,7 +14,7 @@
 namespace divan::server {
 
 struct ServeOptions {
-    std::string data_directory; // empty with `memory`
+    std::string data_directory; // empty: [couchdb] database_dir, or `memory`
     std::optional<std::string> bind;
     std::optional<std::uint16_t> port;
     std::optional<std::string> admin; // NAME:PASSWORD

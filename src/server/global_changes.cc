@@ -1,6 +1,6 @@
 #include "server/global_changes.h"
 
-#include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 
@@ -8,8 +8,8 @@ namespace divan::server {
 namespace {
 
 constexpr const char *kDatabase = "_global_changes";
-// Names of databases with unwritten events; beyond, events are written at once anyway.
-constexpr std::size_t kPendingMax = 10'000;
+// Events of so many databases wait at most; beyond, events are lost until the next write.
+constexpr std::size_t kPendingMax = 100'000;
 
 const char *type_name(db::DatabaseEvent::Type type) {
     switch (type) {
@@ -26,65 +26,101 @@ const char *type_name(db::DatabaseEvent::Type type) {
 } // namespace
 
 struct GlobalChanges::State : std::enable_shared_from_this<GlobalChanges::State> {
-    State(db::Store &shared_store, Executor &shared_pool) : store(shared_store), pool(shared_pool) {}
+    State(db::Store &shared_store, Executor &shared_pool, Timing given)
+        : store(shared_store), pool(shared_pool), timing(std::move(given)) {}
 
     void add(const db::DatabaseEvent &event) {
-        if (stopped || event.name == kDatabase || store.find_open(kDatabase) == nullptr)
+        if (event.name == kDatabase)
             return;
         {
             std::lock_guard lock(mutex);
-            if (pending.size() < kPendingMax)
-                pending.insert(std::string(type_name(event.type)) + ":" + event.name);
-            if (writing)
+            if (stopped || pending.size() >= kPendingMax)
                 return;
-            writing = true;
+            pending.insert(std::string(type_name(event.type)) + ":" + event.name);
+            if (scheduled || writing)
+                return;
+            scheduled = true;
         }
-        pool.post([self = shared_from_this()] { self->write(); });
+        schedule();
     }
 
-    // One batch at a time; what comes meanwhile is collapsed into the next.
+    void schedule() {
+        timing.run_after(timing.write_delay(),
+                         [self = shared_from_this()] { self->pool.post([self] { self->write(); }); });
+    }
+
+    // One batch at a time; what comes meanwhile waits for the next.
     void write() {
         std::set<std::string> ids;
         {
             std::lock_guard lock(mutex);
+            scheduled = false;
+            if (writing || pending.empty())
+                return;
             ids.swap(pending);
-            writing = !ids.empty();
+            writing = true;
         }
-        auto database = store.find_open(kDatabase);
-        if (ids.empty() || stopped || !database)
-            return;
-        std::vector<std::string> list(ids.begin(), ids.end());
-        auto heads = database->heads(list);
-        if (!heads.ok())
-            return;
+        auto begun = write_events({ids.begin(), ids.end()});
+        if (!begun.ok())
+            written();
+    }
+
+    Result<void> write_events(const std::vector<std::string> &ids) {
+        DIVAN_TRY(auto database, store.open(kDatabase));
+        DIVAN_TRY(auto heads, database->heads(ids));
         std::vector<db::Edit> edits;
-        for (std::size_t i = 0; i < list.size(); ++i) {
+        for (std::size_t i = 0; i < ids.size(); ++i) {
             db::Edit edit;
-            edit.id = list[i];
-            if ((*heads)[i])
-                edit.parent = (*heads)[i]->rev;
+            edit.id = ids[i];
+            if (heads[i])
+                edit.parent = heads[i]->rev;
             edits.push_back(std::move(edit));
         }
-        database->write(std::move(edits), [self = shared_from_this()](auto) { self->write(); });
+        database->write(std::move(edits), [self = shared_from_this()](auto) { self->written(); });
+        return {};
+    }
+
+    void written() {
+        bool again = false;
+        {
+            std::lock_guard lock(mutex);
+            writing = false;
+            again = !stopped && !pending.empty() && !scheduled;
+            scheduled |= again;
+            changed.notify_all();
+        }
+        if (again)
+            schedule();
+    }
+
+    void stop() {
+        std::unique_lock lock(mutex);
+        stopped = true;
+        changed.wait(lock, [&] { return !writing; });
+        lock.unlock();
+        write();
+        lock.lock();
+        changed.wait(lock, [&] { return !writing; });
     }
 
     db::Store &store;
     Executor &pool;
-    std::atomic<bool> stopped = false;
+    const Timing timing;
     std::mutex mutex;
-    std::set<std::string> pending;
+    std::condition_variable changed;
+    std::set<std::string> pending; // ids of documents
+    bool scheduled = false;
     bool writing = false;
+    bool stopped = false;
 };
 
-GlobalChanges::GlobalChanges(db::Store &store, Executor &pool)
-    : state_(std::make_shared<State>(store, pool)) {
-    // Opened once, so that events find it; created later, its own creation opens it.
-    ignore_error(store.open(kDatabase), "there is none");
+GlobalChanges::GlobalChanges(db::Store &store, Executor &pool, Timing timing)
+    : state_(std::make_shared<State>(store, pool, std::move(timing))) {
     store.on_event([state = state_](const db::DatabaseEvent &event) { state->add(event); });
 }
 
 GlobalChanges::~GlobalChanges() {
-    state_->stopped = true;
+    state_->stop();
 }
 
 } // namespace divan::server

@@ -2,13 +2,16 @@
 
 // Fills databases from JSON files: `divan serve --memory --load PATH`. docs/load.md has the forms.
 
+#include "config/config.h"
 #include "db/store.h"
 
 #include <string>
 
 namespace divan::server {
 
-// Errors: bad_request naming the file and what is wrong in it.
-[[nodiscard]] Result<void> load_documents(db::Store &store, const std::string &path);
+// Documents are checked as those of a request are; `_rev` and `_revisions` are passed over.
+// Errors: bad_request naming the file, the document and what is wrong with it.
+[[nodiscard]] Result<void> load_documents(db::Store &store, const config::Config &config,
+                                          const std::string &path);
 
 } // namespace divan::server

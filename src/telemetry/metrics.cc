@@ -71,6 +71,12 @@ std::string histogram_json(const Histogram::Summary &s) {
         s.p50, s.p75, s.p90, s.p95, s.p99, s.p999, s.count);
 }
 
+std::string underscored(std::string_view name) {
+    std::string out(name);
+    std::replace(out.begin(), out.end(), '.', '_');
+    return out;
+}
+
 } // namespace
 
 std::size_t Histogram::bucket_of(double value) {
@@ -182,32 +188,39 @@ std::string Registry::stats_json(const Gauges &gauges) const {
     return out;
 }
 
+// Names and kinds are those of couch_prometheus_util.
 std::string Registry::prometheus_text(const Gauges &gauges) const {
     std::string out;
-    auto gauge = [&](std::string_view name, std::int64_t value) {
-        out += fmt::format("# TYPE {} gauge\n{} {}\n", name, name, value);
+    auto single = [&](std::string_view name, std::string_view kind, std::string_view help, auto value) {
+        out += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, kind, value);
     };
-    gauge("couchdb_uptime_seconds", gauges.uptime_seconds);
-    gauge("couchdb_open_databases", gauges.open_databases);
-    gauge("divan_memory_bytes", gauges.memory_bytes);
-    // Names with a code or method become one metric with a label.
-    std::string last;
+    if (!gauges.node_name.empty())
+        out +=
+            fmt::format("# TYPE divan_node_info gauge\ndivan_node_info{{node=\"{}\"}} 1\n", gauges.node_name);
+    single("couchdb_uptime_seconds", "counter", "couchdb uptime", gauges.uptime_seconds);
+    single("couchdb_open_databases", "gauge", "number of open databases", gauges.open_databases);
+    single("divan_memory_bytes", "gauge", "resident memory", gauges.memory_bytes);
+    std::string_view labelled;
     for (std::size_t i = 0; i < std::size(kInfos); ++i) {
-        std::string name(kInfos[i].name);
-        std::string label;
-        for (auto [prefix, key] :
-             {std::pair<std::string_view, std::string_view>{"couchdb.httpd_status_codes.", "code"},
-              {"couchdb.httpd_request_methods.", "method"}})
-            if (name.starts_with(prefix)) {
-                label = fmt::format("{{{}=\"{}\"}}", key, name.substr(prefix.size()));
-                name = prefix.substr(0, prefix.size() - 1);
-            }
-        std::replace(name.begin(), name.end(), '.', '_');
-        name += "_total";
-        if (name != last)
-            out += fmt::format("# TYPE {} counter\n", name);
-        last = name;
-        out += fmt::format("{}{} {}\n", name, label, counters_[i].load());
+        const auto &info = kInfos[i];
+        auto metric = static_cast<Metric>(i);
+        auto dot = info.name.rfind('.');
+        auto parent = info.name.substr(0, dot);
+        if (parent == "couchdb.httpd_status_codes" || parent == "couchdb.httpd_request_methods") {
+            auto name = underscored(parent);
+            if (parent != labelled)
+                out += fmt::format("# TYPE {} counter\n", name);
+            labelled = parent;
+            auto label = parent.ends_with("codes") ? "code" : "method";
+            out += fmt::format("{}{{{}=\"{}\"}} {}\n", name, label, info.name.substr(dot + 1), value(metric));
+        } else if (metric == Metric::clients_requesting_changes) {
+            single(underscored(info.name), "gauge", info.description, value(metric));
+        } else if (metric == Metric::auth_cache_hits) {
+            single("couchdb_auth_cache_requests_total", "counter", "number of authentication cache requests",
+                   value(metric) + value(Metric::auth_cache_misses));
+        } else {
+            single(underscored(info.name) + "_total", "counter", info.description, value(metric));
+        }
     }
     auto s = request_time.summary();
     out += "# TYPE couchdb_request_time_seconds summary\n";

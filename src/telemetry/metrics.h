@@ -93,6 +93,7 @@ class Registry {
         std::int64_t open_databases = 0;
         std::int64_t uptime_seconds = 0;
         std::int64_t memory_bytes = 0;
+        std::string node_name;
     };
     // CouchDB's `_stats`: nested by the dots of the names; each leaf {value, type, desc}.
     [[nodiscard]] std::string stats_json(const Gauges &gauges) const;

@@ -18,8 +18,10 @@ TEST(Metrics, CountsRequestsUnderCouchDbsNames) {
     EXPECT_NE(json.find(R"("httpd_status_codes":{"200":{"value":1,"type":"counter")"), std::string::npos)
         << json;
     auto text = registry.prometheus_text({.uptime_seconds = 5});
-    EXPECT_NE(text.find("couchdb_httpd_status_codes_total{code=\"200\"} 1\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("couchdb_httpd_status_codes{code=\"200\"} 1\n"), std::string::npos) << text;
     EXPECT_NE(text.find("couchdb_uptime_seconds 5\n"), std::string::npos);
+    EXPECT_NE(text.find("couchdb_httpd_requests_total 3\n"), std::string::npos);
+    EXPECT_NE(text.find("# TYPE couchdb_httpd_clients_requesting_changes gauge\n"), std::string::npos);
 }
 
 TEST(Histogram, QuantilesAreClose) {

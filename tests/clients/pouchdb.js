@@ -12,12 +12,15 @@ const ids = (result) => result.rows.map((row) => row.id);
 
 // What a database holds: for each document its winner, body and conflicts, deleted ones too.
 async function content(db) {
+  // Only without all_docs is the one revision the winner: PouchDB lists leaves in its tree's order.
+  const winners = await db.changes({ since: 0 });
+  const winner = new Map(winners.results.map((row) => [row.id, row.changes[0].rev]));
   const changes = await db.changes({ style: 'all_docs', since: 0 });
   const found = {};
   for (const row of changes.results) {
     const leaves = await db.get(row.id, { open_revs: row.changes.map((change) => change.rev) });
     found[row.id] = {
-      winner: row.changes[0].rev,
+      winner: winner.get(row.id),
       deleted: Boolean(row.deleted),
       leaves: leaves.map((leaf) => leaf.ok).sort((a, b) => (a._rev < b._rev ? -1 : 1)),
     };

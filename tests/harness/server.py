@@ -47,6 +47,8 @@ class Server:
         self.data_dir = pathlib.Path(data_dir) if data_dir else self.folder / 'data'
         self.process = None
         self.origin = None
+        self.ready_count = 0
+        self.became_ready = threading.Condition()
         self.log = collections.deque(maxlen=LOG_LINES_MAX)
         self.session = self.new_session()
         _servers.add(self)
@@ -96,8 +98,11 @@ class Server:
                 line = raw.decode('utf-8', 'replace').rstrip('\n')
                 self.log.append(line)
                 ready = READY.search(line)
-                if ready and self.origin is None:
-                    self.origin = ready.group(1)
+                if ready:
+                    with self.became_ready:
+                        self.origin = ready.group(1)
+                        self.ready_count += 1
+                        self.became_ready.notify_all()
                     heard.set()
         heard.set()  # the end of the log before the ready line: start() sees no origin
 
@@ -135,6 +140,12 @@ class Server:
         """A clean stop and a start on the same data; the port may be another."""
         self.stop()
         return self.start()
+
+    def await_ready(self, count):
+        """Waits until the process said for the count-th time that it is ready: it restarts itself."""
+        with self.became_ready:
+            if not self.became_ready.wait_for(lambda: self.ready_count >= count, START_LIMIT_S):
+                raise AssertionError('the server did not become ready again\n' + self.log_tail())
 
     def close(self):
         """Ends the process if it runs and removes the temporary folder."""

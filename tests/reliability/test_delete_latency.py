@@ -40,6 +40,12 @@ class Client:
         token = base64.b64encode(('%s:%s' % (user, password)).encode()).decode()
         self.headers = {'Authorization': 'Basic ' + token, 'Content-Type': 'application/json'}
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
     def request(self, method, path, body=None, expected=200):
         self.connection.request(method, path, body, self.headers)
         answer = self.connection.getresponse()
@@ -48,23 +54,25 @@ class Client:
 
 
 def create(access, names):
-    client = Client(*access)
-    for name in names:
-        client.request('PUT', '/' + name, expected=201)
-        client.request('POST', '/%s/_bulk_docs' % name, DOCS, expected=201)
+    with Client(*access) as client:
+        for name in names:
+            client.request('PUT', '/' + name, expected=201)
+            client.request('POST', '/%s/_bulk_docs' % name, DOCS, expected=201)
 
 
 def write_until(access, names, stop):
-    client, number = Client(*access), 0
-    while not stop.is_set():
-        number += 1
-        client.request('PUT', '/%s/w%d-%d' % (random.choice(names), os.getpid(), number), '{"a":1}', expected=201)
+    number = 0
+    with Client(*access) as client:
+        while not stop.is_set():
+            number += 1
+            path = '/%s/w%d-%d' % (random.choice(names), os.getpid(), number)
+            client.request('PUT', path, '{"a":1}', expected=201)
 
 
 def delete(access, names):
-    client = Client(*access)
-    for name in names:
-        client.request('DELETE', '/' + name)
+    with Client(*access) as client:
+        for name in names:
+            client.request('DELETE', '/' + name)
 
 
 def start(function, *arguments):
@@ -111,6 +119,7 @@ class DeleteLatencyTest(ServerTestCase):
         print('created %d databases of %d documents in %.1f s' % (
             DATABASES, DOCUMENTS, time.perf_counter() - began))
         self.client = Client(*self.access)
+        self.addCleanup(self.client.connection.close)
         self.read_names = self.names[:READ_DATABASES]
         written_names = self.names[READ_DATABASES:READ_DATABASES + WRITTEN_DATABASES]
         doomed = self.names[READ_DATABASES + WRITTEN_DATABASES:]

@@ -89,6 +89,11 @@ class CommandsTest(unittest.TestCase):
             self.assertEqual(status, 0)
             self.assertIn('usage: ./' + command[0], output)
         self.assertEqual(self.command('dev', 'unheard')[0], 2)
+        for command in (('build', 'unheard'), ('lint', '--al'), ('format', '--chek')):
+            status, _, errors = self.command('dev', *command)
+            self.assertEqual(status, 1, command)
+            self.assertIn('error: ', errors)
+            self.assertIn(command[1], errors)
         self.assertEqual(self.command('scripts/install')[0], 2)
 
     def test_missing_packages_are_installed_by_name(self):

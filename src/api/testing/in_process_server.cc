@@ -6,14 +6,22 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
     : config_(config::Config::load({}, "").value()),
       authenticator_(std::make_unique<access::Authenticator>(*config_, clock_, random_, pool_)),
       store_(db::open_store({engine, pool_, clock_, random_}, options).value()),
-      gate_(std::make_unique<access::Gate>(*store_)),
-      services_(new Services{*gate_, *authenticator_, *config_, metrics_, log_, pool_, clock_, random_,
-                             "test@127.0.0.1", "0123456789abcdef0123456789abcdef", clock_.monotonic(),
-                             [] {}}),
+      gate_(std::make_unique<access::Gate>(*store_, *config_)), services_(new Services{
+                                                                    .gate = *gate_,
+                                                                    .authenticator = *authenticator_,
+                                                                    .config = *config_,
+                                                                    .metrics = metrics_,
+                                                                    .log = log_,
+                                                                    .engine_pool = pool_,
+                                                                    .clock = clock_,
+                                                                    .random = random_,
+                                                                    .node_name = "test@127.0.0.1",
+                                                                    .started_at = clock_.monotonic(),
+                                                                }),
       dispatcher_(std::make_unique<Dispatcher>(*services_, all_routes())) {
-    for (auto [section, key, value] : {std::tuple{"admins", "admin", authenticator_->hash_password("secret")},
-                                       std::tuple{"chttpd_auth", "secret", std::string("shared secret")}})
-        DIVAN_CHECK(config_->set_override(section, key, value).ok());
+    DIVAN_CHECK(config_->set_override("chttpd_auth", "secret", "shared secret").ok());
+    DIVAN_CHECK(config_->set("admins", "admin", "open sesame", false).ok());
+    DIVAN_CHECK(authenticator_->hash_plain_admins().ok());
     // A cookie is checked without a slow hash.
     auto cookie = authenticator_->session_cookie("admin");
     cookie_ = cookie.substr(0, cookie.find(';'));

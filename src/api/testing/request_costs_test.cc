@@ -273,7 +273,7 @@ std::vector<Operation> listing_operations() {
          }},
         {"_changes, limit=100 of 10,000, with pending", 5, filled(10'000, "/_changes?limit=100")},
         {"_changes, since=now", 2, filled(10, "/_changes?since=now")},
-        {"_changes, 100 doc_ids", 2,
+        {"_changes, 100 doc_ids, with pending", 5,
          [](auto &db) {
              db.fill(100);
              auto body = keys(100);

@@ -7,6 +7,7 @@
 #include "kv/shard_locks.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 
 #include <mutex>
@@ -355,6 +356,10 @@ Result<std::unique_ptr<Engine>> open_rocksdb_engine(RocksdbOptions options) {
     DIVAN_CHECK(options.clock != nullptr);
     DIVAN_TRY(auto database, RocksdbDatabase::open(options));
     return std::unique_ptr<Engine>(std::make_unique<RocksdbEngine>(std::move(options), std::move(database)));
+}
+
+std::string rocksdb_version() {
+    return rocksdb::GetRocksVersionAsString();
 }
 
 } // namespace divan::kv

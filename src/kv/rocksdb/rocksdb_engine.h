@@ -45,4 +45,7 @@ struct RocksdbOptions {
 // The engine closes the directory when it is destroyed; nothing needs to be written for that.
 [[nodiscard]] Result<std::unique_ptr<Engine>> open_rocksdb_engine(RocksdbOptions options);
 
+// Of the library: "7.8.3".
+[[nodiscard]] std::string rocksdb_version();
+
 } // namespace divan::kv

@@ -1,0 +1,47 @@
+-- The requests of http_bench.py, for wrk. What to send comes from the environment.
+local operation = os.getenv("DIVAN_BENCH_OPERATION")
+local count = tonumber(os.getenv("DIVAN_BENCH_COUNT") or "0")
+local run = os.getenv("DIVAN_BENCH_RUN") or ""
+local text = string.rep("x", 520)
+local number = 0
+
+wrk.headers["Authorization"] = os.getenv("DIVAN_BENCH_AUTHORIZATION")
+wrk.headers["Content-Type"] = "application/json"
+
+local function put_document()
+   number = number + 1
+   local body = string.format('{"name":"user %d","number":%d,"active":true,"text":"%s"}', number, number, text)
+   return wrk.format("PUT", string.format("/bench/put-%s-%d", run, number), nil, body)
+end
+
+-- Every document of 0 to count - 1 in no order: a step that has no factor in common with the count.
+local function get_document()
+   number = (number + 7919) % count
+   return wrk.format("GET", string.format("/bench/doc-%08d", number))
+end
+
+local function put_database()
+   number = number + 1
+   return wrk.format("PUT", string.format("/made-%s-%d", run, number), nil, "")
+end
+
+local function delete_database()
+   number = number + 1
+   return wrk.format("DELETE", string.format("/made-%s-%d", run, number))
+end
+
+request = ({
+   put_document = put_document,
+   get_document = get_document,
+   put_database = put_database,
+   delete_database = delete_database,
+})[operation]
+
+function done(summary, latency)
+   local errors = summary.errors
+   io.write(string.format(
+      'result {"requests":%d,"seconds":%f,"failed":%d,"median_us":%f,"p99_us":%f}\n',
+      summary.requests, summary.duration / 1e6,
+      errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+      latency:percentile(50), latency:percentile(99)))
+end

@@ -1,0 +1,128 @@
+// Paths of CouchDB that Divan knows but does not serve yet. They are routes, so that none of them is taken
+// for a database or a document, and a client learns that the feature is missing and not its data.
+
+#include "api/engine_calls.h"
+#include "api/router.h"
+
+namespace divan::api {
+namespace {
+
+using access::Permission;
+
+constexpr char kReplication[] = "The replicator is not part of this version: let the other side replicate.";
+constexpr char kQueries[] = "Mango queries and indexes are not part of this version.";
+constexpr char kPartitions[] = "Queries of one partition are not part of this version.";
+constexpr char kTextSearch[] = "Text search is not part of this version.";
+constexpr char kTimeSequences[] = "The times of sequences are not kept in this version.";
+
+template <const char *reason> Task<Result<void>> not_served_yet(Call & /*call*/) {
+    co_return Error(ErrorCode::not_implemented, reason);
+}
+
+Task<Result<void>> missing(Call & /*call*/) {
+    co_return ErrorCode::not_found;
+}
+
+// As in CouchDB, the design document is looked for first, whatever the method.
+Task<Result<void>> design_function(Call &call) {
+    auto found = co_await require_document(call, "_design/" + call.path_parameter("ddoc"));
+    if (!found.ok())
+        co_return found.error();
+    co_return Error(ErrorCode::not_implemented, "Views and design functions are not part of this version.");
+}
+
+Task<Result<void>> partition_function(Call &call) {
+    auto info = co_await call.on_engine([&] { return call.database->info(); });
+    if (!info.ok())
+        co_return info.error();
+    if (!info->partitioned)
+        co_return Error(ErrorCode::bad_request, "database is not partitioned");
+    co_return Error(ErrorCode::not_implemented, kPartitions);
+}
+
+// ---- the scheduler, which has nothing to do
+
+Task<Result<void>> get_scheduler_jobs(Call &call) {
+    co_return co_await call.send_json(200, std::string(R"({"total_rows":0,"offset":0,"jobs":[]})"));
+}
+
+Task<Result<void>> get_scheduler_docs(Call &call) {
+    co_return co_await call.send_json(200, std::string(R"({"total_rows":0,"offset":0,"docs":[]})"));
+}
+
+Task<Result<void>> get_scheduler_docs_of(Call &call) {
+    const auto &name = call.path_parameter("replicator_db");
+    if (name != "_replicator" && !name.ends_with("/_replicator"))
+        co_return Error(ErrorCode::bad_request, "Invalid path");
+    co_return co_await get_scheduler_docs(call);
+}
+
+void add_design_functions(std::vector<Route> &routes) {
+    static constexpr std::string_view kPatterns[] = {
+        "/{db}/_design/{ddoc}/_info",
+        "/{db}/_design/{ddoc}/_view",
+        "/{db}/_design/{ddoc}/_view/{rest...}",
+        "/{db}/_design/{ddoc}/_show/{rest...}",
+        "/{db}/_design/{ddoc}/_list/{rest...}",
+        "/{db}/_design/{ddoc}/_update/{rest...}",
+        "/{db}/_design/{ddoc}/_rewrite",
+        "/{db}/_design/{ddoc}/_rewrite/{rest...}",
+        "/{db}/_design/{ddoc}/_search/{rest...}",
+        "/{db}/_design/{ddoc}/_search_info/{rest...}",
+        "/{db}/_design/{ddoc}/_search_disk_size/{rest...}",
+        "/{db}/_design/{ddoc}/_nouveau/{rest...}",
+        "/{db}/_design/{ddoc}/_nouveau_info/{rest...}",
+    };
+    for (auto pattern : kPatterns)
+        routes.push_back({kAnyMethod, pattern, Permission::database_member, design_function,
+                          "Refused: not part of this version."});
+}
+
+void add_queries(std::vector<Route> &routes) {
+    constexpr auto kMember = Permission::database_member;
+    constexpr auto kQuery = not_served_yet<kQueries>;
+    constexpr const char *kSummary = "Refused: not part of this version.";
+    routes.push_back({"POST", "/{db}/_find", kMember, kQuery, kSummary});
+    routes.push_back({"POST", "/{db}/_explain", kMember, kQuery, kSummary});
+    routes.push_back({"GET", "/{db}/_index", kMember, kQuery, kSummary});
+    routes.push_back({"POST", "/{db}/_index", kMember, kQuery, kSummary});
+    routes.push_back({"POST", "/{db}/_index/_bulk_delete", kMember, kQuery, kSummary});
+    routes.push_back({"DELETE", "/{db}/_index/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
+    routes.push_back({"DELETE", "/{db}/_index/_design/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
+    routes.push_back({kAnyMethod, "/{db}/_index/{rest...}", kMember, missing, "Refused: there is none."});
+    routes.push_back({"GET", "/{db}/_partition/{partition}", kMember, partition_function, kSummary});
+    for (std::string_view method : {"GET", "POST"})
+        for (std::string_view pattern : {"/{db}/_partition/{partition}/_all_docs",
+                                         "/{db}/_partition/{partition}/_design/{ddoc}/{rest...}"})
+            routes.push_back({method, pattern, kMember, partition_function, kSummary});
+    for (std::string_view pattern :
+         {"/{db}/_partition/{partition}/_find", "/{db}/_partition/{partition}/_explain"})
+        routes.push_back({"POST", pattern, kMember, partition_function, kSummary});
+}
+
+} // namespace
+
+std::vector<Route> reserved_routes() {
+    constexpr auto kAdmin = Permission::server_admin;
+    constexpr const char *kSummary = "Refused: not part of this version.";
+    std::vector<Route> routes = {
+        {"POST", "/_replicate", Permission::signed_in, not_served_yet<kReplication>, kSummary},
+        {"POST", "/_replicate/{rest...}", kAdmin, not_served_yet<kReplication>, kSummary},
+        {"GET", "/_scheduler/jobs", kAdmin, get_scheduler_jobs, "No replication runs."},
+        {"GET", "/_scheduler/jobs/{job}", kAdmin, missing, "Refused: there is none."},
+        {"GET", "/_scheduler/docs", kAdmin, get_scheduler_docs, "No replication runs."},
+        {"GET", "/_scheduler/docs/{replicator_db}", kAdmin, get_scheduler_docs_of, "No replication runs."},
+        {"GET", "/_scheduler/docs/{replicator_db}/{docid}", kAdmin, missing, "Refused: there is none."},
+        {"GET", "/_scheduler/{rest...}", kAdmin, missing, "Refused: there is none."},
+        {"GET", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
+        {"POST", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
+        {"POST", "/_nouveau_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
+        {"GET", "/{db}/_time_seq", Permission::database_member, not_served_yet<kTimeSequences>, kSummary},
+        {"DELETE", "/{db}/_time_seq", Permission::database_admin, not_served_yet<kTimeSequences>, kSummary},
+    };
+    add_queries(routes);
+    add_design_functions(routes);
+    return routes;
+}
+
+} // namespace divan::api
