@@ -190,7 +190,8 @@ class GateTest : public testing::Test {
   protected:
     GateTest()
         : engine_(kv::make_memory_engine()), random_(1), pool_(1),
-          store_(db::open_store({*engine_, pool_, clock_, random_}, {}).value()), gate_(*store_) {
+          store_(db::open_store({*engine_, pool_, clock_, random_}, {}).value()),
+          config_(config::Config::load({}, {}).value()), gate_(*store_, *config_) {
         EXPECT_TRUE(store_->create("db", {}).ok());
     }
 
@@ -199,6 +200,7 @@ class GateTest : public testing::Test {
     SeededRandom random_;
     ThreadPool pool_;
     std::unique_ptr<db::Store> store_;
+    std::unique_ptr<config::Config> config_;
     Gate gate_;
     const Principal admin_{"anna", {"_admin"}, "default"};
     const Principal user_{"bert", {}, "default"};
