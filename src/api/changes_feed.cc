@@ -62,6 +62,7 @@ class Feed {
     Call &call_;
     FeedOptions options_;
     kv::Sequence at_;
+    kv::Sequence last_; // of the database, when the request came
     std::uint64_t sent_ = 0;
     // Where the last reading began: at the start, or when something was committed while waiting.
     kv::Sequence round_at_;
@@ -179,10 +180,9 @@ Result<void> Feed::append_change(std::string &out, const db::Change &change,
 
 Result<db::ChangesPage> Feed::look_up_ids() {
     std::vector<std::string> ids(options_.doc_ids->begin(), options_.doc_ids->end());
-    DIVAN_TRY(auto last, database().last_sequence());
-    DIVAN_TRY(auto heads, database().heads(ids));
+    DIVAN_TRY(auto heads, database().heads(ids, {.trees = true}));
     db::ChangesPage page;
-    page.last = std::max(last, at_);
+    page.last = std::max(last_, at_);
     for (const auto &head : heads) {
         if (!head || head->sequence <= at_)
             continue;
@@ -206,6 +206,7 @@ Result<db::ChangesPage> Feed::read_page() {
     range.reverse = options_.descending;
     if (options_.descending && descending_begun_)
         range.before = at_;
+    range.last = last_;
     range.rows_max = kRowsPerPage;
     if (options_.limit && !filtered())
         range.rows_max =
@@ -230,7 +231,7 @@ Result<Part> Feed::read_part() {
         std::vector<std::string> ids;
         for (const auto &change : page.changes)
             ids.push_back(change.id);
-        DIVAN_TRY(heads, database().heads(ids));
+        DIVAN_TRY(heads, database().heads(ids, {.bodies = true, .trees = !options_.document.plain()}));
     }
     part.text.reserve(page.changes.size() * 160);
     bool looked_up_down = options_.descending && looked_up(); // read once, as a whole
@@ -280,12 +281,9 @@ Task<Result<void>> Feed::start() {
         headers.add("Cache-Control", "no-cache");
     }
     if (options_.kind == FeedKind::normal) {
-        auto last = co_await call_.on_engine([&] { return database().last_sequence(); });
-        if (!last.ok())
-            co_return last.error();
         auto etag =
             "\"" +
-            hex_encode(crypto::md5(database().uuid() + database().sequence_token(*last))).substr(0, 25) +
+            hex_encode(crypto::md5(database().uuid() + database().sequence_token(last_))).substr(0, 25) +
             "\"";
         headers.add("ETag", etag);
         if (etag_matches(call_, etag)) {
@@ -384,7 +382,11 @@ Task<Result<void>> Feed::run() {
 }
 
 Task<Result<void>> Feed::serve() {
-    auto since = co_await call_.on_engine([&] { return database().since(options_.since); });
+    auto last = co_await call_.on_engine([&] { return database().last_sequence(); });
+    if (!last.ok())
+        co_return last.error();
+    last_ = *last;
+    auto since = database().since(options_.since, last_);
     if (!since.ok())
         co_return since.error();
     at_ = round_at_ = *since;

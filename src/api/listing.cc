@@ -31,6 +31,10 @@ class Listing {
 
     db::Database &database() { return *call_.database; }
     [[nodiscard]] Range range() const;
+    [[nodiscard]] db::HeadParts parts() const {
+        return {.bodies = options_.include_docs,
+                .trees = options_.include_docs && !options_.document.plain()};
+    }
     [[nodiscard]] bool limit_reached() const { return options_.limit && written_ >= *options_.limit; }
 
     // On the engine pool.
@@ -172,6 +176,7 @@ Result<std::string> Listing::read_rows() {
     request.begin = range_.begin;
     request.end = range_.end;
     request.reverse = options_.descending;
+    request.parts = parts();
     request.rows_max = kRowsPerPage;
     if (options_.limit)
         request.rows_max = static_cast<std::size_t>(
@@ -206,7 +211,7 @@ Result<std::string> Listing::read_key_rows() {
     std::vector<std::string> ids;
     for (auto i = key_at_; i < end; ++i)
         ids.push_back(keys[i].is_string() ? keys[i].string() : std::string());
-    DIVAN_TRY(auto heads, database().heads(ids));
+    DIVAN_TRY(auto heads, database().heads(ids, parts()));
     std::string out;
     auto i = key_at_;
     for (; i < end && !limit_reached() && out.size() < kBytesPerPage; ++i) {

@@ -207,6 +207,68 @@ TEST_F(DbTest, LongHistoriesSpillIntoATreeRow) {
     EXPECT_EQ(database_->tree(*database_->head("a").value())->node_count(), 20u);
 }
 
+// Long histories move through heads, parts and bases: the tree that is read is always the whole one.
+TEST_F(DbTest, LongHistoriesStayWhole) {
+    constexpr std::uint64_t kLimit = 120;
+    std::mt19937 random(5);
+    ASSERT_TRUE(database_->set_revs_limit(kLimit).ok());
+    doc::RevTree model;
+    std::uint64_t sequence = 0;
+    auto check = [&] {
+        auto tree = database_->tree(*database_->head("a").value()).value();
+        model.stem(kLimit);
+        ASSERT_EQ(tree.leaves().size(), model.leaves().size());
+        for (const auto &leaf : model.leaves()) {
+            ASSERT_TRUE(tree.is_leaf(leaf.rev)) << leaf.rev.text();
+            // Revisions beyond the limit go later than here, so a new branch may have more of them.
+            auto hashes = tree.path(leaf.rev)->hashes;
+            auto expected = model.path(leaf.rev)->hashes;
+            ASSERT_GE(hashes.size(), expected.size());
+            ASSERT_TRUE(std::equal(expected.begin(), expected.end(), hashes.begin())) << leaf.rev.text();
+            ASSERT_EQ(tree.find(leaf.rev), model.find(leaf.rev));
+        }
+    };
+    for (int i = 0; i < 1'500; ++i) {
+        auto leaves = model.leaves();
+        // Mostly the winner grows; at times another leaf does, a branch begins, or a leaf is deleted.
+        auto choice = random() % 100;
+        std::vector<doc::Leaf> history;
+        if (!leaves.empty()) {
+            auto leaf = choice < 90 || i % 500 < 250 ? leaves.front() : leaves[random() % leaves.size()];
+            history = *model.history(leaf.rev);
+            auto skipped =
+                choice == 99 && i % 500 > 250 ? random() % std::min<std::size_t>(history.size(), 60) : 0;
+            history.erase(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(skipped));
+        }
+        std::vector<std::string> hashes{"c" + std::to_string(100'000 + i)};
+        for (std::size_t known = 0; known < std::min<std::size_t>(history.size(), 3); ++known)
+            hashes.push_back(history[known].rev.hash.text());
+        auto start = history.empty() ? 1 : history.front().rev.generation + 1;
+        bool deleted = choice == 98 && leaves.size() > 1;
+        ASSERT_TRUE(replicate("a", start, hashes, "{}", deleted)->changed);
+        doc::RevPath path;
+        path.start = start;
+        for (const auto &hash : hashes)
+            path.hashes.push_back(doc::RevHash::from_text(hash));
+        model.merge(path, {deleted, ++sequence});
+        if (i % 7 == 0) {
+            check();
+            if (HasFatalFailure())
+                FAIL() << "after edit " << i;
+        }
+        if (i % 400 == 399)
+            reopen();
+    }
+    std::vector<doc::RevId> revs;
+    for (const auto &leaf : model.leaves())
+        revs.push_back(leaf.rev);
+    EXPECT_GT(revs.size(), 2u);
+    ASSERT_TRUE(database_->purge({{"a", revs}}).ok());
+    auto rows = engine_->scan({.shard = kv::ShardId(1), .begin = "", .end = ""}).value();
+    for (std::size_t row = 0; row < rows.size(); ++row)
+        EXPECT_TRUE(rows.key(row)[0] != 't' && rows.key(row)[0] != 'r') << "a tree row is left";
+}
+
 TEST_F(DbTest, PendingIsExactAndCheap) {
     std::mt19937 random(3);
     std::map<std::string, doc::RevId> revs;
@@ -362,7 +424,7 @@ TEST_F(DbTest, RestoredCopyRewindsReaders) {
     for (const char *bad : {"", "x", "1-", "-1", "5-x"})
         EXPECT_FALSE(decode_since(bad, kv::Sequence(9), restored).ok()) << bad;
     reopen();
-    EXPECT_EQ(database_->since(shared)->value, 5u);
+    EXPECT_EQ(database_->since(shared, kv::Sequence(5))->value, 5u);
 }
 
 TEST_F(DbTest, ManyWritersEachRevisionOnce) {
