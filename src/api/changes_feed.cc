@@ -12,6 +12,8 @@ namespace divan::api {
 namespace {
 
 constexpr std::size_t kRowsPerPage = 1'000;
+// A part ends early when its documents have so many bytes.
+constexpr std::size_t kBytesPerPart = 1 << 20;
 // Up to this many ids are looked up; more are found by reading the feed.
 constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 
@@ -33,6 +35,7 @@ class Feed {
   private:
     db::Database &database() { return *call_.database; }
     bool filtered() const { return options_.doc_ids || options_.design_only; }
+    bool looked_up() const { return options_.doc_ids && options_.doc_ids->size() <= kDocIdsLookedUpMax; }
     std::string heartbeat_text() const;
     bool framed() const { return options_.kind == FeedKind::normal || options_.kind == FeedKind::longpoll; }
 
@@ -196,7 +199,7 @@ Result<db::ChangesPage> Feed::look_up_ids() {
 }
 
 Result<db::ChangesPage> Feed::read_page() {
-    if (options_.doc_ids && options_.doc_ids->size() <= kDocIdsLookedUpMax)
+    if (looked_up())
         return look_up_ids();
     db::Database::ChangesRange range;
     range.since = at_;
@@ -231,7 +234,15 @@ Result<Part> Feed::read_part() {
         DIVAN_TRY(heads, database().heads(ids, {.bodies = true, .trees = !options_.document.plain()}));
     }
     part.text.reserve(page.changes.size() * 160);
+    bool looked_up_down = options_.descending && looked_up(); // read once, as a whole
     for (std::size_t i = 0; i < page.changes.size(); ++i) {
+        if (part.text.size() >= kBytesPerPart && !looked_up_down) {
+            part.at = page.changes[i - 1].sequence;
+            part.more = true;
+            part.full = false;
+            page.changes.resize(i);
+            break;
+        }
         if (framed() && sent_ + i > 0)
             part.text.append(",\r\n");
         DIVAN_TRY_VOID(append_row(part.text, page.changes[i], heads[i]));

@@ -84,8 +84,9 @@ class Database {
     // The body of a revision; nullopt if it is not stored (never was, or compaction took it).
     Result<std::optional<Body>> body(const Head &head, const doc::RevId &rev, const doc::RevInfo &info);
     // Calls `done` once, on a pool thread, with an answer for each edit in order: written, or
-    // conflict, storage_failed, insufficient_storage, ... With missing_stub nothing was written and every
-    // answer is that. Never blocks; when the commit queue is full every answer is service_unavailable.
+    // conflict, storage_failed, insufficient_storage, ... A missing_stub fails all edits of its commit
+    // group: those of the write, or of one part of a large one. Never blocks; when the commit queue is full
+    // every answer is service_unavailable.
     using WriteDone = UniqueFunction<void(std::vector<Result<Written>>)>;
     void write(std::vector<Edit> edits, WriteDone done);
     Result<std::map<std::string, RevsDiff>>

@@ -135,6 +135,42 @@ TEST_F(DbTest, ReplicatedRevisionsMakeConflictsAndAreIdempotent) {
     EXPECT_EQ(feed(), "4:a/2 ");
 }
 
+TEST_F(DbTest, AnAncestorsBodyThatComesLaterIsKeptUntilCompaction) {
+    ASSERT_TRUE(replicate("a", 3, {"cc", "bb", "aa"}, R"({"v":3})")->changed);
+    EXPECT_EQ(body_of("a", "2-bb"), "missing");
+    EXPECT_TRUE(replicate("a", 2, {"bb", "aa"}, R"({"v":2})")->changed);
+    EXPECT_FALSE(replicate("a", 2, {"bb", "aa"}, R"({"v":9})")->changed) << "the first body stays";
+    EXPECT_EQ(body_of("a", "2-bb"), R"({"v":2})");
+    EXPECT_EQ(body_of("a", "3-cc"), R"({"v":3})");
+    EXPECT_EQ(feed(), "2:a/1 ");
+    reopen();
+    EXPECT_EQ(body_of("a", "2-bb"), R"({"v":2})");
+    EXPECT_EQ(database_->tree(*database_->head("a").value())->leaves().size(), 1u);
+    ASSERT_TRUE(database_->start_compaction().ok());
+    while (body_of("a", "2-bb") != "missing")
+        std::this_thread::yield();
+    EXPECT_EQ(body_of("a", "3-cc"), R"({"v":3})");
+    EXPECT_FALSE(replicate("a", 2, {"bb", "aa"}, R"({"v":2})")->changed) << "it does not come back";
+}
+
+TEST_F(DbTest, AStubWithoutItsAttachmentLeavesNothingOfTheWrite) {
+    auto first = put("a", R"({"v":1})");
+    std::vector<Edit> edits(3);
+    edits[0].id = "a";
+    edits[0].json = R"({"v":2})";
+    edits[0].parent = first->rev;
+    edits[1].id = "b";
+    edits[2].id = "c";
+    edits[2].attachments.push_back({"x", "text/plain", std::nullopt, std::nullopt});
+    for (const auto &answer : write(std::move(edits)))
+        EXPECT_EQ(answer.error().code(), ErrorCode::missing_stub);
+    EXPECT_EQ(database_->head("a").value()->rev, first->rev);
+    EXPECT_FALSE(database_->head("b").value());
+    EXPECT_EQ(feed(), "1:a/1 ");
+    EXPECT_EQ(put("a", R"({"v":3})", first->rev)->rev.generation, 2u);
+    EXPECT_EQ(database_->counts()->documents, 1u);
+}
+
 TEST_F(DbTest, RevsDiffNamesWhatIsMissing) {
     ASSERT_TRUE(replicate("a", 3, {"cc", "bb", "aa"})->changed);
     auto rev = [](const char *text) { return doc::RevId::parse(text).value(); };
