@@ -21,7 +21,7 @@ ROUNDS = 5
 READ_DATABASES = 50
 WRITTEN_DATABASES = 50
 CREATORS = 8
-WINDOW_S = 3.0  # of quiet, and after the last deletion of a round, while the rows go
+WINDOW_S = 2.0  # of quiet, and after the last deletion of a round, while the rows go
 RATIO_MAX = 2.0
 # Two halves of the quiet time differ by more: the machine is too busy to tell anything.
 CONTROL_RATIO_MAX = 1.5
