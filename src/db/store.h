@@ -107,6 +107,7 @@ class Store {
   private:
     friend Result<std::unique_ptr<Store>> open_store(const Services &services, const StoreOptions &options);
     void erase_pending();
+    Result<void> erase_shard(std::string_view mark);
     // Looks whether writes must be refused for want of space.
     void check_disk();
 
