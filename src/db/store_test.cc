@@ -179,7 +179,7 @@ TEST_F(StoreTest, SequencesOfADeletedDatabaseMeanNothingToItsSuccessor) {
         edit.id = id;
         ASSERT_TRUE(write(*database, edit).ok());
     }
-    EXPECT_EQ(database->since(token)->value, 0u);
+    EXPECT_EQ(database->since(token, database->last_sequence().value())->value, 0u);
 }
 
 // Whenever the rows of a database are erased, the next one is deleted.
