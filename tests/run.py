@@ -24,8 +24,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 AREAS = ['unit', 'tools', 'documents', 'views', 'mango', 'replication', 'security', 'merging',
          'reliability']
 # Areas whose tests exist: none found in them is a failure, not an empty success.
-REQUIRED_AREAS = ['unit', 'tools', 'documents']
-# Seconds for one file; a Python file may set TIME_LIMIT_S for itself.
+REQUIRED_AREAS = ['unit', 'tools', 'documents', 'reliability']
+# Seconds for one file; a Python file may set TIME_LIMIT_S for itself, and LONG_TIME_LIMIT_S for its
+# long form.
 TIME_LIMIT_S = 300
 UNIT_TIME_LIMIT_S = 600
 OUTPUT_CHARS_MAX = 20000
@@ -194,14 +195,17 @@ def area_files(tests, area):
 
 
 def time_limit_s(path):
-    """The file's own TIME_LIMIT_S, a literal number, or the common one."""
+    """The file's own limit, a literal number, or the common one."""
     try:
         tree = ast.parse(path.read_text(encoding='utf-8'))
     except SyntaxError:
         return TIME_LIMIT_S
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == 'TIME_LIMIT_S':
-            return ast.literal_eval(node.value)
+    limits = {getattr(node.targets[0], 'id', ''): node.value
+              for node in tree.body if isinstance(node, ast.Assign)}
+    names = ['LONG_TIME_LIMIT_S'] if os.environ.get('DIVAN_LONG') else []
+    for name in names + ['TIME_LIMIT_S']:
+        if name in limits:
+            return ast.literal_eval(limits[name])
     return TIME_LIMIT_S
 
 

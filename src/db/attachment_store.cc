@@ -17,8 +17,12 @@ class Upload final : public AttachmentUpload {
     }
 
     ~Upload() override {
-        std::lock_guard lock(state_->uploads_mutex);
-        state_->live_uploads.erase(id_);
+        {
+            std::lock_guard lock(state_->uploads_mutex);
+            state_->live_uploads.erase(id_);
+        }
+        if (chunk_ > 0)
+            state_->uploads_ended = true;
     }
 
     Result<void> write(std::string_view bytes) override {
@@ -46,13 +50,24 @@ class Upload final : public AttachmentUpload {
   private:
     Result<void> flush() {
         DIVAN_TRY_VOID(state_->check_writable());
+        auto &engine = state_->context.engine;
+        auto key = keys::chunk(keys::attachment(id_), chunk_);
         kv::WriteBatch batch;
         // The mark is there before the first chunk is.
-        if (chunk_ == 0)
+        if (chunk_++ == 0)
             batch.put(kv::Table::documents, keys::pending_upload(id_), std::string(1, '\1'));
-        batch.put(kv::Table::attachments, keys::chunk(keys::attachment(id_), chunk_++), std::move(buffer_));
+        batch.put(kv::Table::attachments, key, std::move(buffer_));
         buffer_.clear();
-        return state_->context.engine.stage(state_->entry.shard, std::move(batch));
+        DIVAN_TRY_VOID(engine.stage(state_->entry.shard, std::move(batch)));
+        auto open = state_->check_open();
+        if (open.ok())
+            return open;
+        // Deleted meanwhile: its rows may have been erased before these came.
+        kv::WriteBatch undo;
+        undo.erase(kv::Table::documents, keys::pending_upload(id_));
+        undo.erase(kv::Table::attachments, std::move(key));
+        DIVAN_TRY_VOID(engine.stage(state_->entry.shard, std::move(undo)));
+        return open;
     }
 
     std::shared_ptr<Database::State> state_;
@@ -126,42 +141,63 @@ std::unique_ptr<AttachmentReader> Database::open_attachment(const StoredData &da
     return std::make_unique<Reader>(state_, data, first_byte);
 }
 
-// Uploads that are marked and not under way in this process never got their edit.
+// Uploads that are marked and not under way never got their edit.
 Result<void> Database::State::sweep_uploads() {
     kv::ScanRequest request;
     request.shard = entry.shard;
     request.begin = std::string(keys::kPendingUploadPrefix);
     request.end = prefix_end(keys::kPendingUploadPrefix);
     request.keys_only = true;
-    DIVAN_TRY(auto page, context.engine.scan(request));
-    for (std::size_t i = 0; i < page.size(); ++i) {
-        AttachmentId id;
-        auto bytes = page.key(i).substr(keys::kPendingUploadPrefix.size());
-        if (bytes.size() != id.bytes.size())
-            return ErrorCode::corruption;
-        std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
-        {
-            std::lock_guard lock(uploads_mutex);
-            if (live_uploads.contains(id))
-                continue;
+    for (;;) {
+        DIVAN_TRY(auto marks, context.engine.scan(request));
+        for (std::size_t i = 0; i < marks.size(); ++i) {
+            DIVAN_TRY_VOID(sweep_upload(std::string(marks.key(i))));
         }
+        if (!marks.more)
+            return {};
+        request.begin = std::string(marks.key(marks.size() - 1)) + '\0';
+    }
+}
+
+Result<void> Database::State::sweep_upload(const std::string &mark) {
+    AttachmentId id;
+    auto bytes = std::string_view(mark).substr(keys::kPendingUploadPrefix.size());
+    if (bytes.size() != id.bytes.size())
+        return ErrorCode::corruption;
+    std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+    kv::ScanRequest request;
+    request.shard = entry.shard;
+    request.table = kv::Table::attachments;
+    request.begin = keys::attachment(id);
+    request.end = prefix_end(request.begin);
+    request.keys_only = true;
+    for (bool more = true; more;) {
+        if (upload_is_live(id))
+            return {};
+        DIVAN_TRY(auto chunks, context.engine.scan(request));
+        more = chunks.more;
         kv::WriteBatch batch;
-        kv::ScanRequest chunks;
-        chunks.shard = entry.shard;
-        chunks.table = kv::Table::attachments;
-        chunks.begin = keys::attachment(id);
-        chunks.end = prefix_end(chunks.begin);
-        chunks.keys_only = true;
-        chunks.rows_max = 10'000;
-        DIVAN_TRY(auto rows, context.engine.scan(chunks));
-        for (std::size_t row = 0; row < rows.size(); ++row)
-            batch.erase(kv::Table::attachments, std::string(rows.key(row)));
+        for (std::size_t i = 0; i < chunks.size(); ++i)
+            batch.erase(kv::Table::attachments, std::string(chunks.key(i)));
         // The mark goes with the last chunk.
-        if (!rows.more)
-            batch.erase(kv::Table::documents, std::string(page.key(i)));
-        DIVAN_TRY_VOID(context.engine.stage(entry.shard, std::move(batch)));
+        if (!more)
+            batch.erase(kv::Table::documents, mark);
+        // While we looked, its edit may have been committed, which took the mark. An edit that is not
+        // yet committed keeps its upload alive.
+        kv::KeyRef ref{kv::Table::documents, mark};
+        DIVAN_TRY(auto commit, context.engine.begin(entry.shard, std::span(&ref, 1), 0));
+        if (!commit->values()[0] || upload_is_live(id))
+            return {};
+        DIVAN_TRY(auto outcome, commit->finish(std::move(batch), 0));
+        if (outcome != kv::CommitOutcome::committed)
+            return {}; // the next round tries again
     }
     return {};
+}
+
+bool Database::State::upload_is_live(const AttachmentId &id) {
+    std::lock_guard lock(uploads_mutex);
+    return live_uploads.contains(id);
 }
 
 } // namespace divan::db

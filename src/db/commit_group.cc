@@ -64,6 +64,8 @@ Result<bool> CommitGroup::attempt(std::vector<Result<void>> &applied) {
     for (const auto &key : reads)
         refs.push_back({kv::Table::documents, key});
     DIVAN_TRY(auto commit, database_.context.engine.begin(database_.entry.shard, refs, sequences_max));
+    // Deleted since: its rows are erased as soon as nobody holds the shard, and must not come back.
+    DIVAN_TRY_VOID(database_.check_open());
     if (!reads.empty() && commit->values() != read_values_)
         return false;
 
@@ -216,7 +218,7 @@ Result<std::optional<Body>> CommitGroup::stored_body(const WorkingDocument &docu
 
 // The first sequences of this life of the process go into the database's history.
 void CommitGroup::note_run() {
-    auto run_id = database_.context.run_id;
+    auto run_id = database_.run_id;
     if (!meta_.runs.empty() && meta_.runs.back().id == run_id)
         return;
     auto &runs = mutable_meta().runs;

@@ -58,7 +58,8 @@ std::uint64_t Context::random_number() const {
 
 Database::State::State(Context &shared_context, std::string database_name, format::CatalogEntry catalog_entry)
     : context(shared_context), name(std::move(database_name)), entry(std::move(catalog_entry)),
-      instance_start_time(std::to_string(entry.created_micros)) {
+      instance_start_time(std::to_string(entry.created_micros)),
+      run_id(context.run_id ^ std::hash<std::string>()(entry.uuid)) {
     set_meta({});
 }
 

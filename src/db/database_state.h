@@ -59,7 +59,7 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
 
     // Reads the settings and the newest time mark. Call once before anything else.
     Result<void> load();
-    // Removes what uploads of an earlier life of the process left behind.
+    // Removes what uploads left behind whose edit was refused or never came.
     Result<void> sweep_uploads();
 
     [[nodiscard]] Result<void> check_open() const;
@@ -101,6 +101,8 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     const std::string name;
     const format::CatalogEntry entry;
     const std::string instance_start_time;
+    // Of this database in this life of the process: one that is deleted and made again has another history.
+    const std::uint64_t run_id;
 
     std::atomic<bool> deleted = false;
     std::atomic<bool> compacting = false;
@@ -115,8 +117,13 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
 
     std::mutex uploads_mutex;
     std::set<AttachmentId> live_uploads;
+    // Since the last sweep, with or without an edit.
+    std::atomic<bool> uploads_ended = false;
 
   private:
+    Result<void> sweep_upload(const std::string &mark);
+    bool upload_is_live(const AttachmentId &id);
+
     // false: the queue is full and the operations were answered.
     bool enqueue(std::vector<std::unique_ptr<Operation>> operations);
     void post_lead();

@@ -32,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
     case 0:
         check(bytes, format::decode_head, format::encode_head);
         (void)format::head_is_deleted(bytes);
-        if (format::decode_head(bytes).ok() != format::to_head("id", bytes).ok())
+        // It decodes the inline body too.
+        if (format::to_head("id", bytes).ok() && !format::decode_head(bytes).ok())
             std::abort();
         break;
     case 1:

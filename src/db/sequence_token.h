@@ -2,10 +2,10 @@
 
 // Update sequences as clients see them: "N-g..." tokens, opaque behind the number.
 //
-// A token names the history it belongs to: the run (one life of one server process) that gave the
-// number, and the runs before it. When a data directory is restored from an older copy, numbers
-// are given a second time by another run; a `since` from the cut-off history is then recognised
-// and goes back to the last point both histories share, so that no change is skipped.
+// A token names the history it belongs to: the run (one life of one database in one server process) that gave
+// the number, and the runs before it. When a data directory is restored from an older copy, numbers are given
+// a second time by another run; a `since` from the cut-off history is then recognised and goes back to the
+// last point both histories share, so that no change is skipped.
 
 #include "base/result.h"
 #include "kv/engine.h"

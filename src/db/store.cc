@@ -8,10 +8,11 @@
 #include "db/maintenance.h"
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <list>
 #include <map>
 #include <sys/statvfs.h>
-#include <thread>
 
 namespace divan::db {
 
@@ -61,7 +62,14 @@ struct Store::State {
     // One thing at a time in the background; false if somebody is at it.
     bool begin_housekeeping() { return !housekeeping.exchange(true); }
 
+    // Held while a database is opened: two openers of one name would each have a state, and one's sweep
+    // would take the other's uploads. Different names share one now and then.
+    std::mutex &opening_mutex(std::string_view name) {
+        return opening_mutexes[std::hash<std::string_view>()(name) % opening_mutexes.size()];
+    }
+
     Context context;
+    std::array<std::mutex, 64> opening_mutexes; // before `mutex`
     std::mutex mutex;
     std::map<std::string, Handle, std::less<>> handles;
     std::list<std::string> uses;
@@ -134,6 +142,7 @@ Result<std::shared_ptr<Database>> Store::create(const std::string &name, const D
     auto &context = state_->context;
     if (context.disk_full)
         return ErrorCode::insufficient_storage;
+    std::unique_lock opening(state_->opening_mutex(name));
     auto erasures = state_->erasures();
     format::CatalogEntry entry;
     {
@@ -150,9 +159,11 @@ Result<std::shared_ptr<Database>> Store::create(const std::string &name, const D
         batch.put(kv::Table::documents, keys::database(name), format::encode_catalog_entry(entry));
         DIVAN_TRY_VOID(commit_catalog(std::move(commit), std::move(batch)));
     }
-    state_->tell(name, DatabaseEvent::Type::created);
     // There is nothing to load yet.
-    return keep_open(std::make_shared<Database::State>(context, name, std::move(entry)), erasures);
+    auto opened = keep_open(std::make_shared<Database::State>(context, name, std::move(entry)), erasures);
+    opening.unlock();
+    state_->tell(name, DatabaseEvent::Type::created);
+    return opened;
 }
 
 std::shared_ptr<Database> Store::find_open(std::string_view name) {
@@ -164,6 +175,9 @@ std::shared_ptr<Database> Store::find_open(std::string_view name) {
 Result<std::shared_ptr<Database>> Store::open(const std::string &name) {
     if (auto database = find_open(name))
         return database;
+    std::lock_guard opening(state_->opening_mutex(name));
+    if (auto database = find_open(name))
+        return database; // another thread was faster
     auto &context = state_->context;
     auto erasures = state_->erasures();
     DIVAN_TRY(auto entry, find_entry(context, name));
@@ -171,7 +185,8 @@ Result<std::shared_ptr<Database>> Store::open(const std::string &name) {
         return Error(ErrorCode::not_found, "Database does not exist.");
     auto database_state = std::make_shared<Database::State>(context, name, std::move(*entry));
     DIVAN_TRY_VOID(database_state->load());
-    DIVAN_TRY_VOID(database_state->sweep_uploads());
+    // A failure is no reason to refuse reads: housekeeping tries again.
+    database_state->uploads_ended = !database_state->sweep_uploads().ok();
     return keep_open(std::move(database_state), erasures);
 }
 
@@ -180,9 +195,6 @@ Result<std::shared_ptr<Database>> Store::keep_open(std::shared_ptr<Database::Sta
     const auto &name = database_state->name;
     auto shard = database_state->entry.shard;
     std::lock_guard lock(state_->mutex);
-    auto found = state_->handles.find(name);
-    if (found != state_->handles.end())
-        return state_->touch(found->second); // another thread was faster
     // Deleted, or deleted and created again, since its entry was read? Who deletes takes the entry away
     // first and the handle, under the mutex, after it.
     if (state_->erased_count != erasures) {
@@ -301,6 +313,9 @@ void Store::housekeep() {
         if (state_->stopping)
             break;
         auto &database_state = database->state();
+        if (database_state.uploads_ended.exchange(false))
+            if (!database_state.sweep_uploads().ok())
+                database_state.uploads_ended = true; // the next round tries again
         auto wanted = needs_compaction(database_state);
         if (wanted.ok() && *wanted)
             ignore_error(compact(database_state, options->compaction_keep_revisions_newest),
@@ -309,9 +324,11 @@ void Store::housekeep() {
             ignore_error(expire_tombstones(database_state, *age), "the next round tries again");
     }
     state_->housekeeping = false;
+    state_->housekeeping.notify_all();
 }
 
-// Erases the rows of deleted databases. Each mark goes when its rows are gone.
+// Erases the rows of databases that are deleted by now; each mark goes when its rows are gone. Who
+// deletes without a pause does not keep the other work waiting.
 void Store::erase_pending() {
     auto &context = state_->context;
     kv::ScanRequest request;
@@ -319,30 +336,45 @@ void Store::erase_pending() {
     request.begin = std::string(keys::kPendingErasePrefix);
     request.end = prefix_end(keys::kPendingErasePrefix);
     request.keys_only = true;
-    while (!state_->stopping) {
+    auto newest = request;
+    newest.reverse = true;
+    newest.rows_max = 1;
+    auto last = context.engine.scan(newest);
+    if (!last.ok() || last->empty())
+        return;
+    request.end = std::string(last->key(0)) + '\0';
+    for (bool more = true; more && !state_->stopping;) {
         auto page = context.engine.scan(request);
         if (!page.ok() || page->empty())
             return;
-        for (std::size_t i = 0; i < page->size() && !state_->stopping; ++i) {
-            ByteReader reader(page->key(i).substr(keys::kPendingErasePrefix.size()));
-            kv::ShardId shard(reader.u32());
-            // A group that was under way when the database was deleted ends before its rows go.
-            {
-                auto last = context.engine.begin(shard, {}, 0);
-            }
-            if (!context.engine.erase_shard(shard).ok())
+        for (std::size_t i = 0; i < page->size() && !state_->stopping; ++i)
+            if (!erase_shard(page->key(i)).ok())
                 return;
-            kv::WriteBatch batch;
-            batch.erase(kv::Table::documents, std::string(page->key(i)));
-            if (!context.engine.stage(kv::kCatalogShard, std::move(batch)).ok())
-                return;
-        }
+        more = page->more;
+        request.begin = std::string(page->key(page->size() - 1)) + '\0';
     }
 }
 
+Result<void> Store::erase_shard(std::string_view mark) {
+    auto &engine = state_->context.engine;
+    ByteReader reader(mark.substr(keys::kPendingErasePrefix.size()));
+    kv::ShardId shard(reader.u32());
+    // Who deletes has told the open handle before its rows go, and a group that was under way
+    // has ended; later ones see that the database is deleted.
+    {
+        std::lock_guard lock(state_->catalog_mutex);
+    }
+    {
+        auto under_way = engine.begin(shard, {}, 0);
+    }
+    DIVAN_TRY_VOID(engine.erase_shard(shard));
+    kv::WriteBatch batch;
+    batch.erase(kv::Table::documents, std::string(mark));
+    return engine.stage(kv::kCatalogShard, std::move(batch));
+}
+
 void Store::wait_idle() {
-    while (state_->housekeeping)
-        std::this_thread::yield();
+    state_->housekeeping.wait(true);
     if (!state_->stopping)
         housekeep();
 }

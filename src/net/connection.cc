@@ -310,10 +310,20 @@ Task<Result<void>> Connection::write_raw(std::string first, std::string second) 
     co_return Result<void>();
 }
 
+// A response that keeps the connection is a promise. It cannot be kept when more of the request's body is
+// left than end_request() skips.
+void Connection::settle_keep_alive() {
+    keep_alive_ = keep_alive_ && !context_.stopping;
+    if (!keep_alive_ || parser_->is_done())
+        return;
+    auto rest = parser_->content_length_remaining();
+    keep_alive_ = !continue_due_ && rest && *rest <= kDrainBytesMax;
+}
+
 Task<Result<void>> Connection::send(ResponseHead head, std::string body) {
     DIVAN_CHECK(status_ == 0);
     status_ = head.status;
-    keep_alive_ = keep_alive_ && !context_.stopping;
+    settle_keep_alive();
     auto text = format_head(head, body.size());
     if (head_request_ || head.status == 204 || head.status == 304)
         body.clear();
@@ -323,7 +333,7 @@ Task<Result<void>> Connection::send(ResponseHead head, std::string body) {
 Task<Result<void>> Connection::start(ResponseHead head, std::optional<std::uint64_t> length) {
     DIVAN_CHECK(status_ == 0);
     status_ = head.status;
-    keep_alive_ = keep_alive_ && !context_.stopping;
+    settle_keep_alive();
     bool old_client = parser_->get().version() < 11;
     if (!length && old_client)
         keep_alive_ = false; // the end of the connection is the end of the body
@@ -369,22 +379,14 @@ Task<void> Connection::send_error(Error error) {
 Task<void> Connection::end_request() {
     if (broken_ || parser_->is_done())
         co_return;
-    if (continue_due_ || !keep_alive_) {
-        keep_alive_ = false;
+    if (!keep_alive_) {
         co_await linger();
         co_return;
     }
-    std::uint64_t drained = 0;
     while (!parser_->is_done()) {
         auto part = co_await read_some(16 << 10);
         if (!part.ok()) {
             broken_ = true;
-            co_return;
-        }
-        drained += part->size();
-        if (drained > kDrainBytesMax) {
-            keep_alive_ = false;
-            co_await linger();
             co_return;
         }
     }

@@ -89,6 +89,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     Task<Result<void>> write_raw(std::string first, std::string second);
     void take_head();
     std::string format_head(const ResponseHead &head, std::optional<std::uint64_t> length);
+    void settle_keep_alive();
     void set_deadline(Millis after);
     void clear_deadline() { deadline_ = 0; }
     void watch_for_disconnect(const std::shared_ptr<Waiting> &waiting);

@@ -147,11 +147,29 @@ class FramingTest(FramingCase):
         self.assertEqual(connection.answer().status, 201)
         # Refused before the body was asked for.
         connection.send(self.head('PUT', '/_x', 'Expect: 100-continue', 'Content-Length: 7'))
-        self.assertEqual(connection.answer().status, 400)
+        answer = connection.answer()
+        self.assertEqual((answer.status, answer.header('Connection')), (400, 'close'))
         self.assertTrue(connection.at_end())
         connection = self.connect()
         connection.send('PUT /%s/new HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n' % self.name)
         self.assertEqual(connection.answer().status, 401)
+
+    def test_early_answers_to_large_bodies_say_that_the_connection_ends(self):
+        """They promised to keep it and closed it: the client's next request was lost."""
+        for lines, body in (('Content-Length: 90000', 'x' * 90000), ('Transfer-Encoding: chunked', '2\r\n{}\r\n0\r\n\r\n')):
+            with self.subTest(lines), RawConnection(self.server) as connection:
+                connection.send(self.head('PUT', '/_x', lines) + body)
+                answer = connection.answer()
+                self.assertEqual((answer.status, answer.header('Connection')), (400, 'close'))
+                connection.finish_sending()
+                self.assertTrue(connection.at_end())
+        connection = self.connect()
+        connection.send(self.head('PUT', '/_x', 'Content-Length: 60000') + 'x' * 60000)
+        answer = connection.answer()
+        self.assertEqual((answer.status, answer.header('Connection')), (400, None))
+        connection.send(self.head('GET', '/kept'))
+        self.assertEqual(connection.answer().status, 200)
+        self.assert_unharmed()
 
     def test_head_has_no_body(self):
         connection = self.connect()

@@ -1,8 +1,23 @@
 """The base of tests that talk to a server."""
 import re
+import threading
+import time
 import unittest
 
 from harness.server import Server
+
+
+POLL_INTERVAL_S = 0.05
+
+
+def wait_until(check, limit_s=30):
+    """Asks until `check()` is true; for what tells nobody when it happens. False when time is up."""
+    end = time.monotonic() + limit_s
+    while not check():
+        if time.monotonic() > end:
+            return False
+        threading.Event().wait(POLL_INTERVAL_S)
+    return True
 
 
 class ServerTestCase(unittest.TestCase):

@@ -40,7 +40,7 @@ struct EngineCalls {
 
 // Thread-safe. Borrows the engine below, which outlives it. Background calls (erasing, compacting)
 // go through uncounted.
-class CountingEngine final : public Engine {
+class CountingEngine : public Engine {
   public:
     explicit CountingEngine(Engine &engine) : engine_(engine) {}
 

@@ -71,10 +71,10 @@ class UnsyncedFile final : public rocksdb::FSWritableFileOwnerWrapper {
         return status;
     }
     IOStatus Sync(const IOOptions &options, IODebugContext *debug) override {
-        return sync([&] { return target()->Sync(options, debug); });
+        return sync([&] { return target()->Flush(options, debug); });
     }
     IOStatus Fsync(const IOOptions &options, IODebugContext *debug) override {
-        return sync([&] { return target()->Fsync(options, debug); });
+        return sync([&] { return target()->Flush(options, debug); });
     }
 
   private:
@@ -111,12 +111,12 @@ class UnsyncedDirectory final : public rocksdb::FSDirectoryWrapper {
                       std::shared_ptr<UnsyncedDisk> disk)
         : FSDirectoryWrapper(std::move(directory)), path_(std::move(path)), disk_(std::move(disk)) {}
 
-    IOStatus Fsync(const IOOptions &options, IODebugContext *debug) override {
-        return sync([&] { return FSDirectoryWrapper::Fsync(options, debug); });
+    IOStatus Fsync(const IOOptions & /*options*/, IODebugContext * /*debug*/) override {
+        return sync([&] { return IOStatus::OK(); });
     }
-    IOStatus FsyncWithDirOptions(const IOOptions &options, IODebugContext *debug,
-                                 const rocksdb::DirFsyncOptions &what) override {
-        return sync([&] { return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, what); });
+    IOStatus FsyncWithDirOptions(const IOOptions & /*options*/, IODebugContext * /*debug*/,
+                                 const rocksdb::DirFsyncOptions & /*what*/) override {
+        return sync([&] { return IOStatus::OK(); });
     }
 
   private:

@@ -17,6 +17,7 @@
 // A process that is to die itself makes these two calls and then _exit(), without closing the
 // engine; from any thread but not from a signal handler.
 //
+// The real disk is never synced: only this wrapper forgets, and tests need not wait for a busy disk.
 // A file whose entry in its directory was never synced disappears; one that was renamed over
 // another gives the old content back. Deletions count as synced at once. Log files for people
 // (LOG) and LOCK are outside the game. Only for tests: production does not link it.
