@@ -12,8 +12,6 @@ namespace divan::api {
 namespace {
 
 constexpr std::size_t kRowsPerPage = 1'000;
-// A part ends early when its documents have so many bytes.
-constexpr std::size_t kBytesPerPart = 1 << 20;
 // Up to this many ids are looked up; more are found by reading the feed.
 constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 
@@ -236,7 +234,7 @@ Result<Part> Feed::read_part() {
     part.text.reserve(page.changes.size() * 160);
     bool looked_up_down = options_.descending && looked_up(); // read once, as a whole
     for (std::size_t i = 0; i < page.changes.size(); ++i) {
-        if (part.text.size() >= kBytesPerPart && !looked_up_down) {
+        if (part.text.size() >= db::kPageBytesMax && !looked_up_down) {
             part.at = page.changes[i - 1].sequence;
             part.more = true;
             part.full = false;

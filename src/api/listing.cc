@@ -10,8 +10,6 @@ namespace divan::api {
 namespace {
 
 constexpr std::size_t kRowsPerPage = 1'000;
-// A page ends early when its documents have so many bytes.
-constexpr std::size_t kBytesPerPage = 1 << 20;
 constexpr std::string_view kDesignPrefix = "_design/";
 constexpr std::string_view kLocalPrefix = "_local/";
 
@@ -191,7 +189,7 @@ Result<std::string> Listing::read_rows() {
         if (limit_reached())
             break;
         DIVAN_TRY_VOID(append_row(out, head, head.id, false));
-        if (out.size() >= kBytesPerPage && head.id != page.last_id) {
+        if (out.size() >= db::kPageBytesMax && head.id != page.last_id) {
             page.more = true;
             page.last_id = head.id;
             break;
@@ -214,7 +212,7 @@ Result<std::string> Listing::read_key_rows() {
     DIVAN_TRY(auto heads, database().heads(ids, parts()));
     std::string out;
     auto i = key_at_;
-    for (; i < end && !limit_reached() && out.size() < kBytesPerPage; ++i) {
+    for (; i < end && !limit_reached() && out.size() < db::kPageBytesMax; ++i) {
         if (skipped_ < options_.skip) {
             ++skipped_;
             continue;

@@ -7,8 +7,6 @@
 namespace divan::db {
 namespace {
 
-constexpr std::uint64_t kBodyBytesFetchedMax = 32 << 20;
-
 // A body to fetch: whose, and its number.
 struct WantedBody {
     Head *head;
@@ -18,7 +16,7 @@ struct WantedBody {
 void want_bodies(Head &head, HeadParts parts, std::uint64_t &bytes, std::vector<WantedBody> &wanted) {
     // The sizes of other leaves' bodies are not known: taken to be as large as the winner's.
     auto add = [&](std::uint64_t body) {
-        if (body != 0 && bytes + head.body_bytes <= kBodyBytesFetchedMax) {
+        if (body != 0 && bytes + head.body_bytes <= kPageBytesMax) {
             bytes += head.body_bytes;
             wanted.push_back({&head, body});
         }

@@ -105,8 +105,11 @@ struct Head {
     std::map<std::uint64_t, Body> leaf_bodies; // by RevInfo::body
 };
 
+// Bytes of documents that are read together and, by those who stream them, written together.
+inline constexpr std::size_t kPageBytesMax = 4 << 20;
+
 // What to fetch with heads: for all of them together, since each call of the engine may be a round trip.
-// Of bodies up to 32 MiB are fetched; what lies beyond is read when it is asked for.
+// Of bodies up to kPageBytesMax are fetched; what lies beyond is read when it is asked for.
 struct HeadParts {
     bool bodies = false; // the winners'
     bool trees = false;  // the whole revision trees
