@@ -36,6 +36,7 @@ divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv
 
 # Layer 5
 divan_module(api DEPENDS base json crypto config telemetry doc net db access TEST_DEPENDS kv/memory)
+divan_module(api/testing DEPENDS base json config telemetry kv kv/memory kv/rocksdb kv/testing net db access api)
 
 # Layer 6
 divan_module(server DEPENDS base json crypto config telemetry kv kv/memory kv/rocksdb net db access api)

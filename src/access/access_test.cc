@@ -190,17 +190,16 @@ class GateTest : public testing::Test {
   protected:
     GateTest()
         : engine_(kv::make_memory_engine()), random_(1), pool_(1),
-          store_(db::open_store({*engine_, pool_, clock_, random_}, {}).value()),
-          config_(config::Config::load({}, {}).value()), gate_(*store_, *config_) {
+          store_(db::open_store({*engine_, pool_, clock_, random_}, {}).value()), gate_(*store_, *config_) {
         EXPECT_TRUE(store_->create("db", {}).ok());
     }
 
+    std::unique_ptr<config::Config> config_ = config::Config::load({}, "").value();
     std::unique_ptr<kv::Engine> engine_;
     ManualClock clock_;
     SeededRandom random_;
     ThreadPool pool_;
     std::unique_ptr<db::Store> store_;
-    std::unique_ptr<config::Config> config_;
     Gate gate_;
     const Principal admin_{"anna", {"_admin"}, "default"};
     const Principal user_{"bert", {}, "default"};
@@ -218,6 +217,16 @@ TEST_F(GateTest, OnlyAdminsPass) {
         EXPECT_EQ(gate_.authorize(nobody_, permission).error().status(), 401);
     EXPECT_EQ(gate_.authorize(user_, Permission::server_admin).error().status(), 401);
     EXPECT_EQ(gate_.authorize(user_, Permission::database_member).error().status(), 403);
+}
+
+TEST_F(GateTest, SettingsAndRolesOpenWhatTheyName) {
+    EXPECT_FALSE(gate_.authorize(nobody_, Permission::database_lister).ok());
+    EXPECT_FALSE(gate_.catalog(nobody_, Permission::database_lister).ok());
+    ASSERT_TRUE(config_->set("chttpd", "admin_only_all_dbs", "false", false).ok());
+    EXPECT_TRUE(gate_.catalog(nobody_, Permission::database_lister).ok());
+    EXPECT_FALSE(gate_.catalog(nobody_).ok());
+    EXPECT_FALSE(gate_.authorize(user_, Permission::metrics_reader).ok());
+    EXPECT_TRUE(gate_.authorize({"cleo", {"_metrics"}, "default"}, Permission::metrics_reader).ok());
 }
 
 TEST_F(GateTest, DatabasesAreOpenedForThoseWhoMay) {

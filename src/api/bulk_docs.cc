@@ -156,8 +156,12 @@ Task<Result<db::Written>> write_local_edit(Call &call, db::Edit &edit, bool repl
     co_return db::Written{std::move(*rev), true};
 }
 
+bool is_written(const Result<db::Written> &outcome) {
+    return outcome.ok();
+}
+
 // Errors of the document are told in its entry; others, like a stub without its attachment or a full disk,
-// are of the whole request.
+// are of the whole request, unless a part of it was written.
 bool fails_request(const Result<db::Written> &outcome) {
     if (outcome.ok())
         return false;
@@ -166,7 +170,7 @@ bool fails_request(const Result<db::Written> &outcome) {
            code != ErrorCode::invalid_design_doc && code != ErrorCode::not_found;
 }
 
-// Writes one group and adds its answers. Errors: of the whole request.
+// Writes one group and adds its answers. Errors: those of preparing it.
 Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> group, BulkAnswers &answers) {
     auto prepared =
         co_await call.on_engine([&] { return prepare(call.services(), *call.database, replicated, group); });
@@ -192,19 +196,18 @@ Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> g
     }
     if (!edits.empty()) {
         auto written = co_await write_documents(call, std::move(edits));
-        for (std::size_t i = 0; i < written.size(); ++i) {
-            if (fails_request(written[i]))
-                co_return written[i].error();
-            answers.outcomes[first + edit_indexes[i]] = std::move(written[i]);
+        auto failure = std::find_if(written.begin(), written.end(), fails_request);
+        if (failure != written.end()) {
+            for (auto i : local_indexes)
+                answers.outcomes[first + i] = failure->error();
+            local_indexes.clear();
         }
+        for (std::size_t i = 0; i < written.size(); ++i)
+            answers.outcomes[first + edit_indexes[i]] = std::move(written[i]);
     }
     // Backwards: of several for one id the first is what stays (couch_db_updater).
-    for (auto i = local_indexes.rbegin(); i != local_indexes.rend(); ++i) {
-        auto written = co_await write_local_edit(call, (*prepared)[*i].edit, replicated);
-        if (fails_request(written))
-            co_return written.error();
-        answers.outcomes[first + *i] = std::move(written);
-    }
+    for (auto i = local_indexes.rbegin(); i != local_indexes.rend(); ++i)
+        answers.outcomes[first + *i] = co_await write_local_edit(call, (*prepared)[*i].edit, replicated);
     co_return Result<void>();
 }
 
@@ -231,10 +234,15 @@ void append_error_row(std::string &out, std::string_view id, std::string_view re
     writer.close();
 }
 
-std::string bulk_text(const Bulk &bulk, const BulkAnswers &answers) {
+// Errors: of the whole request.
+Result<std::string> bulk_text(const Bulk &bulk, const BulkAnswers &answers) {
+    const auto &outcomes = answers.outcomes;
+    auto failure = std::find_if(outcomes.begin(), outcomes.end(), fails_request);
+    if (failure != outcomes.end() && std::none_of(outcomes.begin(), outcomes.end(), is_written))
+        return failure->error();
     std::string text = "[";
-    for (std::size_t i = 0; i < answers.outcomes.size(); ++i) {
-        const auto &outcome = answers.outcomes[i];
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const auto &outcome = outcomes[i];
         if (outcome.ok() && bulk.replicated)
             continue;
         text.append(text.size() > 1 ? "," : "");
@@ -302,10 +310,12 @@ Task<Result<void>> post_bulk_docs(Call &call) {
             co_return written.error();
     }
     auto text = bulk_text(*bulk, answers);
+    if (!text.ok())
+        co_return text.error();
     call.services().metrics.count(telemetry::Metric::document_writes,
                                   static_cast<std::int64_t>(answers.ids.size()));
     int status = bulk->accepted ? 202 : 201;
-    co_return co_await call.send_json(status, std::move(text));
+    co_return co_await call.send_json(status, std::move(*text));
 }
 
 } // namespace divan::api

@@ -153,7 +153,7 @@ Result<std::vector<Row>> BulkGet::read_rows() {
             for (auto i = at_; i < std::min(wanted_.size(), at_ + kHeadsPerRead); ++i)
                 ids.push_back(wanted_[i].error ? std::string() : wanted_[i].id.string());
             heads_begin_ = at_;
-            DIVAN_TRY(heads_, call_.database->heads(ids));
+            DIVAN_TRY(heads_, call_.database->heads(ids, {.bodies = true, .trees = true, .leaves = true}));
         }
         DIVAN_TRY(auto row, read_row(wanted_[at_], heads_[at_ - heads_begin_]));
         for (const auto &item : row.items)

@@ -13,6 +13,12 @@ namespace {
 
 // Read from the socket at once.
 constexpr std::size_t kReadBytes = 256 << 10;
+// Of what is inflated: a thousand times as much may come out.
+constexpr std::size_t kGzipReadBytes = 16 << 10;
+
+Error not_gzipped() {
+    return {ErrorCode::bad_request, "Request body is not properly gzipped."};
+}
 
 } // namespace
 
@@ -71,7 +77,7 @@ Task<Result<std::unique_ptr<net::SpooledText>>> Call::read_into(std::string spoo
         static_cast<std::size_t>(services_.config.integer("divan", "spool_bytes_min")));
     net::GzipReader inflater;
     for (;;) {
-        auto bytes = co_await exchange_.body().read_some(kReadBytes);
+        auto bytes = co_await exchange_.body().read_some(gzipped ? kGzipReadBytes : kReadBytes);
         if (!bytes.ok())
             co_return bytes.error();
         if (bytes->empty())
@@ -80,6 +86,8 @@ Task<Result<std::unique_ptr<net::SpooledText>>> Call::read_into(std::string spoo
             bytes = inflater.read(*bytes, bytes_max - text->size());
         if (!bytes.ok())
             co_return bytes.error();
+        if (inflater.surplus_bytes() > 0)
+            co_return not_gzipped();
         if (bytes->size() > bytes_max - text->size())
             co_return ErrorCode::too_large;
         Result<void> appended;
@@ -91,7 +99,7 @@ Task<Result<std::unique_ptr<net::SpooledText>>> Call::read_into(std::string spoo
             co_return appended.error();
     }
     if (gzipped && !inflater.finished())
-        co_return Error(ErrorCode::bad_request, "Request body is not properly gzipped.");
+        co_return not_gzipped();
     co_return std::move(text);
 }
 

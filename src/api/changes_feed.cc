@@ -12,6 +12,8 @@ namespace divan::api {
 namespace {
 
 constexpr std::size_t kRowsPerPage = 1'000;
+// A part ends early when its documents have so many bytes.
+constexpr std::size_t kBytesPerPart = 1 << 20;
 // Up to this many ids are looked up; more are found by reading the feed.
 constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 
@@ -33,6 +35,7 @@ class Feed {
   private:
     db::Database &database() { return *call_.database; }
     bool filtered() const { return options_.doc_ids || options_.design_only; }
+    bool looked_up() const { return options_.doc_ids && options_.doc_ids->size() <= kDocIdsLookedUpMax; }
     std::string heartbeat_text() const;
     bool framed() const { return options_.kind == FeedKind::normal || options_.kind == FeedKind::longpoll; }
 
@@ -59,6 +62,7 @@ class Feed {
     Call &call_;
     FeedOptions options_;
     kv::Sequence at_;
+    kv::Sequence last_; // of the database, when the request came
     std::uint64_t sent_ = 0;
     // Where the last reading began: at the start, or when something was committed while waiting.
     kv::Sequence round_at_;
@@ -176,10 +180,9 @@ Result<void> Feed::append_change(std::string &out, const db::Change &change,
 
 Result<db::ChangesPage> Feed::look_up_ids() {
     std::vector<std::string> ids(options_.doc_ids->begin(), options_.doc_ids->end());
-    DIVAN_TRY(auto last, database().last_sequence());
-    DIVAN_TRY(auto heads, database().heads(ids));
+    DIVAN_TRY(auto heads, database().heads(ids, {.trees = true}));
     db::ChangesPage page;
-    page.last = std::max(last, at_);
+    page.last = std::max(last_, at_);
     for (const auto &head : heads) {
         if (!head || head->sequence <= at_)
             continue;
@@ -196,13 +199,14 @@ Result<db::ChangesPage> Feed::look_up_ids() {
 }
 
 Result<db::ChangesPage> Feed::read_page() {
-    if (options_.doc_ids && options_.doc_ids->size() <= kDocIdsLookedUpMax)
+    if (looked_up())
         return look_up_ids();
     db::Database::ChangesRange range;
     range.since = at_;
     range.reverse = options_.descending;
     if (options_.descending && descending_begun_)
         range.before = at_;
+    range.last = last_;
     range.rows_max = kRowsPerPage;
     if (options_.limit && !filtered())
         range.rows_max =
@@ -227,10 +231,18 @@ Result<Part> Feed::read_part() {
         std::vector<std::string> ids;
         for (const auto &change : page.changes)
             ids.push_back(change.id);
-        DIVAN_TRY(heads, database().heads(ids));
+        DIVAN_TRY(heads, database().heads(ids, {.bodies = true, .trees = !options_.document.plain()}));
     }
     part.text.reserve(page.changes.size() * 160);
+    bool looked_up_down = options_.descending && looked_up(); // read once, as a whole
     for (std::size_t i = 0; i < page.changes.size(); ++i) {
+        if (part.text.size() >= kBytesPerPart && !looked_up_down) {
+            part.at = page.changes[i - 1].sequence;
+            part.more = true;
+            part.full = false;
+            page.changes.resize(i);
+            break;
+        }
         if (framed() && sent_ + i > 0)
             part.text.append(",\r\n");
         DIVAN_TRY_VOID(append_row(part.text, page.changes[i], heads[i]));
@@ -269,12 +281,9 @@ Task<Result<void>> Feed::start() {
         headers.add("Cache-Control", "no-cache");
     }
     if (options_.kind == FeedKind::normal) {
-        auto last = co_await call_.on_engine([&] { return database().last_sequence(); });
-        if (!last.ok())
-            co_return last.error();
         auto etag =
             "\"" +
-            hex_encode(crypto::md5(database().uuid() + database().sequence_token(*last))).substr(0, 25) +
+            hex_encode(crypto::md5(database().uuid() + database().sequence_token(last_))).substr(0, 25) +
             "\"";
         headers.add("ETag", etag);
         if (etag_matches(call_, etag)) {
@@ -373,7 +382,11 @@ Task<Result<void>> Feed::run() {
 }
 
 Task<Result<void>> Feed::serve() {
-    auto since = co_await call_.on_engine([&] { return database().since(options_.since); });
+    auto last = co_await call_.on_engine([&] { return database().last_sequence(); });
+    if (!last.ok())
+        co_return last.error();
+    last_ = *last;
+    auto since = database().since(options_.since, last_);
     if (!since.ok())
         co_return since.error();
     at_ = round_at_ = *since;

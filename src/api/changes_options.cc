@@ -98,7 +98,7 @@ Result<void> read_function_filter(db::Database &database, std::string_view value
     DIVAN_TRY(auto body, database.body(*head, winner.rev, winner.info));
     if (!body)
         return ErrorCode::not_found;
-    DIVAN_TRY(auto design, json::parse(body->json));
+    DIVAN_TRY(auto design, json::parse(body->json, {.depth_max = json::kAnyDepth}));
     const json::Value *found = &design;
     for (auto name : {members, parts[1]}) {
         found = found->is_object() ? found->object().find(name) : nullptr;

@@ -127,7 +127,7 @@ Result<void> check_views(const json::Object &design, std::string_view language) 
 Result<void> check_design_document(const db::Edit &edit, bool partitioned) {
     if (!edit.id.starts_with("_design/"))
         return {};
-    DIVAN_TRY(auto value, json::parse(edit.json));
+    DIVAN_TRY(auto value, json::parse(edit.json, {.depth_max = json::kAnyDepth}));
     const auto &design = value.object();
     for (const char *section : {"filters", "lists", "shows", "updates"}) {
         DIVAN_TRY_VOID(check_functions(design, section));

@@ -48,10 +48,13 @@ struct Found {
     doc::RevId rev;
 };
 
-Result<Found> find_revision(db::Database &database, const std::string &id,
+// `head`: the document's, if it was read already.
+Result<Found> find_revision(db::Database &database, const std::string &id, std::optional<db::Head> head,
                             const std::optional<doc::RevId> &rev, bool latest,
                             const DocumentOptions &options) {
-    DIVAN_TRY(auto head, database.head(id));
+    if (!head) {
+        DIVAN_TRY(head, database.head(id));
+    }
     if (!head)
         return ErrorCode::not_found;
     DIVAN_TRY(auto tree, database.tree(*head));
@@ -160,6 +163,7 @@ Task<Result<void>> get_document(Call &call) {
         rev = std::move(*parsed_rev);
     }
 
+    std::optional<db::Head> known;
     if (!rev && options.plain()) {
         Result<std::optional<db::Head>> head = std::optional<db::Head>();
         if (!call.database->head_cached(id, head))
@@ -173,6 +177,7 @@ Task<Result<void>> get_document(Call &call) {
         if ((*head)->body) {
             co_return co_await send_plain(call, **head);
         }
+        known = std::move(*head);
     }
 
     bool related = (options.attachments || options.atts_since) && accepts(call, "multipart/related");
@@ -180,8 +185,8 @@ Task<Result<void>> get_document(Call &call) {
     bool latest = is_true(call.query, "latest");
     if (rev) // what is told of the whole document belongs to the winner
         options.conflicts = options.deleted_conflicts = options.revs_info = options.local_seq = false;
-    auto found =
-        co_await call.on_engine([&] { return find_revision(*call.database, id, rev, latest, options); });
+    auto found = co_await call.on_engine(
+        [&] { return find_revision(*call.database, id, std::move(known), rev, latest, options); });
     if (!found.ok())
         co_return found.error();
     net::Headers headers;

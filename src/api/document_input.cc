@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 
 namespace divan::api {
 namespace {
@@ -16,11 +15,9 @@ Error invalid(std::string reason) {
     return Error(ErrorCode::doc_validation, std::move(reason));
 }
 
-// The text of a member was parsed already, under the limit of depth that is set: it parses.
+// The text of a member was parsed already: it parses.
 json::Value parsed(const json::Value &raw) {
-    json::ParseOptions options;
-    options.depth_max = std::numeric_limits<std::size_t>::max();
-    return raw.is_raw() ? json::parse(raw.raw_text(), options).value() : raw;
+    return raw.is_raw() ? json::parse(raw.raw_text(), {.depth_max = json::kAnyDepth}).value() : raw;
 }
 
 Result<doc::RevPath> read_revisions(const json::Value &value) {

@@ -140,7 +140,8 @@ std::vector<Route> document_routes() {
         routes.push_back(
             {"DELETE", kind.pattern, kind.write, delete_document, "Deletes a document.", write_parameters});
         routes.push_back({"GET", kind.pattern, kMember, get_document, "A document.", read_parameters});
-        routes.push_back({"POST", kind.pattern, kind.write, post_form, "Refused: use PUT."});
+        routes.push_back({"POST", kind.pattern, kind.write, post_form,
+                          "Files from a browser's form (multipart/form-data)."});
         routes.push_back({"PUT", kind.pattern, kind.write, put_document, "Creates or changes a document.",
                           write_parameters});
         routes.push_back({"COPY", kind.pattern, kind.write, copy_document,

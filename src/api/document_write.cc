@@ -44,6 +44,7 @@ Task<Result<void>> write_tombstone(Call &call, std::string id, std::optional<doc
     prepared.edit.id = std::move(id);
     prepared.edit.parent = std::move(rev);
     prepared.edit.deleted = true;
+    prepared.edit.must_exist = true;
     co_return co_await commit_and_answer(call, std::move(prepared));
 }
 
@@ -242,17 +243,14 @@ Task<Result<void>> delete_document(Call &call) {
     // There is no document with an id that could not be written.
     if (!db::check_document_id(id).ok())
         co_return ErrorCode::not_found;
-    // A document that never was is 404, whatever revision is named.
-    auto head = co_await call.on_engine([&] { return call.database->head(id); });
-    if (!head.ok())
-        co_return head.error();
-    if (!*head)
-        co_return ErrorCode::not_found;
-    if ((*head)->deleted)
-        co_return Error(ErrorCode::not_found, "deleted");
     auto rev = requested_rev(call);
-    if (!rev.ok())
+    if (!rev.ok()) {
+        // A document that is not there is 404, whatever revision is named.
+        auto head = co_await call.on_engine([&] { return call.database->head(id); });
+        if (head.ok() && (!*head || (*head)->deleted))
+            co_return Error(ErrorCode::not_found, *head ? "deleted" : "missing");
         co_return rev.error();
+    }
     co_return co_await write_tombstone(call, std::move(id), std::move(*rev));
 }
 

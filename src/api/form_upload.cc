@@ -84,7 +84,7 @@ Task<Result<Form>> read_form(Call &call, std::string boundary) {
 
 // The document of the field `_doc`.
 Result<PreparedDocument> prepare_new(const Call &call, const std::string &id, std::string_view text) {
-    DIVAN_TRY(auto value, json::parse(text, {.raw_depth = 1}));
+    DIVAN_TRY(auto value, json::parse(text, call.json_options(1)));
     DIVAN_TRY(auto input, read_document(value));
     DIVAN_TRY(auto rev, requested_rev(call));
     if (rev)

@@ -10,6 +10,8 @@ namespace divan::api {
 namespace {
 
 constexpr std::size_t kRowsPerPage = 1'000;
+// A page ends early when its documents have so many bytes.
+constexpr std::size_t kBytesPerPage = 1 << 20;
 constexpr std::string_view kDesignPrefix = "_design/";
 constexpr std::string_view kLocalPrefix = "_local/";
 
@@ -29,6 +31,10 @@ class Listing {
 
     db::Database &database() { return *call_.database; }
     [[nodiscard]] Range range() const;
+    [[nodiscard]] db::HeadParts parts() const {
+        return {.bodies = options_.include_docs,
+                .trees = options_.include_docs && !options_.document.plain()};
+    }
     [[nodiscard]] bool limit_reached() const { return options_.limit && written_ >= *options_.limit; }
 
     // On the engine pool.
@@ -170,6 +176,7 @@ Result<std::string> Listing::read_rows() {
     request.begin = range_.begin;
     request.end = range_.end;
     request.reverse = options_.descending;
+    request.parts = parts();
     request.rows_max = kRowsPerPage;
     if (options_.limit)
         request.rows_max = static_cast<std::size_t>(
@@ -184,6 +191,11 @@ Result<std::string> Listing::read_rows() {
         if (limit_reached())
             break;
         DIVAN_TRY_VOID(append_row(out, head, head.id, false));
+        if (out.size() >= kBytesPerPage && head.id != page.last_id) {
+            page.more = true;
+            page.last_id = head.id;
+            break;
+        }
     }
     done_ = !page.more || limit_reached();
     if (options_.descending)
@@ -199,9 +211,10 @@ Result<std::string> Listing::read_key_rows() {
     std::vector<std::string> ids;
     for (auto i = key_at_; i < end; ++i)
         ids.push_back(keys[i].is_string() ? keys[i].string() : std::string());
-    DIVAN_TRY(auto heads, database().heads(ids));
+    DIVAN_TRY(auto heads, database().heads(ids, parts()));
     std::string out;
-    for (auto i = key_at_; i < end && !limit_reached(); ++i) {
+    auto i = key_at_;
+    for (; i < end && !limit_reached() && out.size() < kBytesPerPage; ++i) {
         if (skipped_ < options_.skip) {
             ++skipped_;
             continue;
@@ -218,7 +231,7 @@ Result<std::string> Listing::read_key_rows() {
         }
         DIVAN_TRY_VOID(append_row(out, *head, head->id, true));
     }
-    key_at_ = end;
+    key_at_ = i;
     done_ = key_at_ == keys.size() || limit_reached();
     return out;
 }

@@ -72,31 +72,33 @@ class Reader final : public AttachmentReader {
     Result<std::string> read_some() override {
         if (skip_ >= data_.stored_bytes)
             return std::string();
-        DIVAN_TRY_VOID(find_chunk_size());
+        std::string bytes;
+        if (chunk_bytes_ == 0) {
+            // All chunks but the last have the size of the first, whatever it was when they were written.
+            DIVAN_TRY(bytes, read_chunk(0));
+            chunk_bytes_ = bytes.size();
+            if (chunk_bytes_ == 0)
+                return ErrorCode::corruption;
+        }
         auto chunk = static_cast<std::uint32_t>(skip_ / chunk_bytes_);
-        auto key = keys::chunk(keys::attachment(data_.id), chunk);
-        DIVAN_TRY(auto bytes, state_->read(kv::Table::attachments, key));
-        if (!bytes)
-            return Error(ErrorCode::not_found, "The attachment was removed while it was read.");
+        if (bytes.empty() || chunk != 0) {
+            DIVAN_TRY(bytes, read_chunk(chunk));
+        }
         auto begin = static_cast<std::size_t>(skip_ % chunk_bytes_);
-        if (begin >= bytes->size())
+        if (begin >= bytes.size())
             return ErrorCode::corruption;
-        bytes->erase(0, begin);
-        skip_ += bytes->size();
-        return std::move(*bytes);
+        bytes.erase(0, begin);
+        skip_ += bytes.size();
+        return bytes;
     }
 
   private:
-    // All chunks but the last have the size of the first, whatever it was when they were written.
-    Result<void> find_chunk_size() {
-        if (chunk_bytes_ != 0)
-            return {};
-        auto key = keys::chunk(keys::attachment(data_.id), 0);
+    Result<std::string> read_chunk(std::uint32_t number) {
+        auto key = keys::chunk(keys::attachment(data_.id), number);
         DIVAN_TRY(auto bytes, state_->read(kv::Table::attachments, key));
         if (!bytes)
             return Error(ErrorCode::not_found, "The attachment was removed while it was read.");
-        chunk_bytes_ = bytes->size();
-        return chunk_bytes_ == 0 ? Result<void>(ErrorCode::corruption) : Result<void>();
+        return std::move(*bytes);
     }
 
     std::shared_ptr<Database::State> state_;

@@ -45,11 +45,7 @@ Result<Change> Database::State::complete_change(kv::Sequence sequence, std::stri
     if (!row)
         return change; // gone since the row was read; a later row or none tells
     DIVAN_TRY(auto head, format::decode_head(*row));
-    doc::RevTree tree;
-    if (head.has_tree) {
-        DIVAN_TRY(tree, load_tree(context.engine, entry.shard, head.document_number));
-    }
-    merge_history(tree, head.recent);
+    DIVAN_TRY(auto tree, load_tree(context.engine, entry.shard, stored_tree(head)));
     change.leaves = tree.leaves();
     return change;
 }
@@ -66,7 +62,10 @@ Result<ChangesPage> Database::changes(const ChangesRange &range) {
     request.end = range.reverse && range.before ? keys::sequence(range.before->value)
                                                 : prefix_end(keys::kSequencePrefix);
     // Before the scan: what is committed later has a higher number and comes with the next page.
-    DIVAN_TRY(auto last, last_sequence());
+    auto last = range.last.value_or(kv::Sequence(0));
+    if (!range.last) {
+        DIVAN_TRY(last, last_sequence());
+    }
     DIVAN_TRY(auto page, state_->context.engine.scan(request));
     ChangesPage result;
     result.more = page.more;
@@ -119,8 +118,7 @@ kv::Sequence Database::newest_run_begin() const {
     return kv::Sequence(meta->runs.empty() ? 1 : meta->runs.back().first_sequence);
 }
 
-Result<kv::Sequence> Database::since(std::string_view token) {
-    DIVAN_TRY(auto last, last_sequence());
+Result<kv::Sequence> Database::since(std::string_view token, kv::Sequence last) const {
     if (token == "now")
         return last;
     return decode_since(token, last, state_->meta()->runs);

@@ -82,6 +82,7 @@ Result<bool> CommitGroup::attempt(std::vector<Result<void>> &applied) {
 Result<void> CommitGroup::prepare() {
     documents_.clear();
     order_.clear();
+    rows_.clear();
     batch_.clear();
     counts_.assign(kCounterCount, 0);
     change_counts_.clear();
@@ -96,6 +97,9 @@ Result<void> CommitGroup::prepare() {
     order_.erase(std::unique(order_.begin(), order_.end()), order_.end());
     for (const auto &id : order_)
         read_keys_.push_back(keys::head(id));
+    for (const auto &operation : operations_)
+        operation->collect_rows(read_keys_);
+    auto rows_end = read_keys_.size();
     bool read_meta = !database_.context.single_writer;
     if (read_meta)
         read_keys_.emplace_back(keys::kMeta);
@@ -116,6 +120,29 @@ Result<void> CommitGroup::prepare() {
     for (std::size_t i = 0; i < order_.size(); ++i) {
         DIVAN_TRY_VOID(add_document(order_[i], read_values_[i]));
     }
+    for (auto i = order_.size(); i < rows_end; ++i)
+        rows_[read_keys_[i]] = read_values_[i];
+    for (const auto &operation : operations_)
+        operation->foresee(*this);
+    return read_wanted_trees();
+}
+
+// Before the shard is locked: a tree changes only together with its head.
+Result<void> CommitGroup::read_wanted_trees() {
+    std::vector<StoredTree> stored;
+    std::vector<WorkingDocument *> owners;
+    for (auto &[id, document] : documents_)
+        if (document.tree_wanted && !document.tree_complete) {
+            stored.push_back(stored_tree(*document.stored));
+            owners.push_back(&document);
+        }
+    DIVAN_TRY(auto trees, load_trees(database_.context.engine, database_.entry.shard, stored));
+    for (std::size_t i = 0; i < trees.size(); ++i)
+        // Without its rows the document was written just now, and the comparison under the lock tells.
+        if (trees[i]) {
+            owners[i]->tree = std::move(*trees[i]);
+            owners[i]->tree_complete = true;
+        }
     return {};
 }
 
@@ -137,13 +164,18 @@ WorkingDocument &CommitGroup::document(const std::string &id) {
     return found->second;
 }
 
+std::optional<std::string> &CommitGroup::row(const std::string &key) {
+    auto found = rows_.find(key);
+    DIVAN_CHECK(found != rows_.end());
+    return found->second;
+}
+
 Result<void> CommitGroup::complete_tree(WorkingDocument &document) {
     if (document.tree_complete)
         return {};
     DIVAN_TRY(auto tree,
-              load_tree(database_.context.engine, database_.entry.shard, document.stored->document_number));
-    // What was loaded is older than what the head names; what this group added is newer than both.
-    merge_history(tree, document.stored->recent);
+              load_tree(database_.context.engine, database_.entry.shard, stored_tree(*document.stored)));
+    // What this group added is newer than what was loaded.
     for (const auto &leaf : document.tree.leaves())
         if (auto history = document.tree.history(leaf.rev))
             merge_history(tree, *history);

@@ -36,6 +36,7 @@ struct WorkingDocument {
     // Of the newest revisions only, unless `tree_complete`.
     doc::RevTree tree;
     bool tree_complete = true;
+    bool tree_wanted = false; // apply() will ask for the whole tree
     bool changed = false;
     // Every change so far extended the winner, so that a stored tree stays valid below `recent`.
     bool only_extended_winner = true;
@@ -62,6 +63,11 @@ class Operation {
     virtual ~Operation() = default;
     // The documents that apply() will ask for.
     virtual void collect(std::vector<std::string> & /*ids*/) const {}
+    // The keys of other rows (of the documents table) that apply() will ask for or change.
+    virtual void collect_rows(std::vector<std::string> & /*keys*/) const {}
+    // Marks the documents whose whole tree apply() will ask for (tree_wanted), so that the group reads all of
+    // them at once.
+    virtual void foresee(CommitGroup & /*group*/) const {}
     // How many sequences apply() takes at most, and how many edits this counts as.
     [[nodiscard]] virtual std::uint32_t edit_count() const { return 0; }
     [[nodiscard]] virtual std::size_t bytes() const { return 0; }
@@ -81,6 +87,8 @@ class CommitGroup {
 
     // ---- for operations, in apply()
     [[nodiscard]] WorkingDocument &document(const std::string &id);
+    // A collected row, as this group leaves it. The batch must be told of a change, too.
+    [[nodiscard]] std::optional<std::string> &row(const std::string &key);
     // Makes document.tree the whole tree.
     Result<void> complete_tree(WorkingDocument &document);
     [[nodiscard]] kv::Sequence next_sequence();
@@ -97,6 +105,7 @@ class CommitGroup {
     Result<bool> attempt(std::vector<Result<void>> &applied);
     Result<void> prepare();
     Result<void> add_document(const std::string &id, const std::optional<std::string> &value);
+    Result<void> read_wanted_trees();
     void move_change(kv::Sequence from, kv::Sequence to);
     void note_run();
     void mark_time();
@@ -105,6 +114,8 @@ class CommitGroup {
     Result<void> flush();
     Result<void> flush_document(WorkingDocument &document);
     Result<void> flush_tree(WorkingDocument &document, format::StoredHead &head);
+    static std::optional<std::vector<doc::Leaf>> history_above_rows(const WorkingDocument &document);
+    bool move_to_part(const WorkingDocument &document, format::StoredHead &head);
     Result<void> flush_bodies(WorkingDocument &document, format::StoredHead &head);
     Result<void> flush_removed_bodies(WorkingDocument &document);
     Result<void> flush_erased(WorkingDocument &document);
@@ -116,6 +127,7 @@ class CommitGroup {
     std::vector<std::unique_ptr<Operation>> operations_;
     std::unordered_map<std::string, WorkingDocument> documents_;
     std::vector<std::string> order_; // sorted ids of documents_
+    std::unordered_map<std::string, std::optional<std::string>> rows_;
     std::vector<std::string> read_keys_;
     std::vector<std::optional<std::string>> read_values_;
     format::Meta meta_;

@@ -83,54 +83,88 @@ Result<void> CommitGroup::flush_document(WorkingDocument &document) {
     return {};
 }
 
-// Decides where the revisions lie: all in the head, or the newest there and everything in a tree row,
-// which is left alone while edits only extend the winner.
+// Decides where the revisions lie; see tree_rows.h.
 Result<void> CommitGroup::flush_tree(WorkingDocument &document, format::StoredHead &head) {
-    auto winner = document.tree.winner().rev;
-    auto stored_tree_bytes = document.stored && document.stored->has_tree ? document.stored->tree_bytes : 0;
-    bool has_row = document.stored && document.stored->has_tree;
-    if (!document.tree_complete) {
-        auto history = document.tree.history(winner);
-        if (history->size() <= kRecentMax) {
-            head.recent = std::move(*history);
-            head.has_tree = true;
-            head.tree_bytes = stored_tree_bytes;
-            return {};
-        }
-        DIVAN_TRY_VOID(complete_tree(document));
+    if (document.stored && document.stored->has_tree) {
+        head.has_tree = true;
+        head.tree_bytes = document.stored->tree_bytes;
+        head.first_part = document.stored->first_part;
+        head.part_count = document.stored->part_count;
     }
+    if (document.tree_complete)
+        document.tree.stem(meta_.revs_limit);
+    if (auto above = history_above_rows(document)) {
+        head.recent = std::move(*above);
+        if (move_to_part(document, head))
+            return {};
+    }
+    DIVAN_TRY_VOID(complete_tree(document));
     document.tree.stem(meta_.revs_limit);
-    auto history = *document.tree.history(winner);
-    bool linear = history.size() == document.tree.node_count();
-    if (linear && history.size() <= kRecentMax) {
-        head.recent = std::move(history);
-        if (has_row)
-            format::erase_chunks(batch_, keys::tree(document.document_number), stored_tree_bytes);
+    erase_tree(batch_, stored_tree(head));
+    head.first_part += head.part_count;
+    head.part_count = 0;
+    head.tree_bytes = 0;
+    head.recent = *document.tree.history(document.tree.winner().rev);
+    head.has_tree = head.recent.size() != document.tree.node_count() || head.recent.size() > kRecentMax;
+    if (!head.has_tree)
         return {};
-    }
-    head.has_tree = true;
-    if (has_row && document.only_extended_winner) {
-        const auto &old_winner = document.stored->recent.front().rev;
-        auto added = winner.generation - old_winner.generation;
-        auto kept = document.stored->recent.size() + added;
-        // A tombstone on top of the winner makes another branch the winner: then the row is rewritten.
-        bool descends = added < history.size() && history[added].rev == old_winner;
-        if (descends && kept <= kRecentMax && kept <= history.size()) {
-            history.resize(kept);
-            head.recent = std::move(history);
-            head.tree_bytes = stored_tree_bytes;
-            return {};
-        }
-    }
     auto payload = document.tree.encode();
-    for (auto chunk = format::chunk_count(payload.size());
-         has_row && chunk < format::chunk_count(stored_tree_bytes); ++chunk)
-        batch_.erase(kv::Table::documents, keys::chunk(keys::tree(document.document_number), chunk));
     format::put_chunks(batch_, keys::tree(document.document_number), document.id, payload);
-    history.resize(std::min(history.size(), kRecentKept));
-    head.recent = std::move(history);
+    head.recent.resize(std::min(head.recent.size(), kRecentKept));
     head.tree_bytes = payload.size();
     return {};
+}
+
+// The winner's history down to what lies in rows, if those stay true and it is not too long for a part.
+std::optional<std::vector<doc::Leaf>> CommitGroup::history_above_rows(const WorkingDocument &document) {
+    auto history = *document.tree.history(document.tree.winner().rev);
+    if (document.tree_complete) {
+        if (document.stored && document.stored->has_tree) {
+            // A tombstone on top of the winner makes another branch the winner.
+            const auto &old_winner = document.stored->recent.front().rev;
+            auto added = history.front().rev.generation - old_winner.generation;
+            auto kept = document.stored->recent.size() + added;
+            bool descends = added < history.size() && history[added].rev == old_winner;
+            if (!document.only_extended_winner || !descends || kept > history.size())
+                return std::nullopt;
+            history.resize(kept);
+        } else if (history.size() != document.tree.node_count()) {
+            return std::nullopt;
+        }
+    }
+    if (history.size() > kRecentKept + kPartRevisionsMax)
+        return std::nullopt;
+    return history;
+}
+
+// Moves all but the newest revisions to a part if they are too many for a head. false: there are too many
+// parts, and the whole tree must be written.
+bool CommitGroup::move_to_part(const WorkingDocument &document, format::StoredHead &head) {
+    auto &recent = head.recent;
+    if (recent.size() <= kRecentMax)
+        return true;
+    batch_.put(kv::Table::documents,
+               keys::tree_part(document.document_number, head.first_part + head.part_count),
+               format::encode_history(std::span(recent).subspan(kRecentKept)));
+    recent.resize(kRecentKept);
+    ++head.part_count;
+    head.has_tree = true;
+    // What lies deeper than the limit of revisions is needed by no other leaf, if there is none.
+    bool one_leaf =
+        document.tree_complete ? document.tree.leaves().size() == 1 : document.stored->leaf_count == 1;
+    auto parts_are_enough = [&](std::uint64_t count) {
+        return kRecentKept + count * kPartRevisionsMin >= meta_.revs_limit;
+    };
+    if (one_leaf && head.tree_bytes > 0 && parts_are_enough(head.part_count)) {
+        format::erase_chunks(batch_, keys::tree(document.document_number), head.tree_bytes);
+        head.tree_bytes = 0;
+    }
+    while (one_leaf && head.part_count > 1 && parts_are_enough(head.part_count - 1)) {
+        batch_.erase(kv::Table::documents, keys::tree_part(document.document_number, head.first_part));
+        ++head.first_part;
+        --head.part_count;
+    }
+    return head.part_count <= kPartsMax;
 }
 
 Result<void> CommitGroup::flush_bodies(WorkingDocument &document, format::StoredHead &head) {
@@ -275,7 +309,12 @@ Result<void> CommitGroup::flush_erased(WorkingDocument &document) {
     if (!document.stored)
         return {};
     const auto &stored = *document.stored;
-    DIVAN_TRY(auto rows, stored_body_rows(stored.document_number));
+    std::map<std::uint64_t, std::string> rows;
+    // Nothing was ever replaced in a document of one first revision, and its body lies in the head.
+    bool has_body_rows = stored.has_tree || stored.recent.front().rev.generation > 1 || !stored.body_inline;
+    if (has_body_rows) {
+        DIVAN_TRY(rows, stored_body_rows(stored.document_number));
+    }
     std::vector<AttachmentId> gone;
     for (const auto &[number, payload] : rows) {
         DIVAN_TRY(auto body, format::decode_body(payload));
@@ -294,8 +333,7 @@ Result<void> CommitGroup::flush_erased(WorkingDocument &document) {
     for (const auto &id : gone) {
         DIVAN_TRY_VOID(erase_attachment(id));
     }
-    if (stored.has_tree)
-        format::erase_chunks(batch_, keys::tree(stored.document_number), stored.tree_bytes);
+    erase_tree(batch_, stored_tree(stored));
     batch_.erase(kv::Table::documents, keys::head(document.id));
     move_change(stored.sequence, kv::Sequence());
     bool was_deleted = stored.recent.front().info.deleted;

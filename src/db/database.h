@@ -28,6 +28,7 @@ struct HeadRange {
     std::optional<std::string> end; // first id behind the range
     bool reverse = false;           // from the last id of the range to the first
     bool with_deleted = false;
+    HeadParts parts;
     std::size_t rows_max = 1'000;
 };
 
@@ -72,19 +73,20 @@ class Database {
     Result<std::optional<Head>> head(std::string_view id);
     // As head() if that needs no I/O: false = call head(). For network threads.
     bool head_cached(std::string_view id, Result<std::optional<Head>> &head);
-    Result<std::vector<std::optional<Head>>> heads(std::span<const std::string> ids);
+    Result<std::vector<std::optional<Head>>> heads(std::span<const std::string> ids, HeadParts parts = {});
     Result<HeadPage> scan_heads(const HeadRange &range);
     // How many documents that are not deleted have ids before `id` (in reverse: behind it, exclusive too);
     // nullopt if more than `count_max` rows would have to be counted.
     Result<std::optional<std::uint64_t>> count_before(std::string_view id, bool reverse,
                                                       std::uint64_t count_max);
-    // The whole revision tree; without I/O when the head is all there is.
+    // The whole revision tree; without I/O when the head is all there is, or it was fetched.
     Result<doc::RevTree> tree(const Head &head);
     // The body of a revision; nullopt if it is not stored (never was, or compaction took it).
     Result<std::optional<Body>> body(const Head &head, const doc::RevId &rev, const doc::RevInfo &info);
     // Calls `done` once, on a pool thread, with an answer for each edit in order: written, or
-    // conflict, storage_failed, insufficient_storage, ... With missing_stub nothing was written and every
-    // answer is that. Never blocks; when the commit queue is full every answer is service_unavailable.
+    // conflict, storage_failed, insufficient_storage, ... A missing_stub fails all edits of its commit
+    // group: those of the write, or of one part of a large one. Never blocks; when the commit queue is full
+    // every answer is service_unavailable.
     using WriteDone = UniqueFunction<void(std::vector<Result<Written>>)>;
     void write(std::vector<Edit> edits, WriteDone done);
     Result<std::map<std::string, RevsDiff>>
@@ -105,6 +107,9 @@ class Database {
         std::optional<kv::Sequence> before; // reverse only: rows below this one
         bool reverse = false;
         std::size_t rows_max = 1'000;
+        // The last sequence as it was read before; nothing = read it now. Where the page ends the feed,
+        // ChangesPage::last is this one or that of the newest row.
+        std::optional<kv::Sequence> last;
     };
     Result<ChangesPage> changes(const ChangesRange &range);
     // How many rows lie behind `since`. Exact; touches a few hundred rows at most.
@@ -113,7 +118,9 @@ class Database {
     [[nodiscard]] std::string sequence_token(kv::Sequence sequence);
     // Tokens of this and later sequences differ in their number only, until another process writes.
     [[nodiscard]] kv::Sequence newest_run_begin() const;
-    Result<kv::Sequence> since(std::string_view token);
+    // The sequence that a `since` names: a token, a number, "now". `last`: last_sequence(). Errors: as
+    // decode_since().
+    Result<kv::Sequence> since(std::string_view token, kv::Sequence last) const;
     // `event` is notified after every commit that changed a document and when the database is
     // deleted, until the event is released.
     void listen(const std::shared_ptr<Event> &event);
@@ -168,6 +175,8 @@ class Database {
     [[nodiscard]] long state_use_count() const { return state_.use_count(); }
 
   private:
+    Result<void> fetch(std::span<Head *const> heads, HeadParts parts);
+
     std::shared_ptr<State> state_;
 };
 

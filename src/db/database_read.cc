@@ -48,7 +48,7 @@ bool Database::head_cached(std::string_view id, Result<std::optional<Head>> &hea
     return true;
 }
 
-Result<std::vector<std::optional<Head>>> Database::heads(std::span<const std::string> ids) {
+Result<std::vector<std::optional<Head>>> Database::heads(std::span<const std::string> ids, HeadParts parts) {
     DIVAN_TRY_VOID(state_->check_open());
     std::vector<std::optional<Head>> heads;
     heads.reserve(ids.size());
@@ -70,6 +70,11 @@ Result<std::vector<std::optional<Head>>> Database::heads(std::span<const std::st
             }
         }
     }
+    std::vector<Head *> found;
+    for (auto &head : heads)
+        if (head)
+            found.push_back(&*head);
+    DIVAN_TRY_VOID(fetch(found, parts));
     return heads;
 }
 
@@ -96,6 +101,10 @@ Result<HeadPage> Database::scan_heads(const HeadRange &range) {
         DIVAN_TRY(auto head, format::to_head(std::string(id), page.value(i)));
         result.heads.push_back(std::move(head));
     }
+    std::vector<Head *> found;
+    for (auto &head : result.heads)
+        found.push_back(&head);
+    DIVAN_TRY_VOID(fetch(found, range.parts));
     return result;
 }
 
@@ -127,25 +136,22 @@ Result<std::optional<std::uint64_t>> Database::count_before(std::string_view id,
 
 Result<doc::RevTree> Database::tree(const Head &head) {
     DIVAN_TRY_VOID(state_->check_open());
+    if (head.tree)
+        return *head.tree;
+    auto &engine = state_->context.engine;
+    std::vector<StoredTree> stored{stored_tree(head)};
+    DIVAN_TRY(auto loaded, load_trees(engine, state_->entry.shard, stored));
     doc::RevTree tree;
-    if (head.has_tree) {
-        auto loaded = load_tree(state_->context.engine, state_->entry.shard, head.document_number);
-        if (!loaded.ok()) {
-            // The document may have been written since its head was read: look again, once.
-            DIVAN_TRY(auto again, this->head(head.id));
-            if (!again)
-                return tree;
-            merge_history(tree, again->recent);
-            if (again->has_tree) {
-                DIVAN_TRY(tree,
-                          load_tree(state_->context.engine, state_->entry.shard, again->document_number));
-                merge_history(tree, again->recent);
-            }
-        } else {
-            tree = std::move(loaded).value();
-        }
+    if (loaded.front()) {
+        tree = std::move(*loaded.front());
+    } else {
+        // The document was written since its head was read: look again, once.
+        DIVAN_TRY(auto again, this->head(head.id));
+        if (!again)
+            return tree;
+        DIVAN_TRY(tree, load_tree(engine, state_->entry.shard, stored_tree(*again)));
+        merge_history(tree, head.recent);
     }
-    merge_history(tree, head.recent);
     tree.stem(state_->meta()->revs_limit);
     return tree;
 }
@@ -157,6 +163,8 @@ Result<std::optional<Body>> Database::body(const Head &head, const doc::RevId &r
         return head.body;
     if (info.body == 0)
         return std::optional<Body>();
+    if (auto fetched = head.leaf_bodies.find(info.body); fetched != head.leaf_bodies.end())
+        return std::optional<Body>(fetched->second);
     auto prefix = keys::body(head.document_number, info.body);
     DIVAN_TRY(auto payload, format::read_chunks(state_->context.engine, state_->entry.shard, prefix));
     if (!payload) {
@@ -177,6 +185,20 @@ Database::revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked)
     for (const auto &[id, revs] : asked)
         ids.push_back(id);
     DIVAN_TRY(auto heads, this->heads(ids));
+    // A head knows the winner and its newest ancestors, which answers most; the other trees are read at once.
+    std::vector<Head *> unsure;
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        if (heads[i] && heads[i]->has_tree) {
+            const auto &recent = heads[i]->recent;
+            auto is_recent = [&](const doc::RevId &rev) {
+                return std::any_of(recent.begin(), recent.end(),
+                                   [&](const doc::Leaf &known) { return known.rev == rev; });
+            };
+            const auto &revs = asked.at(ids[i]);
+            if (!std::all_of(revs.begin(), revs.end(), is_recent))
+                unsure.push_back(&*heads[i]);
+        }
+    DIVAN_TRY_VOID(fetch(unsure, {.trees = true}));
     std::map<std::string, RevsDiff> answer;
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const auto &revs = asked.at(ids[i]);
@@ -185,22 +207,16 @@ Database::revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked)
             diff.missing = revs;
         } else {
             doc::RevTree known;
-            merge_history(known, heads[i]->recent);
-            bool complete = !heads[i]->has_tree;
-            for (const auto &rev : revs) {
-                if (!known.find(rev) && !complete) {
-                    DIVAN_TRY(known, tree(*heads[i]));
-                    complete = true;
-                }
-                if (!known.find(rev))
-                    diff.missing.push_back(rev);
-            }
+            if (heads[i]->tree)
+                known = *heads[i]->tree;
+            else
+                merge_history(known, heads[i]->recent);
             std::uint64_t newest = 0;
-            for (const auto &rev : diff.missing)
-                newest = std::max(newest, rev.generation);
-            if (newest > 0 && heads[i]->leaf_count > 1 && !complete) {
-                DIVAN_TRY(known, tree(*heads[i]));
-            }
+            for (const auto &rev : revs)
+                if (!known.find(rev)) {
+                    diff.missing.push_back(rev);
+                    newest = std::max(newest, rev.generation);
+                }
             for (const auto &leaf : known.leaves())
                 if (leaf.rev.generation < newest)
                     diff.possible_ancestors.push_back(leaf.rev);

@@ -135,6 +135,42 @@ TEST_F(DbTest, ReplicatedRevisionsMakeConflictsAndAreIdempotent) {
     EXPECT_EQ(feed(), "4:a/2 ");
 }
 
+TEST_F(DbTest, AnAncestorsBodyThatComesLaterIsKeptUntilCompaction) {
+    ASSERT_TRUE(replicate("a", 3, {"cc", "bb", "aa"}, R"({"v":3})")->changed);
+    EXPECT_EQ(body_of("a", "2-bb"), "missing");
+    EXPECT_TRUE(replicate("a", 2, {"bb", "aa"}, R"({"v":2})")->changed);
+    EXPECT_FALSE(replicate("a", 2, {"bb", "aa"}, R"({"v":9})")->changed) << "the first body stays";
+    EXPECT_EQ(body_of("a", "2-bb"), R"({"v":2})");
+    EXPECT_EQ(body_of("a", "3-cc"), R"({"v":3})");
+    EXPECT_EQ(feed(), "2:a/1 ");
+    reopen();
+    EXPECT_EQ(body_of("a", "2-bb"), R"({"v":2})");
+    EXPECT_EQ(database_->tree(*database_->head("a").value())->leaves().size(), 1u);
+    ASSERT_TRUE(database_->start_compaction().ok());
+    while (body_of("a", "2-bb") != "missing")
+        std::this_thread::yield();
+    EXPECT_EQ(body_of("a", "3-cc"), R"({"v":3})");
+    EXPECT_FALSE(replicate("a", 2, {"bb", "aa"}, R"({"v":2})")->changed) << "it does not come back";
+}
+
+TEST_F(DbTest, AStubWithoutItsAttachmentLeavesNothingOfTheWrite) {
+    auto first = put("a", R"({"v":1})");
+    std::vector<Edit> edits(3);
+    edits[0].id = "a";
+    edits[0].json = R"({"v":2})";
+    edits[0].parent = first->rev;
+    edits[1].id = "b";
+    edits[2].id = "c";
+    edits[2].attachments.push_back({"x", "text/plain", std::nullopt, std::nullopt});
+    for (const auto &answer : write(std::move(edits)))
+        EXPECT_EQ(answer.error().code(), ErrorCode::missing_stub);
+    EXPECT_EQ(database_->head("a").value()->rev, first->rev);
+    EXPECT_FALSE(database_->head("b").value());
+    EXPECT_EQ(feed(), "1:a/1 ");
+    EXPECT_EQ(put("a", R"({"v":3})", first->rev)->rev.generation, 2u);
+    EXPECT_EQ(database_->counts()->documents, 1u);
+}
+
 TEST_F(DbTest, RevsDiffNamesWhatIsMissing) {
     ASSERT_TRUE(replicate("a", 3, {"cc", "bb", "aa"})->changed);
     auto rev = [](const char *text) { return doc::RevId::parse(text).value(); };
@@ -169,6 +205,68 @@ TEST_F(DbTest, LongHistoriesSpillIntoATreeRow) {
     EXPECT_EQ(database_->tree(*database_->head("a").value())->node_count(), 303u);
     ASSERT_TRUE(database_->set_revs_limit(10).ok());
     EXPECT_EQ(database_->tree(*database_->head("a").value())->node_count(), 20u);
+}
+
+// Long histories move through heads, parts and bases: the tree that is read is always the whole one.
+TEST_F(DbTest, LongHistoriesStayWhole) {
+    constexpr std::uint64_t kLimit = 120;
+    std::mt19937 random(5);
+    ASSERT_TRUE(database_->set_revs_limit(kLimit).ok());
+    doc::RevTree model;
+    std::uint64_t sequence = 0;
+    auto check = [&] {
+        auto tree = database_->tree(*database_->head("a").value()).value();
+        model.stem(kLimit);
+        ASSERT_EQ(tree.leaves().size(), model.leaves().size());
+        for (const auto &leaf : model.leaves()) {
+            ASSERT_TRUE(tree.is_leaf(leaf.rev)) << leaf.rev.text();
+            // Revisions beyond the limit go later than here, so a new branch may have more of them.
+            auto hashes = tree.path(leaf.rev)->hashes;
+            auto expected = model.path(leaf.rev)->hashes;
+            ASSERT_GE(hashes.size(), expected.size());
+            ASSERT_TRUE(std::equal(expected.begin(), expected.end(), hashes.begin())) << leaf.rev.text();
+            ASSERT_EQ(tree.find(leaf.rev), model.find(leaf.rev));
+        }
+    };
+    for (int i = 0; i < 1'500; ++i) {
+        auto leaves = model.leaves();
+        // Mostly the winner grows; at times another leaf does, a branch begins, or a leaf is deleted.
+        auto choice = random() % 100;
+        std::vector<doc::Leaf> history;
+        if (!leaves.empty()) {
+            auto leaf = choice < 90 || i % 500 < 250 ? leaves.front() : leaves[random() % leaves.size()];
+            history = *model.history(leaf.rev);
+            auto skipped =
+                choice == 99 && i % 500 > 250 ? random() % std::min<std::size_t>(history.size(), 60) : 0;
+            history.erase(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(skipped));
+        }
+        std::vector<std::string> hashes{"c" + std::to_string(100'000 + i)};
+        for (std::size_t known = 0; known < std::min<std::size_t>(history.size(), 3); ++known)
+            hashes.push_back(history[known].rev.hash.text());
+        auto start = history.empty() ? 1 : history.front().rev.generation + 1;
+        bool deleted = choice == 98 && leaves.size() > 1;
+        ASSERT_TRUE(replicate("a", start, hashes, "{}", deleted)->changed);
+        doc::RevPath path;
+        path.start = start;
+        for (const auto &hash : hashes)
+            path.hashes.push_back(doc::RevHash::from_text(hash));
+        model.merge(path, {deleted, ++sequence});
+        if (i % 7 == 0) {
+            check();
+            if (HasFatalFailure())
+                FAIL() << "after edit " << i;
+        }
+        if (i % 400 == 399)
+            reopen();
+    }
+    std::vector<doc::RevId> revs;
+    for (const auto &leaf : model.leaves())
+        revs.push_back(leaf.rev);
+    EXPECT_GT(revs.size(), 2u);
+    ASSERT_TRUE(database_->purge({{"a", revs}}).ok());
+    auto rows = engine_->scan({.shard = kv::ShardId(1), .begin = "", .end = ""}).value();
+    for (std::size_t row = 0; row < rows.size(); ++row)
+        EXPECT_TRUE(rows.key(row)[0] != 't' && rows.key(row)[0] != 'r') << "a tree row is left";
 }
 
 TEST_F(DbTest, PendingIsExactAndCheap) {
@@ -326,7 +424,7 @@ TEST_F(DbTest, RestoredCopyRewindsReaders) {
     for (const char *bad : {"", "x", "1-", "-1", "5-x"})
         EXPECT_FALSE(decode_since(bad, kv::Sequence(9), restored).ok()) << bad;
     reopen();
-    EXPECT_EQ(database_->since(shared)->value, 5u);
+    EXPECT_EQ(database_->since(shared, kv::Sequence(5))->value, 5u);
 }
 
 TEST_F(DbTest, ManyWritersEachRevisionOnce) {

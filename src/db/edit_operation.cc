@@ -43,11 +43,36 @@ Result<Body> resolve_body(CommitGroup &group, const WorkingDocument &document, c
     return body;
 }
 
+// The newest revision of a path that the tree has, as an index into the path.
+std::optional<std::size_t> known_index(const doc::RevTree &tree, const doc::RevPath &path) {
+    for (std::size_t i = 0; i < path.hashes.size(); ++i)
+        if (tree.find({path.start - i, path.hashes[i]}))
+            return i;
+    return std::nullopt;
+}
+
+// Whether the edit can be applied only to the whole tree. One that is cut short, of one leaf, is enough for
+// every interactive edit, and for a path that continues the leaf or is there already.
+bool needs_whole_tree(const WorkingDocument &document, const Edit &edit) {
+    if (document.tree_complete)
+        return false;
+    if (document.stored->leaf_count > 1)
+        return true;
+    if (!edit.path || edit.path->start == 0)
+        return false;
+    auto known = known_index(document.tree, *edit.path);
+    return !known ||
+           (*known > 0 && !document.tree.is_leaf({edit.path->start - *known, edit.path->hashes[*known]}));
+}
+
 Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document, const Edit &edit) {
-    // A tree that is cut short has one leaf, which decides everything an interactive edit asks.
-    if (document.stored && document.stored->leaf_count > 1) {
+    if (needs_whole_tree(document, edit)) {
         DIVAN_TRY_VOID(group.complete_tree(document));
     }
+    if (edit.must_exist && !document.exists())
+        return ErrorCode::not_found;
+    if (edit.must_exist && document.tree.winner().info.deleted)
+        return Error(ErrorCode::not_found, "deleted");
     std::optional<doc::RevId> parent;
     std::uint64_t parent_body = 0;
     bool parent_is_winner = true;
@@ -105,14 +130,6 @@ bool has_stubs(const Edit &edit) {
                        [](const AttachmentEdit &attachment) { return !attachment.data; });
 }
 
-// The newest revision of a path that the tree has, as an index into the path.
-std::optional<std::size_t> known_index(const doc::RevTree &tree, const doc::RevPath &path) {
-    for (std::size_t i = 0; i < path.hashes.size(); ++i)
-        if (tree.find({path.start - i, path.hashes[i]}))
-            return i;
-    return std::nullopt;
-}
-
 // The revision is there: the path may still tell ancestors that were unknown, and join two roots.
 Result<Written> add_ancestors(CommitGroup &group, WorkingDocument &document, const doc::RevPath &path,
                               const doc::RevId &rev) {
@@ -151,16 +168,10 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
     doc::RevId rev{path.start, path.hashes.front()};
     if (path.start == 0)
         return Written{std::move(rev), false}; // no revision at all: CouchDB takes and forgets it
-    auto known = known_index(document.tree, path);
-    // Of a tree that is cut short only the winner's newest ancestors are at hand: enough if the path
-    // continues the one leaf or is there already.
-    bool enough = document.tree_complete ||
-                  (document.stored->leaf_count == 1 && known &&
-                   (*known == 0 || document.tree.is_leaf({path.start - *known, path.hashes[*known]})));
-    if (!enough) {
+    if (needs_whole_tree(document, edit)) {
         DIVAN_TRY_VOID(group.complete_tree(document));
-        known = known_index(document.tree, path);
     }
+    auto known = known_index(document.tree, path);
     if (known && *known == 0) {
         bool bodiless = document.tree.find(rev)->body == 0;
         return bodiless ? add_body(group, document, edit, rev) : add_ancestors(group, document, path, rev);
@@ -255,6 +266,13 @@ EditOperation::EditOperation(std::vector<Edit> edits, Database::WriteDone done)
 void EditOperation::collect(std::vector<std::string> &ids) const {
     for (const auto &edit : edits_)
         ids.push_back(edit.id);
+}
+
+void EditOperation::foresee(CommitGroup &group) const {
+    for (const auto &edit : edits_) {
+        auto &document = group.document(edit.id);
+        document.tree_wanted |= needs_whole_tree(document, edit);
+    }
 }
 
 std::uint32_t EditOperation::edit_count() const {

@@ -11,6 +11,7 @@ class EditOperation final : public Operation {
     EditOperation(std::vector<Edit> edits, Database::WriteDone done);
 
     void collect(std::vector<std::string> &ids) const override;
+    void foresee(CommitGroup &group) const override;
     [[nodiscard]] std::uint32_t edit_count() const override;
     [[nodiscard]] std::size_t bytes() const override { return bytes_; }
     Result<void> apply(CommitGroup &group) override;

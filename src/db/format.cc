@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "db/keys.h"
+#include "db/tree_rows.h"
 
 #include <algorithm>
 
@@ -51,6 +52,38 @@ std::size_t read_count(ByteReader &reader, std::string_view value) {
     return static_cast<std::size_t>(count);
 }
 
+// Revisions without a gap, newest first: the generation of the first, then what differs.
+void append_history(std::string &out, std::span<const doc::Leaf> history) {
+    append_varint(out, history.size());
+    append_varint(out, history.front().rev.generation);
+    for (const auto &node : history) {
+        append_sized(out, node.rev.hash.bytes());
+        append_varint(out, node.info.body << 1 | (node.info.deleted ? 1 : 0));
+    }
+}
+
+std::vector<doc::Leaf> read_history(ByteReader &reader, std::string_view value) {
+    auto count = read_count(reader, value);
+    auto generation = reader.varint();
+    std::vector<doc::Leaf> history;
+    history.reserve(count);
+    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+        doc::Leaf node;
+        node.rev.generation = generation - i;
+        node.rev.hash = doc::RevHash::from_bytes(reader.sized());
+        auto packed = reader.varint();
+        node.info.body = packed >> 1;
+        node.info.deleted = (packed & 1) != 0;
+        history.push_back(std::move(node));
+    }
+    return history;
+}
+
+// Whether generations end at 1 or before.
+bool is_history(const std::vector<doc::Leaf> &history) {
+    return !history.empty() && history.front().rev.generation >= history.size();
+}
+
 } // namespace
 
 std::string encode_head(const StoredHead &head) {
@@ -64,14 +97,11 @@ std::string encode_head(const StoredHead &head) {
     append_varint(out, head.document_number);
     append_varint(out, head.leaf_count);
     append_varint(out, head.tree_bytes);
+    append_varint(out, head.first_part);
+    append_varint(out, head.part_count);
     append_varint(out, head.winner_bytes);
     append_varint(out, head.external_bytes);
-    append_varint(out, head.recent.size());
-    append_varint(out, winner.rev.generation);
-    for (const auto &node : head.recent) {
-        append_sized(out, node.rev.hash.bytes());
-        append_varint(out, node.info.body << 1 | (node.info.deleted ? 1 : 0));
-    }
+    append_history(out, head.recent);
     if (head.body_inline)
         out.append(head.body);
     return out;
@@ -87,24 +117,15 @@ Result<StoredHead> decode_head(std::string_view value) {
     head.document_number = reader.varint();
     head.leaf_count = reader.varint();
     head.tree_bytes = reader.varint();
+    head.first_part = reader.varint();
+    head.part_count = reader.varint();
     head.winner_bytes = reader.varint();
     head.external_bytes = reader.varint();
-    auto count = read_count(reader, value);
-    auto generation = reader.varint();
-    head.recent.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        doc::Leaf node;
-        node.rev.generation = generation - i;
-        node.rev.hash = doc::RevHash::from_bytes(reader.sized());
-        auto packed = reader.varint();
-        node.info.body = packed >> 1;
-        node.info.deleted = (packed & 1) != 0;
-        head.recent.push_back(std::move(node));
-    }
+    head.recent = read_history(reader, value);
     if (head.body_inline)
         head.body = reader.rest();
     DIVAN_TRY_VOID(reader.finish("a document's head"));
-    if (head.recent.empty() || generation < count)
+    if (!is_history(head.recent) || head.part_count > kPartsMax)
         return Error(ErrorCode::corruption, "Stored data is damaged: a document's head.");
     return head;
 }
@@ -120,10 +141,31 @@ Result<Head> to_head(std::string id, std::string_view value) {
     head.leaf_count = stored.leaf_count;
     head.recent = std::move(stored.recent);
     head.has_tree = stored.has_tree;
+    head.tree_bytes = stored.tree_bytes;
+    head.first_part = stored.first_part;
+    head.part_count = stored.part_count;
+    head.body_bytes = stored.winner_bytes;
     if (stored.body_inline) {
         DIVAN_TRY(head.body, decode_body(stored.body));
     }
     return head;
+}
+
+std::string encode_history(std::span<const doc::Leaf> history) {
+    std::string out;
+    append_header(out, 0);
+    append_history(out, history);
+    return out;
+}
+
+Result<std::vector<doc::Leaf>> decode_history(std::string_view value) {
+    ByteReader reader(value);
+    read_header(reader);
+    auto history = read_history(reader, value);
+    DIVAN_TRY_VOID(reader.finish("a part of a revision tree"));
+    if (!is_history(history))
+        return Error(ErrorCode::corruption, "Stored data is damaged: a part of a revision tree.");
+    return history;
 }
 
 bool head_is_deleted(std::string_view value) {
@@ -216,36 +258,71 @@ Result<FirstChunk> decode_first_chunk(std::string_view value) {
     return chunk;
 }
 
+Result<std::vector<std::optional<std::string>>> read_rows(kv::Engine &engine, kv::ShardId shard,
+                                                          const std::vector<std::string> &keys) {
+    std::vector<kv::KeyRef> refs;
+    refs.reserve(keys.size());
+    for (const auto &key : keys)
+        refs.push_back({kv::Table::documents, key});
+    if (refs.empty())
+        return std::vector<std::optional<std::string>>();
+    return engine.read(shard, refs);
+}
+
+Result<std::optional<std::string>> join_chunks(std::span<const std::optional<std::string>> chunks) {
+    std::optional<std::string> payload;
+    std::uint64_t payload_bytes = 0;
+    for (const auto &chunk : chunks) {
+        if (!chunk)
+            return std::optional<std::string>();
+        if (!payload) {
+            DIVAN_TRY(auto first, decode_first_chunk(*chunk));
+            payload_bytes = first.payload_bytes;
+            payload = first.part;
+            continue;
+        }
+        ByteReader reader(*chunk);
+        read_header(reader);
+        payload->append(reader.rest());
+    }
+    if (payload && payload->size() != payload_bytes)
+        payload.reset();
+    return payload;
+}
+
+Result<std::vector<std::optional<std::string>>> read_payloads(kv::Engine &engine, kv::ShardId shard,
+                                                              std::span<const std::string> prefixes) {
+    std::vector<std::string> first_keys;
+    for (const auto &prefix : prefixes)
+        first_keys.push_back(keys::chunk(prefix, 0));
+    DIVAN_TRY(auto firsts, read_rows(engine, shard, first_keys));
+    std::vector<std::string> rest_keys;
+    std::vector<std::size_t> rest_ends; // of each payload in `rest_keys`
+    for (std::size_t i = 0; i < firsts.size(); ++i) {
+        if (firsts[i]) {
+            DIVAN_TRY(auto chunk, decode_first_chunk(*firsts[i]));
+            for (std::uint32_t number = 1; number < chunk_count(chunk.payload_bytes); ++number)
+                rest_keys.push_back(keys::chunk(prefixes[i], number));
+        }
+        rest_ends.push_back(rest_keys.size());
+    }
+    DIVAN_TRY(auto rest, read_rows(engine, shard, rest_keys));
+    std::vector<std::optional<std::string>> payloads;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < firsts.size(); ++i) {
+        std::vector<std::optional<std::string>> chunks{std::move(firsts[i])};
+        for (; at < rest_ends[i]; ++at)
+            chunks.push_back(std::move(rest[at]));
+        DIVAN_TRY(auto payload, join_chunks(chunks));
+        payloads.push_back(std::move(payload));
+    }
+    return payloads;
+}
+
 Result<std::optional<std::string>> read_chunks(kv::Engine &engine, kv::ShardId shard,
                                                const std::string &prefix) {
-    auto first_key = keys::chunk(prefix, 0);
-    kv::KeyRef first_ref{kv::Table::documents, first_key};
-    DIVAN_TRY(auto first, engine.read(shard, std::span(&first_ref, 1)));
-    if (!first[0])
-        return std::optional<std::string>();
-    DIVAN_TRY(auto chunk, decode_first_chunk(*first[0]));
-    std::string payload(chunk.part);
-    auto count = chunk_count(chunk.payload_bytes);
-    if (count > 1) {
-        std::vector<std::string> rest_keys;
-        for (std::uint32_t i = 1; i < count; ++i)
-            rest_keys.push_back(keys::chunk(prefix, i));
-        std::vector<kv::KeyRef> refs;
-        for (const auto &key : rest_keys)
-            refs.push_back({kv::Table::documents, key});
-        DIVAN_TRY(auto rest, engine.read(shard, refs));
-        payload.reserve(chunk.payload_bytes);
-        for (const auto &value : rest) {
-            if (!value)
-                return std::optional<std::string>(); // removed between the two reads
-            ByteReader reader(*value);
-            read_header(reader);
-            payload.append(reader.rest());
-        }
-    }
-    if (payload.size() != chunk.payload_bytes)
-        return Error(ErrorCode::corruption, "Stored data is damaged: a large value is incomplete.");
-    return std::optional<std::string>(std::move(payload));
+    DIVAN_TRY(auto payloads, read_payloads(engine, shard, std::span(&prefix, 1)));
+    return std::move(payloads.front());
 }
 
 std::string encode_change(const Change &change) {

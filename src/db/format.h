@@ -7,8 +7,10 @@
 #include "db/sequence_token.h"
 #include "db/types.h"
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace divan::db::format {
 
@@ -18,7 +20,9 @@ struct StoredHead {
     std::uint64_t document_number = 0;
     std::uint64_t leaf_count = 1;
     bool has_tree = false;
-    std::uint64_t tree_bytes = 0;     // size of the tree's payload, if it has one
+    std::uint64_t tree_bytes = 0; // size of the base tree's payload, if it has one
+    std::uint64_t first_part = 0; // number of the oldest part
+    std::uint64_t part_count = 0;
     std::uint64_t winner_bytes = 0;   // size of the winner's body payload
     std::uint64_t external_bytes = 0; // the winner's JSON and attachment content
     std::vector<doc::Leaf> recent;    // winner and newest ancestors, newest first; not empty
@@ -31,6 +35,10 @@ struct StoredHead {
 [[nodiscard]] Result<Head> to_head(std::string id, std::string_view value);
 // Whether the winner is deleted; false for a damaged value. For scans that skip deleted documents.
 [[nodiscard]] bool head_is_deleted(std::string_view value);
+
+// A stretch of a history, newest first, without a gap. REQUIRES: not empty
+[[nodiscard]] std::string encode_history(std::span<const doc::Leaf> history);
+[[nodiscard]] Result<std::vector<doc::Leaf>> decode_history(std::string_view value);
 
 // ---- bodies: the payload, without header
 [[nodiscard]] std::string encode_body(const Body &body);
@@ -50,7 +58,17 @@ struct FirstChunk {
     std::string_view part;
 };
 [[nodiscard]] Result<FirstChunk> decode_first_chunk(std::string_view value);
-// The payload under a prefix; nullopt if there is none. One or two reads.
+// The payload of all its chunks, in order; nullopt if one is missing or they do not fit together.
+[[nodiscard]] Result<std::optional<std::string>>
+join_chunks(std::span<const std::optional<std::string>> chunks);
+// Rows of the documents table; no call of the engine for no keys.
+[[nodiscard]] Result<std::vector<std::optional<std::string>>> read_rows(kv::Engine &engine, kv::ShardId shard,
+                                                                        const std::vector<std::string> &keys);
+// The payloads under prefixes, in that order; nullopt where there is none. One read for all, and another
+// one if any has more than one chunk.
+[[nodiscard]] Result<std::vector<std::optional<std::string>>>
+read_payloads(kv::Engine &engine, kv::ShardId shard, std::span<const std::string> prefixes);
+// The payload under one prefix.
 [[nodiscard]] Result<std::optional<std::string>> read_chunks(kv::Engine &engine, kv::ShardId shard,
                                                              const std::string &prefix);
 

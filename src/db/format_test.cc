@@ -59,6 +59,7 @@ TEST(FormatTest, Keys) {
     EXPECT_EQ(keys::kCounters, "C");
     EXPECT_EQ(keys::kMeta, "M");
     EXPECT_EQ(hex_encode(keys::tree(258)), "740000000000000102");
+    EXPECT_EQ(hex_encode(keys::tree_part(258, 3)), "7200000000000001020000000000000003");
     EXPECT_EQ(hex_encode(keys::body(1, 2)), "6200000000000000010000000000000002");
     EXPECT_EQ(hex_encode(keys::chunk(keys::body(1, 2), 3)), "620000000000000001000000000000000200000003");
     EXPECT_EQ(hex_encode(keys::purge(7)), "700000000000000007");
@@ -84,7 +85,8 @@ TEST(FormatTest, HeadWithInlineBody) {
     head.body = format::encode_body({"{}", {}});
     auto bytes = format::encode_head(head);
     EXPECT_EQ(hex_encode(bytes), joined({"010400",                             // header: body inline
-                                         "ac02", "05", "01", "00", "03", "02", // sequence ... external bytes
+                                         "ac02", "05", "01", "00", "00", "00", // sequence ... parts
+                                         "03", "02",                           // winner and external bytes
                                          "02", "02", // two revisions from generation 2
                                          "10000102030405060708090a0b0c0d0e0f", "d804", // body 300
                                          "10f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "0a",   // body 5
@@ -96,6 +98,15 @@ TEST(FormatTest, HeadWithInlineBody) {
     EXPECT_FALSE(format::head_is_deleted(bytes));
 }
 
+TEST(FormatTest, PartOfAHistory) {
+    std::vector<doc::Leaf> history{leaf(2, "y", 7), leaf(1, "x", 5, true)};
+    auto bytes = format::encode_history(history);
+    EXPECT_EQ(hex_encode(bytes), joined({"010000", "02", "02", "0179", "0e", "0178", "0b"}));
+    EXPECT_EQ(format::decode_history(bytes).value(), history);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(format::decode_history(bytes.substr(0, size)).ok()) << size;
+}
+
 TEST(FormatTest, HeadOfDeletedDocumentWithTree) {
     format::StoredHead head;
     head.sequence = kv::Sequence(9);
@@ -103,12 +114,14 @@ TEST(FormatTest, HeadOfDeletedDocumentWithTree) {
     head.leaf_count = 2;
     head.has_tree = true;
     head.tree_bytes = 40;
+    head.first_part = 2;
+    head.part_count = 3;
     head.winner_bytes = 3;
     head.external_bytes = 2;
     head.recent = {leaf(3, "x", 9, true)};
     auto bytes = format::encode_head(head);
     EXPECT_EQ(hex_encode(bytes),
-              joined({"010300", "09", "01", "02", "28", "03", "02", "01", "03", "0178", "13"}));
+              joined({"010300", "09", "01", "02", "28", "02", "03", "03", "02", "01", "03", "0178", "13"}));
     auto read = format::decode_head(bytes);
     ASSERT_TRUE(read.ok());
     EXPECT_EQ(format::encode_head(*read), bytes);

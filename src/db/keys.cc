@@ -34,6 +34,12 @@ std::string tree(std::uint64_t document_number) {
     return with_number("t", document_number);
 }
 
+std::string tree_part(std::uint64_t document_number, std::uint64_t part) {
+    auto key = with_number("r", document_number);
+    append_u64(key, part);
+    return key;
+}
+
 std::string bodies(std::uint64_t document_number) {
     return with_number(kBodyPrefix, document_number);
 }

@@ -17,7 +17,8 @@ inline constexpr std::size_t kNameBytesMax = kv::kKeyBytesMax - 16;
 inline constexpr std::string_view kCounters = "C"; // document counts and sizes
 inline constexpr std::string_view kMeta = "M";     // settings and history
 [[nodiscard]] std::string head(std::string_view id);
-[[nodiscard]] std::string tree(std::uint64_t document_number);                     // prefix of chunks
+[[nodiscard]] std::string tree(std::uint64_t document_number); // prefix of chunks
+[[nodiscard]] std::string tree_part(std::uint64_t document_number, std::uint64_t part);
 [[nodiscard]] std::string bodies(std::uint64_t document_number);                   // prefix of bodies
 [[nodiscard]] std::string body(std::uint64_t document_number, std::uint64_t body); // prefix of chunks
 [[nodiscard]] std::string local(std::string_view id);

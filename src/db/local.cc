@@ -52,30 +52,33 @@ class LocalOperation final : public Operation {
                    UniqueFunction<void(Result<bool>)> done)
         : id_(std::move(id)), rev_(std::move(rev)), json_(std::move(json)), done_(std::move(done)) {}
 
+    void collect_rows(std::vector<std::string> &keys) const override { keys.push_back(row_key(id_)); }
+
     Result<void> apply(CommitGroup &group) override {
-        auto &state = group.database();
         auto key = row_key(id_);
-        DIVAN_TRY(auto old, state.read(kv::Table::documents, key));
-        existed_ = old.has_value();
-        if (old) {
-            DIVAN_TRY(auto stored, format::decode_local(*old));
+        auto &row = group.row(key);
+        existed_ = row.has_value();
+        if (row) {
+            DIVAN_TRY(auto stored, format::decode_local(*row));
             if (stored.chunks_key != 0)
                 format::erase_chunks(group.batch(), chunks_prefix(stored.chunks_key), stored.chunk_bytes);
         }
         if (!json_) {
             if (existed_)
                 group.batch().erase(kv::Table::documents, key);
+            row.reset();
             return {};
         }
         format::StoredLocal stored{rev_, {}, 0, 0};
         if (json_->size() <= kInlineBytesMax) {
             stored.json = *json_;
         } else {
-            stored.chunks_key = state.context.random_number();
+            stored.chunks_key = group.database().context.random_number();
             stored.chunk_bytes = json_->size();
             format::put_chunks(group.batch(), chunks_prefix(stored.chunks_key), {}, *json_);
         }
-        group.batch().put(kv::Table::documents, key, format::encode_local(stored));
+        row = format::encode_local(stored);
+        group.batch().put(kv::Table::documents, key, *row);
         return {};
     }
 

@@ -16,6 +16,11 @@ void PurgeOperation::collect(std::vector<std::string> &ids) const {
         ids.push_back(id);
 }
 
+void PurgeOperation::foresee(CommitGroup &group) const {
+    for (const auto &[id, revs] : asked_)
+        group.document(id).tree_wanted = true;
+}
+
 std::uint32_t PurgeOperation::edit_count() const {
     return static_cast<std::uint32_t>(asked_.size());
 }
@@ -74,6 +79,13 @@ RemoveBodiesOperation::RemoveBodiesOperation(std::map<std::string, std::vector<s
 void RemoveBodiesOperation::collect(std::vector<std::string> &ids) const {
     for (const auto &[id, bodies] : bodies_)
         ids.push_back(id);
+}
+
+void RemoveBodiesOperation::foresee(CommitGroup &group) const {
+    for (const auto &[id, bodies] : bodies_) {
+        auto &document = group.document(id);
+        document.tree_wanted |= document.stored && document.stored->leaf_count > 1;
+    }
 }
 
 Result<void> RemoveBodiesOperation::apply(CommitGroup &group) {

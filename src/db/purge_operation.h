@@ -17,6 +17,7 @@ class PurgeOperation final : public Operation {
     PurgeOperation(RevsById asked, bool record, Done done);
 
     void collect(std::vector<std::string> &ids) const override;
+    void foresee(CommitGroup &group) const override;
     [[nodiscard]] std::uint32_t edit_count() const override;
     Result<void> apply(CommitGroup &group) override;
     void answer(const Result<void> &outcome) override;
@@ -40,6 +41,7 @@ class RemoveBodiesOperation final : public Operation {
                           Done done);
 
     void collect(std::vector<std::string> &ids) const override;
+    void foresee(CommitGroup &group) const override;
     Result<void> apply(CommitGroup &group) override;
     void answer(const Result<void> &outcome) override { done_(outcome); }
 

@@ -29,6 +29,11 @@ struct Store::State {
         return handle.database;
     }
 
+    [[nodiscard]] std::uint64_t erasures() {
+        std::lock_guard lock(mutex);
+        return erased_count;
+    }
+
     // REQUIRES: mutex. Closes the handles that have not been used for longest and that nobody holds.
     void close_idle() {
         auto open_max = context.options()->open_databases_max;
@@ -60,7 +65,8 @@ struct Store::State {
     std::mutex mutex;
     std::map<std::string, Handle, std::less<>> handles;
     std::list<std::string> uses;
-    std::mutex catalog_mutex; // creating and deleting
+    std::uint64_t erased_count = 0; // databases deleted in this life of the process
+    std::mutex catalog_mutex;       // creating and deleting
     std::mutex listeners_mutex;
     std::vector<std::function<void(const DatabaseEvent &)>> listeners;
     std::atomic<bool> housekeeping = false;
@@ -69,14 +75,25 @@ struct Store::State {
 
 namespace {
 
+Result<std::optional<format::CatalogEntry>> decode_entry(const std::optional<std::string> &value) {
+    if (!value)
+        return std::optional<format::CatalogEntry>();
+    DIVAN_TRY(auto entry, format::decode_catalog_entry(*value));
+    return std::optional<format::CatalogEntry>(std::move(entry));
+}
+
 Result<std::optional<format::CatalogEntry>> find_entry(Context &context, const std::string &name) {
     auto key = keys::database(name);
     kv::KeyRef ref{kv::Table::documents, key};
     DIVAN_TRY(auto values, context.engine.read(kv::kCatalogShard, std::span(&ref, 1)));
-    if (!values[0])
-        return std::optional<format::CatalogEntry>();
-    DIVAN_TRY(auto entry, format::decode_catalog_entry(*values[0]));
-    return std::optional<format::CatalogEntry>(std::move(entry));
+    return decode_entry(values[0]);
+}
+
+// Locks the catalog; the commit's values are the row of the database.
+Result<std::unique_ptr<kv::Commit>> begin_catalog(Context &context, const std::string &name) {
+    auto key = keys::database(name);
+    kv::KeyRef ref{kv::Table::documents, key};
+    return context.engine.begin(kv::kCatalogShard, std::span(&ref, 1), 1);
 }
 
 Result<void> commit_catalog(std::unique_ptr<kv::Commit> commit, kv::WriteBatch batch) {
@@ -117,13 +134,13 @@ Result<std::shared_ptr<Database>> Store::create(const std::string &name, const D
     auto &context = state_->context;
     if (context.disk_full)
         return ErrorCode::insufficient_storage;
+    auto erasures = state_->erasures();
+    format::CatalogEntry entry;
     {
         std::lock_guard lock(state_->catalog_mutex);
-        DIVAN_TRY(auto commit, context.engine.begin(kv::kCatalogShard, {}, 1));
-        DIVAN_TRY(auto existing, find_entry(context, name));
-        if (existing)
+        DIVAN_TRY(auto commit, begin_catalog(context, name));
+        if (commit->values().front())
             return ErrorCode::file_exists;
-        format::CatalogEntry entry;
         DIVAN_CHECK(commit->first_sequence().value < ~std::uint32_t{0});
         entry.shard = kv::ShardId(static_cast<std::uint32_t>(commit->first_sequence().value));
         entry.uuid = hex_encode(context.random.bytes(16));
@@ -134,7 +151,8 @@ Result<std::shared_ptr<Database>> Store::create(const std::string &name, const D
         DIVAN_TRY_VOID(commit_catalog(std::move(commit), std::move(batch)));
     }
     state_->tell(name, DatabaseEvent::Type::created);
-    return open(name);
+    // There is nothing to load yet.
+    return keep_open(std::make_shared<Database::State>(context, name, std::move(entry)), erasures);
 }
 
 std::shared_ptr<Database> Store::find_open(std::string_view name) {
@@ -147,22 +165,32 @@ Result<std::shared_ptr<Database>> Store::open(const std::string &name) {
     if (auto database = find_open(name))
         return database;
     auto &context = state_->context;
+    auto erasures = state_->erasures();
     DIVAN_TRY(auto entry, find_entry(context, name));
     if (!entry)
         return Error(ErrorCode::not_found, "Database does not exist.");
-    auto shard = entry->shard;
     auto database_state = std::make_shared<Database::State>(context, name, std::move(*entry));
     DIVAN_TRY_VOID(database_state->load());
     DIVAN_TRY_VOID(database_state->sweep_uploads());
+    return keep_open(std::move(database_state), erasures);
+}
+
+Result<std::shared_ptr<Database>> Store::keep_open(std::shared_ptr<Database::State> database_state,
+                                                   std::uint64_t erasures) {
+    const auto &name = database_state->name;
+    auto shard = database_state->entry.shard;
     std::lock_guard lock(state_->mutex);
     auto found = state_->handles.find(name);
     if (found != state_->handles.end())
         return state_->touch(found->second); // another thread was faster
-    // Deleted, or deleted and created again, since its entry was read?
-    DIVAN_TRY(auto again, find_entry(context, name));
-    if (!again || again->shard != shard)
-        return Error(ErrorCode::not_found, "Database does not exist.");
-    auto database = std::make_shared<Database>(std::move(database_state));
+    // Deleted, or deleted and created again, since its entry was read? Who deletes takes the entry away
+    // first and the handle, under the mutex, after it.
+    if (state_->erased_count != erasures) {
+        DIVAN_TRY(auto again, find_entry(state_->context, name));
+        if (!again || again->shard != shard)
+            return Error(ErrorCode::not_found, "Database does not exist.");
+    }
+    auto database = std::make_shared<Database>(database_state);
     state_->uses.push_front(name);
     state_->handles.emplace(name, State::Handle{database, state_->uses.begin()});
     state_->close_idle();
@@ -174,8 +202,8 @@ Result<void> Store::erase(const std::string &name) {
     std::shared_ptr<Database> open_database;
     {
         std::lock_guard lock(state_->catalog_mutex);
-        DIVAN_TRY(auto commit, context.engine.begin(kv::kCatalogShard, {}, 1));
-        DIVAN_TRY(auto entry, find_entry(context, name));
+        DIVAN_TRY(auto commit, begin_catalog(context, name));
+        DIVAN_TRY(auto entry, decode_entry(commit->values().front()));
         if (!entry)
             return Error(ErrorCode::not_found, "Database does not exist.");
         kv::WriteBatch batch;
@@ -184,6 +212,7 @@ Result<void> Store::erase(const std::string &name) {
         // The catalog first: from here on nobody opens it any more.
         DIVAN_TRY_VOID(commit_catalog(std::move(commit), std::move(batch)));
         std::lock_guard handles_lock(state_->mutex);
+        ++state_->erased_count;
         auto found = state_->handles.find(name);
         if (found != state_->handles.end()) {
             open_database = found->second.database;

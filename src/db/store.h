@@ -107,6 +107,9 @@ class Store {
   private:
     friend Result<std::unique_ptr<Store>> open_store(const Services &services, const StoreOptions &options);
     void erase_pending();
+    // Makes the handle of a database whose entry was read when `erasures` databases had been deleted.
+    Result<std::shared_ptr<Database>> keep_open(std::shared_ptr<Database::State> database_state,
+                                                std::uint64_t erasures);
     // Looks whether writes must be refused for want of space.
     void check_disk();
 

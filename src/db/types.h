@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,6 +70,8 @@ struct Edit {
     std::optional<doc::RevPath> path;
     std::optional<doc::RevId> parent; // of an interactive edit: `_rev`
     bool deleted = false;
+    // Of an interactive edit: not_found ("missing" or "deleted") without a document that is not deleted.
+    bool must_exist = false;
     std::string json = "{}"; // as Body::json
     std::vector<AttachmentEdit> attachments;
 };
@@ -89,7 +93,24 @@ struct Head {
     // The winner and its newest ancestors, newest first; complete if !has_tree.
     std::vector<doc::Leaf> recent;
     bool has_tree = false;
-    std::optional<Body> body; // the winner's, when small enough to lie in the row
+    // Where the older revisions lie (tree_rows.h).
+    std::uint64_t tree_bytes = 0;
+    std::uint64_t first_part = 0;
+    std::uint64_t part_count = 0;
+    std::uint64_t body_bytes = 0; // stored size of the winner's body
+    std::optional<Body> body;     // the winner's, when small enough to lie in the row or fetched
+
+    // What was fetched with the head (HeadParts): used by Database::tree() and body() instead of I/O.
+    std::shared_ptr<const doc::RevTree> tree;
+    std::map<std::uint64_t, Body> leaf_bodies; // by RevInfo::body
+};
+
+// What to fetch with heads: for all of them together, since each call of the engine may be a round trip.
+// Of bodies up to 32 MiB are fetched; what lies beyond is read when it is asked for.
+struct HeadParts {
+    bool bodies = false; // the winners'
+    bool trees = false;  // the whole revision trees
+    bool leaves = false; // with trees: the bodies of the other leaves
 };
 
 // A document in the changes feed: once, at its newest sequence.

@@ -9,8 +9,11 @@
 
 namespace divan::json {
 
+// The limit for a text that was checked when it came in, under whatever limit was set then.
+inline constexpr std::size_t kAnyDepth = std::numeric_limits<std::size_t>::max();
+
 struct ParseOptions {
-    // Containers nested deeper than this are refused.
+    // Containers nested deeper than this are refused. The parser recurses: about 400 bytes of stack a level.
     std::size_t depth_max = 8'000;
     // Values this deep (the root is at depth 0) and deeper come back as Raw: their canonical text.
     // A document is parsed with 1: its members are texts, ready to be stored.

@@ -95,6 +95,10 @@ bool GzipReader::finished() const {
     return state_->finished;
 }
 
+std::size_t GzipReader::surplus_bytes() const {
+    return state_->finished ? state_->stream.avail_in : 0;
+}
+
 Result<std::string> gunzip(std::string_view bytes, std::size_t output_bytes_max) {
     GzipReader reader;
     auto out = reader.read(bytes, output_bytes_max);

@@ -34,13 +34,15 @@ class GzipReader {
     [[nodiscard]] Result<std::string> read(std::string_view bytes, std::size_t output_bytes_max);
     // Whether the end of the gzip stream was seen.
     [[nodiscard]] bool finished() const;
+    // How many bytes of the last call lie behind the end.
+    [[nodiscard]] std::size_t surplus_bytes() const;
 
   private:
     struct State;
     std::unique_ptr<State> state_;
 };
 
-// A whole gzip text inflated. Errors: bad_request, too_large beyond `output_bytes_max`.
+// A whole gzip text inflated; what follows its end is passed over. Errors: bad_request, too_large beyond `output_bytes_max`.
 [[nodiscard]] Result<std::string> gunzip(std::string_view bytes, std::size_t output_bytes_max);
 
 } // namespace divan::net

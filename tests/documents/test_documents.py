@@ -590,6 +590,34 @@ class ListingTest(DocumentCase):
                                     'bad_request'), 'POST body must include `queries` parameter.')
 
 
+class LargeDocumentsTest(DocumentCase):
+    def test_answers_in_parts_lose_no_row(self):
+        """More than an answer is gathered for at once, so that memory stays bounded."""
+        db = '/' + self.database()
+        names = ['d%d' % number for number in range(8)]
+        for name in names:
+            self.put('%s/%s' % (db, name), text=name * 200_000)
+
+        def ids(path, rows, **parameters):
+            answer = self.answer(self.server.get(db + path, params={'include_docs': 'true', **parameters}), 200)
+            for row in answer[rows]:
+                self.assertEqual(row['doc']['text'], row['id'] * 200_000)
+            return [row['id'] for row in answer[rows]]
+
+        self.assertEqual(ids('/_all_docs', 'rows'), names)
+        self.assertEqual(ids('/_all_docs', 'rows', descending='true', skip=1), names[-2::-1])
+        self.assertEqual(ids('/_all_docs', 'rows', limit=5, startkey='"d2"'), names[2:7])
+        self.assertEqual(ids('/_all_docs', 'rows', keys=json.dumps(names[::-1])), names[::-1])
+        self.assertEqual(ids('/_changes', 'results'), names)
+        self.assertEqual(ids('/_changes', 'results', descending='true', limit=7), names[:0:-1])
+        some = {'filter': '_doc_ids', 'doc_ids': json.dumps(names[1:])}
+        self.assertEqual(ids('/_changes', 'results', **some), names[1:])
+        self.assertEqual(ids('/_changes', 'results', descending='true', **some), names[:0:-1])
+        results = self.answer(self.server.post(db + '/_bulk_get', json={
+            'docs': [{'id': name} for name in names]}), 200)['results']
+        self.assertEqual([row['docs'][0]['ok']['_id'] for row in results], names)
+
+
 class ChangesTest(DocumentCase):
     def setUp(self):
         super().setUp()

@@ -314,9 +314,7 @@ class ConnectionLimitTest(BadInputCase):
         limit = time.monotonic() + 30
         status = None
         while status != 200 and time.monotonic() < limit:
-            with RawConnection(self.server) as connection:
-                connection.send('GET / HTTP/1.1\r\n\r\n')
-                status = connection.answer().status
+            status = self.server.get('/').status_code
         self.assertEqual(status, 200)
         self.assert_unharmed()
 

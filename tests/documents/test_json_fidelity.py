@@ -39,7 +39,8 @@ def with_members(text, members):
 
 
 class FidelityCase(ServerTestCase):
-    server_arguments = {'config': '[log]\nlevel = warning\n'}
+    # Bodies beyond 64 KiB take the way of those that do not fit into memory.
+    server_arguments = {'config': '[log]\nlevel = warning\n[divan]\nspool_bytes_min = 65536\n'}
 
     def assert_same(self, text, document, *special):
         """`document`, read exactly, is what `text` stands for but for special members."""
@@ -108,8 +109,8 @@ class FidelityCase(ServerTestCase):
 
     def open_revs_multipart(self, db, name):
         response = self.server.get('%s/%s?open_revs=all' % (db, name), headers={'Accept': 'multipart/mixed'})
-        text = response.content.decode().partition('Content-Type: application/json\r\n\r\n')[2]
-        return exact_json.loads(text.partition('\r\n--')[0])
+        text = response.content.partition(b'Content-Type: application/json\r\n\r\n')[2]
+        return exact_json.loads(text.partition(b'\r\n--')[0].decode())
 
     def all_docs(self, db, name):
         return self.load(self.server.get('%s/_all_docs?include_docs=true&key="%s"' % (db, name))).get('rows')[0].get('doc')

@@ -54,7 +54,8 @@ class FormsTest(MemoryCase):
         server = self.load(self.write('any.json', {'fruits': docs[:2], 'nuts': [{'_id': 'n'}], 'empty': []}))
         self.assertEqual(self.documents(server, 'fruits'), expected)
         self.assertEqual(self.documents(server, 'nuts'), {'n': {}})
-        self.assertEqual(server.get('/_all_dbs').json(), ['_replicator', '_users', 'empty', 'fruits', 'nuts'])
+        names = [name for name in server.get('/_all_dbs').json() if not name.startswith('_')]
+        self.assertEqual(names, ['empty', 'fruits', 'nuts'])
         server.stop()
 
     def test_a_folder(self):

@@ -330,6 +330,11 @@ class NodeTest(ServerTestCase):
         old = self.server.delete(NODE + '/_config/jwt_keys/hmac:k', headers=memory)
         self.assertEqual(self.answer(old, 200), '****')
 
+    def test_last_admin_stays(self):
+        reason = self.error(self.server.delete(NODE + '/_config/admins/admin'), 403, 'forbidden')
+        self.assertIn('last server admin', reason)
+        self.answer(self.server.get('/_all_dbs'), 200)
+
     def test_reload_drops_what_was_not_kept(self):
         self.addCleanup(self.server.delete, NODE + '/_config/log/level')
         self.set('t_reload', 'kept', '1')

@@ -176,6 +176,10 @@ TEST(ErasureCollector, AsksForCompactionWhereErasuresLieDense) {
     EXPECT_TRUE(needs_compaction(10'000, 3'000, rocksdb::kEntrySingleDelete));
     EXPECT_TRUE(needs_compaction(10'000, 3'000, rocksdb::kEntryDelete));
     EXPECT_FALSE(needs_compaction(10'000, 3'000, rocksdb::kEntryMerge));
+    // Small files that are half erasures, and no others.
+    EXPECT_TRUE(needs_compaction(100, 100, rocksdb::kEntrySingleDelete));
+    EXPECT_FALSE(needs_compaction(100, 90, rocksdb::kEntrySingleDelete));
+    EXPECT_FALSE(needs_compaction(0, 0, rocksdb::kEntrySingleDelete));
 }
 
 TEST(RocksdbKeys, KeepShardsApart) {

@@ -37,6 +37,8 @@ EngineCalls operator-(const EngineCalls &later, const EngineCalls &earlier) {
         .begin_keys = later.begin_keys - earlier.begin_keys,
         .finishes = later.finishes - earlier.finishes,
         .stages = later.stages - earlier.stages,
+        .sequence_reads = later.sequence_reads - earlier.sequence_reads,
+        .size_reads = later.size_reads - earlier.size_reads,
         .batch_entries = later.batch_entries - earlier.batch_entries,
         .batch_bytes = later.batch_bytes - earlier.batch_bytes,
     };
@@ -54,6 +56,8 @@ EngineCalls CountingEngine::calls() const {
         .begin_keys = counters_.begin_keys,
         .finishes = counters_.finishes,
         .stages = counters_.stages,
+        .sequence_reads = counters_.sequence_reads,
+        .size_reads = counters_.size_reads,
         .batch_entries = counters_.batch_entries,
         .batch_bytes = counters_.batch_bytes,
     };
@@ -123,8 +127,15 @@ Result<void> CountingEngine::stage(ShardId shard, WriteBatch batch) {
 }
 
 Result<Sequence> CountingEngine::last_sequence(ShardId shard) {
+    ++counters_.sequence_reads;
     travel();
     return engine_.last_sequence(shard);
+}
+
+Result<std::uint64_t> CountingEngine::approximate_bytes(ShardId shard) {
+    ++counters_.size_reads;
+    travel();
+    return engine_.approximate_bytes(shard);
 }
 
 Result<void> CountingEngine::sync() {

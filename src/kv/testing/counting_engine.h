@@ -23,24 +23,31 @@ struct EngineCalls {
     std::uint64_t begin_keys = 0;
     std::uint64_t finishes = 0;
     std::uint64_t stages = 0;
-    std::uint64_t batch_entries = 0; // of finish() and stage()
-    std::uint64_t batch_bytes = 0;   // keys and values of finish() and stage()
+    std::uint64_t sequence_reads = 0; // last_sequence()
+    std::uint64_t size_reads = 0;     // approximate_bytes()
+    std::uint64_t batch_entries = 0;  // of finish() and stage()
+    std::uint64_t batch_bytes = 0;    // keys and values of finish() and stage()
+
+    // Calls that a remote engine cannot answer without being asked over the network.
+    [[nodiscard]] std::uint64_t round_trips() const {
+        return reads + scans + snapshots + begins + finishes + stages + sequence_reads + size_reads;
+    }
 
     friend bool operator==(const EngineCalls &, const EngineCalls &) = default;
     // What was asked between two countings.
     friend EngineCalls operator-(const EngineCalls &later, const EngineCalls &earlier);
 };
 
-// Thread-safe. Borrows the engine below, which outlives it. Background calls (erasing, compacting,
-// measuring) go through uncounted.
+// Thread-safe. Borrows the engine below, which outlives it. Background calls (erasing, compacting)
+// go through uncounted.
 class CountingEngine final : public Engine {
   public:
     explicit CountingEngine(Engine &engine) : engine_(engine) {}
 
     [[nodiscard]] EngineCalls calls() const;
 
-    // Makes every read, scan, snapshot, begin, finish, stage, last_sequence and sync take this much
-    // longer. A latency above zero imitates a remote engine in all: read_cached() never answers and
+    // Makes every read, scan, snapshot, begin, finish, stage, last_sequence, approximate_bytes and sync take
+    // this much longer. A latency above zero imitates a remote engine in all: read_cached() never answers and
     // the engine is not the single writer. Meant to be set before the engine is used.
     void set_latency(Millis latency) { latency_ms_ = latency.count(); }
 
@@ -55,9 +62,7 @@ class CountingEngine final : public Engine {
     Result<void> stage(ShardId shard, WriteBatch batch) override;
     Result<Sequence> last_sequence(ShardId shard) override;
     Result<void> erase_shard(ShardId shard) override { return engine_.erase_shard(shard); }
-    Result<std::uint64_t> approximate_bytes(ShardId shard) override {
-        return engine_.approximate_bytes(shard);
-    }
+    Result<std::uint64_t> approximate_bytes(ShardId shard) override;
     Result<void> compact_shard(ShardId shard) override { return engine_.compact_shard(shard); }
     Result<void> sync() override;
     [[nodiscard]] EngineStats stats() override { return engine_.stats(); }
@@ -66,7 +71,7 @@ class CountingEngine final : public Engine {
     friend class CountingCommit;
     struct Counters {
         std::atomic<std::uint64_t> reads, read_keys, cached_reads, scans, scan_rows, snapshots, begins,
-            begin_keys, finishes, stages, batch_entries, batch_bytes;
+            begin_keys, finishes, stages, sequence_reads, size_reads, batch_entries, batch_bytes;
     };
 
     void travel() const;

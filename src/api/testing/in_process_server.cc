@@ -1,0 +1,48 @@
+#include "api/testing/in_process_server.h"
+
+namespace divan::api {
+
+InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &options)
+    : config_(config::Config::load({}, "").value()),
+      authenticator_(std::make_unique<access::Authenticator>(*config_, clock_, random_, pool_)),
+      store_(db::open_store({engine, pool_, clock_, random_}, options).value()),
+      gate_(std::make_unique<access::Gate>(*store_, *config_)), services_(new Services{
+                                                                    .gate = *gate_,
+                                                                    .authenticator = *authenticator_,
+                                                                    .config = *config_,
+                                                                    .metrics = metrics_,
+                                                                    .log = log_,
+                                                                    .engine_pool = pool_,
+                                                                    .clock = clock_,
+                                                                    .random = random_,
+                                                                    .node_name = "test@127.0.0.1",
+                                                                    .started_at = clock_.monotonic(),
+                                                                }),
+      dispatcher_(std::make_unique<Dispatcher>(*services_, all_routes())) {
+    DIVAN_CHECK(config_->set_override("chttpd_auth", "secret", "shared secret").ok());
+    DIVAN_CHECK(config_->set("admins", "admin", "open sesame", false).ok());
+    DIVAN_CHECK(authenticator_->hash_plain_admins().ok());
+    // A cookie is checked without a slow hash.
+    auto cookie = authenticator_->session_cookie("admin");
+    cookie_ = cookie.substr(0, cookie.find(';'));
+}
+
+InProcessServer::~InProcessServer() {
+    pool_.stop(); // what is queued refers to the store
+}
+
+Answer InProcessServer::ask(std::string method, std::string target, std::string body, net::Headers headers) {
+    net::RequestHead head;
+    head.method = std::move(method);
+    head.target = std::move(target);
+    head.headers = std::move(headers);
+    head.headers.add("Host", "localhost");
+    head.headers.add("Cookie", cookie_);
+    if (!body.empty() && !head.headers.contains("Content-Type"))
+        head.headers.add("Content-Type", "application/json");
+    head.remote_address = "127.0.0.1";
+    InProcessExchange exchange(std::move(head), std::move(body));
+    return exchange.serve([this](net::Exchange &served) { return dispatcher_->handle(served); });
+}
+
+} // namespace divan::api

@@ -1,0 +1,49 @@
+#pragma once
+
+// The whole server without sockets: every request goes through the real dispatcher, gate and store to an
+// engine that the test chose, say one that counts or fails.
+
+#include "access/authenticator.h"
+#include "access/gate.h"
+#include "api/dispatcher.h"
+#include "api/testing/in_process_exchange.h"
+#include "config/config.h"
+#include "db/store.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace divan::api {
+
+// Time stands still and randomness is seeded: the same requests write the same bytes.
+class InProcessServer {
+  public:
+    // Borrows the engine, which may hold databases already.
+    explicit InProcessServer(kv::Engine &engine, const db::StoreOptions &options = {});
+    ~InProcessServer();
+    InProcessServer(const InProcessServer &) = delete;
+    InProcessServer &operator=(const InProcessServer &) = delete;
+
+    // Sends a request as the admin and waits for the whole answer. `target` is encoded already. A body is
+    // JSON unless a header says otherwise. May be called from any thread.
+    Answer ask(std::string method, std::string target, std::string body = {}, net::Headers headers = {});
+
+    [[nodiscard]] db::Store &store() { return *store_; }
+    [[nodiscard]] config::Config &config() { return *config_; }
+    [[nodiscard]] ManualClock &clock() { return clock_; }
+
+  private:
+    ManualClock clock_;
+    SeededRandom random_{1};
+    std::unique_ptr<config::Config> config_;
+    telemetry::Logger log_{clock_, "test@127.0.0.1", "", telemetry::Level::none};
+    telemetry::Registry metrics_;
+    ThreadPool pool_{4};
+    std::unique_ptr<access::Authenticator> authenticator_;
+    std::string cookie_;
+    std::unique_ptr<db::Store> store_;
+    std::unique_ptr<access::Gate> gate_;
+    std::unique_ptr<Services> services_;
+    std::unique_ptr<Dispatcher> dispatcher_;
+};
+
+} // namespace divan::api
