@@ -132,8 +132,8 @@ class Database {
 
     // ---- local documents; ids with "_local/"
     Result<std::optional<LocalDocument>> local(std::string_view id);
-    // Writes without optimistic locking, as CouchDB 3.5 does. Errors: illegal_docid. Returns the new rev, "0-(N+1)" for a given
-    // "0-N"; `keep_rev` (new_edits=false) stores the given one.
+    // Writes without optimistic locking, as CouchDB 3.5 does. Errors: illegal_docid. Returns the new rev,
+    // "0-(N+1)" for a given "0-N"; `keep_rev` (new_edits=false) stores the given one.
     Result<std::string> write_local(std::string id, std::string json, const std::optional<std::string> &rev,
                                     bool keep_rev);
     // false if there was none.

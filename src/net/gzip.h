@@ -42,7 +42,8 @@ class GzipReader {
     std::unique_ptr<State> state_;
 };
 
-// A whole gzip text inflated; what follows its end is passed over. Errors: bad_request, too_large beyond `output_bytes_max`.
+// A whole gzip text inflated; what follows its end is passed over. Errors: bad_request, too_large beyond
+// `output_bytes_max`.
 [[nodiscard]] Result<std::string> gunzip(std::string_view bytes, std::size_t output_bytes_max);
 
 } // namespace divan::net

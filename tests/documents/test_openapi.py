@@ -9,6 +9,10 @@ from harness.server import ROOT
 
 OPERATIONS = {'get': 'GET', 'put': 'PUT', 'post': 'POST', 'delete': 'DELETE', 'x-copy': 'COPY'}
 JSON_TYPE = {'Content-Type': 'application/json'}
+FORM_TYPE = {'Content-Type': 'multipart/form-data; boundary=b'}
+FORM = ('--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n{rev}\r\n'
+        '--b\r\nContent-Disposition: form-data; name="_attachments"; filename="form.txt"\r\n'
+        'Content-Type: text/plain\r\n\r\nform\r\n--b--\r\n')
 
 # What fills the parameters of paths.
 VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
@@ -118,13 +122,20 @@ class OpenapiTest(ServerTestCase):
                 self.assertIn('default', operation['responses'])
                 self.assertEqual(method in ('GET', 'DELETE', 'COPY') and 'requestBody' in operation, False)
 
+    def takes_form(self, method, path):
+        operation = self.api['paths'][path].get(method.lower(), {})
+        return 'multipart/form-data' in operation.get('requestBody', {}).get('content', {})
+
     def call(self, method, path):
         key = method + ' ' + path
         headers, body, query = {}, BODIES.get(key, ''), dict(QUERIES.get(key, {}))
         if callable(body):
             body = body(self)
         documents = re.fullmatch(r'/\{db\}/(_design/\{ddoc\}|_local/\{localid\}|\{docid\})(/\{attname\})?', path)
-        if path.endswith('{attname}') and method == 'PUT':
+        if self.takes_form(method, path):
+            headers.update({**FORM_TYPE, 'Referer': self.server.url})
+            body = FORM.replace('{rev}', self.rev(path))
+        elif path.endswith('{attname}') and method == 'PUT':
             headers['Content-Type'], body = 'text/plain', 'text'
         elif documents and method == 'POST':  # a browser's form
             headers['Referer'] = self.server.url + '/form'
