@@ -137,10 +137,6 @@ class OpenapiTest(ServerTestCase):
             body = FORM.replace('{rev}', self.rev(path))
         elif path.endswith('{attname}') and method == 'PUT':
             headers['Content-Type'], body = 'text/plain', 'text'
-        elif documents and method == 'POST':  # a browser's form
-            headers['Referer'] = self.server.url + '/form'
-            headers['Content-Type'] = 'multipart/form-data; boundary=b'
-            body = '--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n%s\r\n--b--' % self.rev(path)
         elif body or method == 'POST':
             headers.update(JSON_TYPE)
         if documents and method in ('PUT', 'DELETE') and '_local' not in path:
