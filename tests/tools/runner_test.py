@@ -87,7 +87,7 @@ class RunnerTest(unittest.TestCase):
 
     def test_missing_tests_fail(self):
         status, lines = self.run_tests({'documents/readme.txt': ''})
-        self.assertEqual((status, lines[-1]), (1, '0 passed, 3 failed'))
+        self.assertEqual((status, lines[-1]), (1, '0 passed, 4 failed'))
         status, lines = self.run_tests({'views/readme.txt': ''}, 'views')
         self.assertEqual((status, lines[-1]), (1, '0 passed, 1 failed'))
 
