@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
+#include <cerrno>
 #include <charconv>
 #include <sys/socket.h>
 
@@ -417,6 +418,9 @@ void Connection::watch_for_disconnect(const std::shared_ptr<Waiting> &waiting) {
         auto got = recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         if (got > 0)
             return;
+        // Asio may report a readiness from before the request was read: nothing has happened.
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return self->watch_for_disconnect(waiting);
         self->broken_ = true;
         waiting->finish(Wake::closed);
     });
