@@ -5,6 +5,7 @@
 #include "kv/memory/memory_engine.h"
 #include "kv/testing/counting_engine.h"
 
+#include <functional>
 #include <future>
 #include <gtest/gtest.h>
 #include <thread>
@@ -118,49 +119,50 @@ TEST_F(StoreTest, SweepingUnderLoadTakesNoAttachmentOfAnEdit) {
     EXPECT_EQ(chunks->size(), 4u * 200u);
 }
 
-// Writes and uploads that were under way put rows back behind the eraser.
-TEST_F(StoreTest, DeletedUnderLoadLeavesNoRows) {
-    constexpr std::uint32_t kLives = 60;
-    std::atomic<std::uint32_t> life = 0; // of the database that is there; beyond kLives: stop
-    std::vector<std::thread> threads;
-    for (int w = 0; w < 4; ++w)
-        threads.emplace_back([&, w] {
-            for (int i = 0;; ++i) {
-                auto seen = life.load();
-                if (seen > kLives)
-                    return;
-                auto database = store_->open("db");
-                if (!database.ok()) {
-                    life.wait(seen);
-                    continue;
-                }
-                auto data = upload(**database, std::to_string(w) + "-" + std::to_string(i), i % 2 == 0);
-                if (!data.ok()) {
-                    EXPECT_EQ(data.error().code(), ErrorCode::not_found) << data.error().reason();
-                }
-            }
-        });
-    auto next_life = [&] {
-        ++life;
-        life.notify_all();
-    };
-    while (life < kLives) {
-        auto database = store_->create("db", {}).value();
-        next_life();
-        auto enough = std::make_shared<Event>();
-        auto written = std::make_shared<std::promise<void>>();
-        enough->on_notify([written] { written->set_value(); });
-        database->listen(enough);
-        written->get_future().get();
-        ASSERT_TRUE(store_->erase("db").ok());
-        store_->housekeep(); // while the writers are at it
+// Something happens after a writer has looked whether its database is there, and before it writes.
+class InterruptedEngine final : public kv::CountingEngine {
+  public:
+    using CountingEngine::CountingEngine;
+    Result<std::unique_ptr<kv::Commit>> begin(kv::ShardId shard, std::span<const kv::KeyRef> reads,
+                                              std::uint32_t sequence_count) override {
+        interrupt(before_begin);
+        return CountingEngine::begin(shard, reads, sequence_count);
     }
-    next_life();
-    for (auto &thread : threads)
-        thread.join();
-    store_->wait_idle();
-    for (std::uint32_t shard = 1; shard <= 2 * kLives; ++shard)
-        EXPECT_EQ(rows(kv::ShardId(shard)), 0u) << shard;
+    Result<void> stage(kv::ShardId shard, kv::WriteBatch batch) override {
+        interrupt(before_stage);
+        return CountingEngine::stage(shard, std::move(batch));
+    }
+    // Each is run once.
+    std::function<void()> before_begin;
+    std::function<void()> before_stage;
+
+  private:
+    static void interrupt(std::function<void()> &what) {
+        if (auto once = std::exchange(what, {}))
+            once();
+    }
+};
+
+TEST_F(StoreTest, NothingIsWrittenBehindTheEraser) {
+    InterruptedEngine engine(*engine_);
+    auto store = open_store({engine, pool_, clock_, random_}, {}).value();
+    auto erase = [&] {
+        EXPECT_TRUE(store->erase("db").ok());
+        store->housekeep();
+    };
+    auto database = store->create("db", {}).value();
+    auto shard = engine.last_sequence(kv::kCatalogShard)->value;
+    engine.before_begin = erase;
+    Edit edit;
+    edit.id = "a";
+    EXPECT_EQ(write(*database, edit).error().code(), ErrorCode::not_found);
+    EXPECT_EQ(rows(kv::ShardId(static_cast<std::uint32_t>(shard))), 0u);
+
+    database = store->create("db", {}).value();
+    shard = engine.last_sequence(kv::kCatalogShard)->value;
+    engine.before_stage = erase;
+    EXPECT_EQ(upload(*database, "a", false).error().code(), ErrorCode::not_found);
+    EXPECT_EQ(rows(kv::ShardId(static_cast<std::uint32_t>(shard))), 0u);
 }
 
 // A reader of the first life must not skip what the second one holds under the same numbers.
