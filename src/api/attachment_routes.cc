@@ -1,4 +1,5 @@
 #include "api/document_handlers.h"
+#include "api/revision_selection.h"
 #include "api/router.h"
 #include "base/encoding.h"
 #include "config/config.h"
@@ -20,23 +21,8 @@ struct Found {
 
 Result<Found> find_attachment(db::Database &database, const std::string &id, const std::string &name,
                               const std::optional<doc::RevId> &rev) {
-    DIVAN_TRY(auto head, database.head(id));
-    if (!head)
-        return ErrorCode::not_found;
-    DIVAN_TRY(auto tree, database.tree(*head));
-    auto leaf = tree.winner();
-    if (rev) {
-        auto info = tree.find(*rev);
-        if (!info)
-            return ErrorCode::not_found;
-        leaf = {*rev, *info};
-    } else if (leaf.info.deleted) {
-        return Error(ErrorCode::not_found, "deleted");
-    }
-    DIVAN_TRY(auto body, database.body(*head, leaf.rev, leaf.info));
-    if (!body)
-        return ErrorCode::not_found;
-    for (auto &attachment : body->attachments)
+    DIVAN_TRY(auto body, read_revision(database, id, rev));
+    for (auto &attachment : body.attachments)
         if (attachment.name == name)
             return Found{std::move(attachment)};
     return Error(ErrorCode::not_found, "Document is missing attachment");

@@ -2,6 +2,7 @@
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/parameters.h"
+#include "api/revision_selection.h"
 #include "api/uuids.h"
 #include "base/encoding.h"
 #include "db/store.h"
@@ -101,27 +102,12 @@ Result<void> copy_attachments(const Services &services, db::Database &database, 
 
 Result<PreparedDocument> read_copy(const Services &services, db::Database &database, const std::string &id,
                                    const std::optional<doc::RevId> &rev, CopyTarget target) {
-    DIVAN_TRY(auto head, database.head(id));
-    if (!head)
-        return ErrorCode::not_found;
-    DIVAN_TRY(auto tree, database.tree(*head));
-    auto leaf = tree.winner();
-    if (rev) {
-        auto info = tree.find(*rev);
-        if (!info)
-            return ErrorCode::not_found;
-        leaf = {*rev, *info};
-    } else if (leaf.info.deleted) {
-        return Error(ErrorCode::not_found, "deleted");
-    }
-    DIVAN_TRY(auto body, database.body(*head, leaf.rev, leaf.info));
-    if (!body)
-        return ErrorCode::not_found;
+    DIVAN_TRY(auto body, read_revision(database, id, rev));
     PreparedDocument prepared;
     prepared.edit.id = std::move(target.id);
     prepared.edit.parent = std::move(target.rev);
-    prepared.edit.json = std::move(body->json);
-    DIVAN_TRY_VOID(copy_attachments(services, database, *body, prepared));
+    prepared.edit.json = std::move(body.json);
+    DIVAN_TRY_VOID(copy_attachments(services, database, body, prepared));
     return prepared;
 }
 

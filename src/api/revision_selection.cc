@@ -27,4 +27,25 @@ SelectedRevisions select_revisions(const doc::RevTree &tree,
     return selected;
 }
 
+Result<db::Body> read_revision(db::Database &database, const std::string &id,
+                               const std::optional<doc::RevId> &rev) {
+    DIVAN_TRY(auto head, database.head(id));
+    if (!head)
+        return ErrorCode::not_found;
+    DIVAN_TRY(auto tree, database.tree(*head));
+    auto leaf = tree.winner();
+    if (rev) {
+        auto info = tree.find(*rev);
+        if (!info)
+            return ErrorCode::not_found;
+        leaf = {*rev, *info};
+    } else if (leaf.info.deleted) {
+        return Error(ErrorCode::not_found, "deleted");
+    }
+    DIVAN_TRY(auto body, database.body(*head, leaf.rev, leaf.info));
+    if (!body)
+        return ErrorCode::not_found;
+    return std::move(*body);
+}
+
 } // namespace divan::api

@@ -1,10 +1,12 @@
 #pragma once
 
-// Which revisions `open_revs` and `_bulk_get` answer with.
+// Which revisions requests are answered with.
 
+#include "db/database.h"
 #include "doc/rev_tree.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace divan::api {
@@ -18,5 +20,10 @@ struct SelectedRevisions {
 // descend from them (couch_db:open_doc_revs).
 [[nodiscard]] SelectedRevisions
 select_revisions(const doc::RevTree &tree, const std::optional<std::vector<doc::RevId>> &asked, bool latest);
+
+// The body of a revision of a document, or of its winner. Errors: not_found, "missing" or "deleted".
+// Blocks on the engine.
+[[nodiscard]] Result<db::Body> read_revision(db::Database &database, const std::string &id,
+                                             const std::optional<doc::RevId> &rev);
 
 } // namespace divan::api
