@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <string_view>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -72,6 +73,15 @@ void set_thread_stacks() {
     pthread_attr_destroy(&attributes);
 }
 
+// Each connection needs a descriptor, and shells allow few by default: takes all that the system allows.
+void raise_open_files_max() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 // Serves until SIGTERM or SIGINT; true: start again.
 bool serve_once(const ServeOptions &options, int &exit_code) {
     // Blocked before any thread starts, so that every thread inherits it and only sigwait sees them.
@@ -121,6 +131,7 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
     }
     set_thread_stacks();
     int exit_code = 0;
+    raise_open_files_max();
     while (serve_once(options, exit_code)) {
     }
     return exit_code;

@@ -19,6 +19,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto kDeadlineInterval = std::chrono::milliseconds(500);
+constexpr Millis kAcceptPause{100};
 
 } // namespace
 
@@ -110,9 +111,13 @@ class Server::Impl {
         acceptor->async_accept(strand, [this, acceptor](error_code error, Socket socket) {
             if (error == asio::error::operation_aborted || !acceptor->is_open())
                 return;
-            if (!error)
+            if (!error) {
                 add(std::move(socket));
-            accept(acceptor);
+                accept(acceptor);
+            } else {
+                // Out of descriptors, most likely: to ask again at once would only burn the processor.
+                post_after(kAcceptPause, [this, acceptor] { accept(acceptor); });
+            }
         });
     }
 

@@ -2,6 +2,10 @@
 in JSON and ends its connection; the server goes on."""
 import gzip
 import json
+import os
+import pathlib
+import resource
+import socket
 import threading
 import time
 import unittest
@@ -335,6 +339,29 @@ class ConnectionLimitTest(BadInputCase):
             status = self.server.get('/').status_code
         self.assertEqual(status, 200)
         self.assert_unharmed()
+
+
+
+class DescriptorTest(BadInputCase):
+    def processor_seconds(self):
+        fields = pathlib.Path('/proc/%d/stat' % self.server.pid).read_text().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def test_waits_for_descriptors_without_burning_the_processor(self):
+        """Regression: the server asked for the next connection again and again."""
+        open_files = len(os.listdir('/proc/%d/fd' % self.server.pid))
+        usual = resource.prlimit(self.server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.server.pid, resource.RLIMIT_NOFILE, (open_files, usual[1]))
+        address = self.server.origin.removeprefix('http://').split(':')
+        waiting = [socket.create_connection(address, timeout=30) for _ in range(8)]
+        begin = self.processor_seconds()
+        threading.Event().wait(1)  # the time that is watched
+        self.assertLess(self.processor_seconds() - begin, 0.3)
+        resource.prlimit(self.server.pid, resource.RLIMIT_NOFILE, usual)
+        for connection in waiting:
+            connection.sendall(b'GET /_up HTTP/1.1\r\nHost: x\r\n\r\n')
+            self.assertTrue(connection.recv(100).startswith(b'HTTP/1.1 200'))
+            connection.close()
 
 
 if __name__ == '__main__':
