@@ -17,7 +17,8 @@ using Operations = std::vector<const Route *>;
 
 std::string lower(std::string_view text) {
     std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
     return out;
 }
 
@@ -32,9 +33,9 @@ std::string path_of(std::string_view pattern) {
 // "get_db_all_docs": a name for generated clients.
 std::string operation_id(const Route &route) {
     auto id = lower(route.method);
-    for (unsigned char c : path_of(route.pattern)) {
-        if (std::isalnum(c) != 0)
-            id.push_back(static_cast<char>(c));
+    for (char c : path_of(route.pattern)) {
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+            id.push_back(c);
         else if (id.back() != '_')
             id.push_back('_');
     }

@@ -18,15 +18,17 @@ namespace {
 constexpr ShardId kShard{1};
 
 class RocksdbEngineTest : public testing::Test {
+  public:
+    ~RocksdbEngineTest() override {
+        std::error_code error;
+        std::filesystem::remove_all(directory_, error);
+    }
+
   protected:
     RocksdbEngineTest() {
         auto name = (std::filesystem::temp_directory_path() / "divan-kv-XXXXXX").string();
         EXPECT_NE(mkdtemp(name.data()), nullptr);
         directory_ = name;
-    }
-    ~RocksdbEngineTest() override {
-        std::error_code error;
-        std::filesystem::remove_all(directory_, error);
     }
 
     [[nodiscard]] RocksdbOptions options() const {
