@@ -257,12 +257,12 @@ def machine():
 def page(rows, documents):
     lines = [
         '# Benchmarks', '',
-        'Made by `bench/http_bench.py --write`. Server, clients and everything else share one machine: '
-        + machine() + '. Documents have 600 bytes; every write is synced before it is answered. '
-        'Throughput is the median of %d measurements; the database holds %s documents.' % (
-            ROUNDS, '{:,}'.format(documents)), '',
-        '"Engine alone" is the storage engine in the same run, without HTTP, JSON, revisions and ',
-        'authentication, with the same number of threads, writing or reading rows of the same sizes '
+        'Made by `bench/http_bench.py --write` on ' + machine() + '.',
+        'Server and clients share the machine. Documents have 600 bytes, the database holds',
+        '{:,} of them, every write is synced before it is answered. Throughput is the median of'.format(documents),
+        '%d measurements.' % ROUNDS, '',
+        '"Engine alone" is the storage engine in the same run, without HTTP, JSON, revisions and',
+        'authentication, with as many threads, writing or reading rows of the same sizes',
         '(`bench/kv_bench.cc`). The machine is noisy: read the ratios, not the figures.', '',
         '| Operation | Divan | Engine alone | Ratio | CouchDB 3.5 | Ratio |',
         '| --- | ---: | ---: | ---: | ---: | ---: |']
