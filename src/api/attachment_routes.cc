@@ -245,16 +245,9 @@ Task<Result<void>> put_attachment(Call &call) {
     });
     if (!sink.ok())
         co_return sink.error();
-    for (;;) {
-        auto bytes = co_await call.exchange().body().read_some(256 << 10);
-        if (!bytes.ok())
-            co_return bytes.error();
-        if (bytes->empty())
-            break;
-        auto written = co_await call.on_engine([&] { return (*sink)->write(*bytes); });
-        if (!written.ok())
-            co_return written.error();
-    }
+    auto poured = co_await pour(call, call.exchange().body(), **sink);
+    if (!poured.ok())
+        co_return poured.error();
     auto prepared = co_await call.on_engine([&]() -> Result<PreparedDocument> {
         DIVAN_TRY(auto stored, (*sink)->finish());
         DIVAN_TRY(auto base, read_base(*call.database, id, name, *rev, false));

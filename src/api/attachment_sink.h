@@ -2,6 +2,7 @@
 
 // Where the bytes of an uploaded attachment go: compressed if its type is compressible, counted, stored.
 
+#include "api/call.h"
 #include "db/database.h"
 #include "net/gzip.h"
 
@@ -36,5 +37,21 @@ class AttachmentSink {
     std::unique_ptr<net::GzipWriter> compressor_;
     std::unique_ptr<db::AttachmentUpload> upload_;
 };
+
+// Writes everything that `source` (a request's body or a part of one) still has. Errors: those of the source
+// and of the sink. Goes on on the connection's executor.
+template <typename Source> Task<Result<void>> pour(Call &call, Source &source, AttachmentSink &sink) {
+    constexpr std::size_t kReadBytes = 256 << 10;
+    for (;;) {
+        auto bytes = co_await source.read_some(kReadBytes);
+        if (!bytes.ok())
+            co_return bytes.error();
+        if (bytes->empty())
+            co_return Result<void>();
+        auto written = co_await call.on_engine([&] { return sink.write(*bytes); });
+        if (!written.ok())
+            co_return written.error();
+    }
+}
 
 } // namespace divan::api

@@ -3,8 +3,6 @@
 namespace divan::api {
 namespace {
 
-constexpr std::size_t kReadBytes = 256 << 10;
-
 bool is_space(char c) {
     return c == ' ' || c == '\t';
 }
@@ -64,16 +62,9 @@ Task<Result<StoredPart>> store_part(Call &call, net::MultipartReader &reader, st
     });
     if (!sink.ok())
         co_return sink.error();
-    for (;;) {
-        auto bytes = co_await reader.read_some(kReadBytes);
-        if (!bytes.ok())
-            co_return bytes.error();
-        if (bytes->empty())
-            break;
-        auto written = co_await call.on_engine([&] { return (*sink)->write(*bytes); });
-        if (!written.ok())
-            co_return written.error();
-    }
+    auto poured = co_await pour(call, reader, **sink);
+    if (!poured.ok())
+        co_return poured.error();
     auto stored = co_await call.on_engine([&] { return (*sink)->finish(); });
     if (!stored.ok())
         co_return stored.error();

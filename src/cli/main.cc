@@ -184,8 +184,6 @@ int main(int argc, char **argv) {
 
     openapi_command->footer("A running server answers the same at /_openapi. Example:\n"
                             "  divan openapi > openapi.json");
-    bool markdown = true;
-    settings_command->add_flag("--markdown", markdown, "The only form there is");
     settings_command->footer("A running server shows what is in force at /_node/_local/_config. Example:\n"
                              "  divan settings | grep max_document_size");
     app.footer("Start here:\n  divan serve --data-dir ./data --admin admin:correct-horse\n"
