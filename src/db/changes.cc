@@ -45,8 +45,15 @@ Result<Change> Database::State::complete_change(kv::Sequence sequence, std::stri
     if (!row)
         return change; // gone since the row was read; a later row or none tells
     DIVAN_TRY(auto head, format::decode_head(*row));
-    DIVAN_TRY(auto tree, load_tree(context.engine, entry.shard, stored_tree(head)));
-    change.leaves = tree.leaves();
+    auto stored = stored_tree(head);
+    DIVAN_TRY(auto trees, load_trees(context.engine, entry.shard, std::span(&stored, 1)));
+    auto tree = std::move(trees.front());
+    if (!tree) {
+        // The document was written since its head was read.
+        DIVAN_TRY(tree, current_tree(change.id));
+    }
+    if (tree)
+        change.leaves = tree->leaves();
     return change;
 }
 

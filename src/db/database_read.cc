@@ -134,6 +134,16 @@ Result<std::optional<std::uint64_t>> Database::count_before(std::string_view id,
     }
 }
 
+Result<std::optional<doc::RevTree>> Database::State::current_tree(std::string_view id) {
+    DIVAN_TRY(auto snapshot, context.engine.snapshot());
+    DIVAN_TRY(auto rows, format::read_rows(context.engine, entry.shard, {keys::head(id)}, snapshot.get()));
+    if (!rows.front())
+        return std::optional<doc::RevTree>();
+    DIVAN_TRY(auto head, format::decode_head(*rows.front()));
+    DIVAN_TRY(auto tree, load_tree(context.engine, entry.shard, stored_tree(head), snapshot.get()));
+    return std::optional<doc::RevTree>(std::move(tree));
+}
+
 Result<doc::RevTree> Database::tree(const Head &head) {
     DIVAN_TRY_VOID(state_->check_open());
     if (head.tree)
@@ -145,11 +155,11 @@ Result<doc::RevTree> Database::tree(const Head &head) {
     if (loaded.front()) {
         tree = std::move(*loaded.front());
     } else {
-        // The document was written since its head was read: look again, once.
-        DIVAN_TRY(auto again, this->head(head.id));
-        if (!again)
+        // The document was written since its head was read.
+        DIVAN_TRY(auto current, state_->current_tree(head.id));
+        if (!current)
             return tree;
-        DIVAN_TRY(tree, load_tree(engine, state_->entry.shard, stored_tree(*again)));
+        tree = std::move(*current);
         merge_history(tree, head.recent);
     }
     tree.stem(state_->meta()->revs_limit);

@@ -73,6 +73,9 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
 
     Result<std::vector<std::int64_t>> counters();
     Result<std::optional<std::string>> read(kv::Table table, std::string_view key);
+    // A document's whole tree as it is at one moment, whoever writes it meanwhile; nullopt if there is no
+    // document.
+    Result<std::optional<doc::RevTree>> current_tree(std::string_view id);
     // Decodes a change and fills in leaves that did not fit into its row.
     Result<Change> complete_change(kv::Sequence sequence, std::string_view value);
 

@@ -259,14 +259,15 @@ Result<FirstChunk> decode_first_chunk(std::string_view value) {
 }
 
 Result<std::vector<std::optional<std::string>>> read_rows(kv::Engine &engine, kv::ShardId shard,
-                                                          const std::vector<std::string> &keys) {
+                                                          const std::vector<std::string> &keys,
+                                                          const kv::Snapshot *snapshot) {
     std::vector<kv::KeyRef> refs;
     refs.reserve(keys.size());
     for (const auto &key : keys)
         refs.push_back({kv::Table::documents, key});
     if (refs.empty())
         return std::vector<std::optional<std::string>>();
-    return engine.read(shard, refs);
+    return engine.read(shard, refs, snapshot);
 }
 
 Result<std::optional<std::string>> join_chunks(std::span<const std::optional<std::string>> chunks) {

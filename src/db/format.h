@@ -62,8 +62,9 @@ struct FirstChunk {
 [[nodiscard]] Result<std::optional<std::string>>
 join_chunks(std::span<const std::optional<std::string>> chunks);
 // Rows of the documents table; no call of the engine for no keys.
-[[nodiscard]] Result<std::vector<std::optional<std::string>>> read_rows(kv::Engine &engine, kv::ShardId shard,
-                                                                        const std::vector<std::string> &keys);
+[[nodiscard]] Result<std::vector<std::optional<std::string>>>
+read_rows(kv::Engine &engine, kv::ShardId shard, const std::vector<std::string> &keys,
+          const kv::Snapshot *snapshot = nullptr);
 // The payloads under prefixes, in that order; nullopt where there is none. One read for all, and another
 // one if any has more than one chunk.
 [[nodiscard]] Result<std::vector<std::optional<std::string>>>

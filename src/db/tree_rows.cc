@@ -56,14 +56,15 @@ void merge_history(doc::RevTree &tree, std::span<const doc::Leaf> history) {
 }
 
 Result<std::vector<std::optional<doc::RevTree>>> load_trees(kv::Engine &engine, kv::ShardId shard,
-                                                            std::span<const StoredTree> trees) {
+                                                            std::span<const StoredTree> trees,
+                                                            const kv::Snapshot *snapshot) {
     std::vector<std::string> keys;
     std::vector<std::size_t> ends; // of each tree in `keys`
     for (const auto &tree : trees) {
         append_keys(keys, tree);
         ends.push_back(keys.size());
     }
-    DIVAN_TRY(auto rows, format::read_rows(engine, shard, keys));
+    DIVAN_TRY(auto rows, format::read_rows(engine, shard, keys, snapshot));
     std::vector<std::optional<doc::RevTree>> loaded;
     std::size_t begin = 0;
     for (std::size_t i = 0; i < trees.size(); ++i) {
@@ -74,8 +75,9 @@ Result<std::vector<std::optional<doc::RevTree>>> load_trees(kv::Engine &engine, 
     return loaded;
 }
 
-Result<doc::RevTree> load_tree(kv::Engine &engine, kv::ShardId shard, const StoredTree &tree) {
-    DIVAN_TRY(auto loaded, load_trees(engine, shard, std::span(&tree, 1)));
+Result<doc::RevTree> load_tree(kv::Engine &engine, kv::ShardId shard, const StoredTree &tree,
+                               const kv::Snapshot *snapshot) {
+    DIVAN_TRY(auto loaded, load_trees(engine, shard, std::span(&tree, 1), snapshot));
     if (!loaded.front())
         return Error(ErrorCode::corruption, "Stored data is damaged: a document's revision tree is missing.");
     return std::move(*loaded.front());

@@ -46,9 +46,12 @@ template <typename AnyHead> [[nodiscard]] StoredTree stored_tree(const AnyHead &
 // The whole trees, in that order, by one read; nullopt where rows are missing or do not fit together: the
 // document was written since its head was read, or is damaged.
 [[nodiscard]] Result<std::vector<std::optional<doc::RevTree>>>
-load_trees(kv::Engine &engine, kv::ShardId shard, std::span<const StoredTree> trees);
-// One of them. Errors: corruption instead of nullopt.
-[[nodiscard]] Result<doc::RevTree> load_tree(kv::Engine &engine, kv::ShardId shard, const StoredTree &tree);
+load_trees(kv::Engine &engine, kv::ShardId shard, std::span<const StoredTree> trees,
+           const kv::Snapshot *snapshot = nullptr);
+// One of them, where nobody can have written the document since its head was read: by its writer, or through
+// the snapshot that the head was read through. Errors: corruption instead of nullopt.
+[[nodiscard]] Result<doc::RevTree> load_tree(kv::Engine &engine, kv::ShardId shard, const StoredTree &tree,
+                                             const kv::Snapshot *snapshot = nullptr);
 
 // Erases what a document has in tree rows.
 void erase_tree(kv::WriteBatch &batch, const StoredTree &tree);
