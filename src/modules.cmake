@@ -9,6 +9,10 @@ find_package(simdjson REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(ICU REQUIRED COMPONENTS i18n uc)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SpiderMonkey REQUIRED IMPORTED_TARGET mozjs-102)
+pkg_check_modules(Seccomp REQUIRED IMPORTED_TARGET libseccomp)
 if(DIVAN_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -19,6 +23,7 @@ divan_module(json DEPENDS base LINK simdjson::simdjson)
 divan_module(crypto DEPENDS base LINK OpenSSL::Crypto)
 divan_module(config DEPENDS base)
 divan_module(telemetry DEPENDS base LINK spdlog::spdlog)
+divan_module(collation DEPENDS base json LINK ICU::i18n ICU::uc)
 
 # Layer 1
 divan_module(kv DEPENDS base)
@@ -26,16 +31,24 @@ divan_module(kv/memory DEPENDS base kv)
 divan_module(kv/rocksdb DEPENDS base kv LINK RocksDB::rocksdb-shared)
 divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocksdb-shared)
 divan_module(doc DEPENDS base)
+divan_module(script DEPENDS base json)
 divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 
 # Layer 2
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
+# Layer 3
+divan_module(design DEPENDS base json crypto config collation script doc db)
+divan_module(index DEPENDS base config telemetry kv db)
+divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
+             TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+
 # Layer 4
 divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
 
 # Layer 5
-divan_module(api DEPENDS base json crypto config telemetry doc net db access TEST_DEPENDS kv/memory)
+divan_module(api DEPENDS base json crypto config telemetry collation script doc net db design index views access
+             TEST_DEPENDS kv/memory)
 divan_module(api/testing DEPENDS base json config telemetry kv kv/memory kv/rocksdb kv/testing net db access api)
 
 # Layer 6

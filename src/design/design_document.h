@@ -1,0 +1,56 @@
+#pragma once
+
+// A design document, read: what its members mean for those who run its functions.
+//
+// Threads: values; any.
+
+#include "base/result.h"
+#include "collation/sort_key.h"
+#include "json/value.h"
+#include "script/program.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace divan::design {
+
+struct ViewDefinition {
+    std::string name;
+    std::string map;    // source; of language "query": JSON text of the map object
+    std::string reduce; // source, or the name of a built-in ("_sum"); empty = none
+    collation::Order order = collation::Order::unicode; // the view's own options.collation
+};
+
+struct DesignDocument {
+    std::string id; // "_design/users"
+    std::string rev;
+    std::string language = "javascript";
+    std::vector<ViewDefinition> views; // in the order of the document
+    std::string lib;                   // JSON text of views.lib; empty = none
+    bool local_seq = false;            // options
+    bool include_design = false;
+    std::optional<bool> partitioned;
+    bool autoupdate = true;
+    std::string validate_doc_update; // source; empty = none
+    json::Value json;                // the whole document, with _id and _rev, for require() and functions
+
+    [[nodiscard]] const ViewDefinition *view(std::string_view view_name) const;
+    // Whether its views are JavaScript: "javascript", "javascript_quickjs", "javascript_spidermonkey".
+    [[nodiscard]] bool is_javascript() const;
+    // The source of json[section][name] ("filters", "updates", "shows", "lists"). Errors: not_found
+    // "missing json key: NAME", as CouchDB says.
+    [[nodiscard]] Result<std::string> function(std::string_view section, std::string_view name) const;
+};
+
+// Reads a document that was stored: what is malformed is left out, it has been answered when it was saved.
+[[nodiscard]] Result<DesignDocument> read_design_document(std::string id, std::string rev,
+                                                          std::string_view json);
+
+// Names the index of the views: 32 hex digits. Depends on the sources of maps and reduces, lib, language and
+// options; not on names of views or of the document, so that a rename does not build anew. Views with equal
+// source share rows.
+[[nodiscard]] std::string view_signature(const DesignDocument &document);
+
+} // namespace divan::design
