@@ -8,7 +8,7 @@
 #include <csignal>
 #include <fstream>
 #include <gmock/gmock.h>
-#include <thread>
+#include <utility>
 
 namespace divan::script {
 namespace {
@@ -206,32 +206,35 @@ TEST(HostileTest, DatabaseThatOccupiesItsWorkersLeavesOneToOthers) {
     pool.release("db");
 }
 
-// Processes that this one started.
-std::vector<int> children() {
-    std::vector<int> pids;
+// Of the processes that this one started, the one with the most memory.
+int largest_child() {
+    std::pair<std::size_t, int> largest;
     for (const auto &thread : std::filesystem::directory_iterator("/proc/self/task")) {
         std::ifstream file(thread.path() / "children");
-        for (int pid = 0; file >> pid;)
-            pids.push_back(pid);
+        for (int pid = 0; file >> pid;) {
+            std::size_t all = 0;
+            std::size_t resident = 0;
+            std::ifstream("/proc/" + std::to_string(pid) + "/statm") >> all >> resident;
+            largest = std::max(largest, {resident, pid});
+        }
     }
-    return pids;
+    return largest.second;
 }
 
 TEST(HostileTest, WorkerThatIsKilledCostsNoRow) {
     auto options = strict();
     options.function_timeout = Millis(5'000);
     Pool pool(options);
-    auto slow = program({"function(doc) { var end = Date.now() + 3; while (Date.now() < end); emit(doc.n); }"});
+    auto slow = program({"function(doc) { if (doc.large) large = new Uint8Array(32 << 20).fill(1);"
+                         " var end = Date.now() + 3; while (Date.now() < end); emit(doc.n); }"});
+    map(pool, slow, {"{\"large\":true}"});
     std::vector<std::string> documents;
     for (int i = 0; i < 100; ++i)
         documents.push_back("{\"n\":" + std::to_string(i) + "}");
     std::promise<Result<MapAnswer>> promise;
     auto future = promise.get_future();
     pool.map({slow, documents}, [&promise](Result<MapAnswer> answer) { promise.set_value(std::move(answer)); });
-    while (pool.stats().workers == 0)
-        std::this_thread::yield();
-    auto pids = children();
-    kill(*std::min_element(pids.begin(), pids.end()), SIGKILL); // the spare one is younger
+    kill(largest_child(), SIGKILL);
     auto answer = future.get();
     ASSERT_TRUE(answer.ok()) << answer.error().reason();
     EXPECT_EQ(answer->rows.size(), 100U);
