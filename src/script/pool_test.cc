@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <initializer_list>
+#include <thread>
 
 namespace divan::script {
 namespace {
@@ -13,6 +15,7 @@ using testing::map;
 using testing::options;
 using testing::program;
 using testing::text;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(PoolTest, MapsEveryFunctionOnEveryDocument) {
@@ -44,7 +47,7 @@ TEST(PoolTest, ReducesRowsAndThenWhatCameOut) {
     std::vector<std::string> texts;
     for (const auto &value : answer->values)
         texts.push_back(text(value));
-    EXPECT_THAT(texts, ::testing::ElementsAre("[false,3,6]", "[true,0,12]", "[true,0,16]", "[true,0,5]"));
+    EXPECT_THAT(texts, ElementsAre("[false,3,6]", "[true,0,12]", "[true,0,16]", "[true,0,5]"));
 }
 
 TEST(PoolTest, CallsWithLibraryAsThisAndSaysWhatWasThrown) {
@@ -59,7 +62,7 @@ TEST(PoolTest, CallsWithLibraryAsThisAndSaysWhatWasThrown) {
     auto texts = call(pool, functions,
                       {{0, {R"({"x":"é"})", "4"}}, {1, {"1"}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}, {6, {}}});
     EXPECT_THAT(
-        texts, ::testing::ElementsAre("[\"d\",\"\u00e9\",4,8]", "forbidden: no 1", "unauthorized: {\"a\":1}",
+        texts, ElementsAre("[\"d\",\"\u00e9\",4,8]", "forbidden: no 1", "unauthorized: {\"a\":1}",
                                       "word: reason", "unknown_error: f4: text", "null",
                                       "ReferenceError: f6: ReferenceError: nowhere is not defined (line 1)"));
 }
@@ -85,7 +88,7 @@ TEST(PoolTest, CompilesWhatCouchdbTakes) {
     std::vector<std::string> texts;
     for (const auto &error : *errors)
         texts.push_back(error ? error->error + ": " + error->reason : "");
-    EXPECT_THAT(texts, ::testing::ElementsAre(
+    EXPECT_THAT(texts, ElementsAre(
                            "", "", "", "", "", "", "", HasSubstr("compilation_error: f7: SyntaxError: "),
                            HasSubstr("compilation_error: f8: ReferenceError: x is not defined"),
                            "compilation_error: f9: Expression does not eval to a function.",
@@ -145,10 +148,331 @@ TEST(PoolTest, ShowAnswersWhatItProvides) {
                       {0, {"{}", R"({"headers":{"Accept":"image/png"}})"}},
                       {1, {R"({"name":"x"})", "{}"}},
                       {2, {"null", R"({"path":["db","_design","d","_show","s","id"]})"}}}),
-                ::testing::ElementsAre(
+                ElementsAre(
                     R"({"body":"{}","headers":{"Content-Type":"application/json"}})",
                     HasSubstr("not_acceptable: Content-Type image/png not supported, try one of: "),
                     R"({"body":"hello x"})", "not_found: document not found"));
+}
+
+// ---- values
+
+// What emit(expression) puts into the index as a key.
+std::string emitted(Pool &pool, const std::string &expression, const std::string &document = "{}") {
+    return text(map(pool, program({"function(doc) { emit(" + expression + "); }"}), {document}));
+}
+
+TEST(PoolTest, ValuesAreWrittenAsJson) {
+    Pool pool(options());
+    for (auto [expression, json] : std::initializer_list<std::pair<const char *, const char *>>{
+             {"", "null"},
+             {"undefined", "null"},
+             {"function() {}", "null"},
+             {"Symbol('s')", "null"},
+             {"NaN", "null"},
+             {"-Infinity", "null"},
+             {"-0", "0"},
+             {"1e21", "1e+21"},
+             {"0.1 + 0.2", "0.30000000000000004"},
+             {"-2147483648", "-2147483648"},
+             {"9007199254740993", "9007199254740992"},
+             {"true", "true"},
+             {"'\\u0001\\n\"\\\\/\\u007f\\u00e9\\u20ac\\ud83d\\ude00'", "\"\\u0001\\n\\\"\\\\/\x7fé€😀\""},
+             {"'\\ud800x'", "\"\xef\xbf\xbdx\""},
+             {"['\\udc00', '\\\\ud800']", "[\"\xef\xbf\xbd\",\"\\\\ud800\"]"},
+             {"new Date(0)", "\"1970-01-01T00:00:00.000Z\""},
+             {"[undefined, function() {}, NaN]", "[null,null,null]"},
+             {"{a: undefined, b: 1, __proto__: {c: 1}}", "{\"b\":1}"},
+             {"{toJSON: function() { return [1]; }}", "[1]"},
+             {"new String('x')", "\"x\""},
+             {"new Map([[1, 2]])", "{}"},
+             {"doc", "{}"},
+         })
+        EXPECT_EQ(emitted(pool, expression), "0/0 " + std::string(json) + " null\n") << expression;
+    EXPECT_EQ(emitted(pool, "1, new TypeError('x')"), "0/0 1 {\"error\":\"TypeError\",\"message\":\"x\"}\n");
+    EXPECT_THAT(emitted(pool, "10n"), HasSubstr("0/0 TypeError: f0: TypeError: "));
+    EXPECT_THAT(emitted(pool, "(function() { var a = []; a[0] = a; return a; })()"),
+                HasSubstr("0/0 TypeError: f0: TypeError: cyclic object value"));
+}
+
+TEST(PoolTest, DocumentsAreReadAsJson) {
+    Pool pool(options());
+    EXPECT_EQ(emitted(pool, "doc, doc.a.length", R"({"a":"é€😀","__proto__":1,"b":[1.50,1e2,-0]})"),
+              "0/0 {\"a\":\"é€😀\",\"__proto__\":1,\"b\":[1.5,100,0]} 4\n");
+    // As deep as a document may be.
+    EXPECT_EQ(emitted(pool, "1", std::string(8'000, '[') + std::string(8'000, ']')), "0/0 1 null\n");
+    EXPECT_EQ(emitted(pool, "doc", "{\"a\":" + std::string(8'000, '[') + std::string(8'000, ']') + "}"),
+              "0/0 {\"a\":" + std::string(8'000, '[') + std::string(8'000, ']') + "} null\n");
+}
+
+TEST(PoolTest, EmitWithinToJsonIsARowOfItsOwn) {
+    Pool pool(options());
+    EXPECT_EQ(emitted(pool, "{toJSON: function() { emit('inner', 1); return 'outer'; }}, 2"),
+              "0/0 \"inner\" 1\n0/0 \"outer\" 2\n");
+}
+
+TEST(PoolTest, ModulesAreFoundFromWhereTheyAre) {
+    Pool pool(options());
+    auto functions = program(
+        {"function() { return require('views/lib/a').who; }", "function() { return require('./a'); }",
+         "function() { return require('views/lib'); }", "function() { return require('views/lib/broken'); }",
+         "function() { return require('views/lib/circle').other; }",
+         "function() { return require('views/lib/a') === require('views/lib/a'); }"},
+        R"js({"views":{"lib":{
+            "a":"exports.who = module.id + ' ' + require('./b').who + ' ' + require('../lib/sub/c').who;",
+            "b":"module.exports = {who: module.id};",
+            "broken":"nowhere();",
+            "circle":"exports.name = 'circle'; exports.other = require('./round').name;",
+            "round":"exports.name = 'round ' + require('./circle').name;",
+            "sub":{"c":"exports.who = module.id + typeof module.parent.current + require('../b').who;"}}}})js");
+    EXPECT_THAT(call(pool, functions, {{0, {}}, {1, {}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}}),
+                ElementsAre("\"views/lib/a views/lib/b views/lib/sub/cobjectviews/lib/b\"",
+                            HasSubstr("invalid_require_path: Object has no parent"),
+                            "invalid_require_path: Must require a JavaScript string, not: object",
+                            HasSubstr("compilation_error: Module require('views/lib/broken') raised error"),
+                            "\"round circle\"", "true"));
+}
+
+TEST(PoolTest, HelpersAreThere) {
+    Pool pool(options());
+    EXPECT_THAT(call(pool,
+                     program({"function() { return [sum([1, 2, 3]), sum({a: 1, b: 2}), isArray([]), isArray({}),"
+                              " toJSON({a: 1}), JSON.parse('[1]')]; }",
+                              "function() { emit(1, 2); return log('x'); }"}),
+                     {{0, {}}, {1, {}}}),
+                ElementsAre("[6,3,true,false,\"{\\\"a\\\":1}\",[1]]", "null"));
+}
+
+// ---- reduce_limit
+
+TEST(PoolTest, ReduceThatDoesNotShrinkIsRefusedInCouchdbsWords) {
+    Pool pool(options());
+    // The example that CouchDB 3.5 answered with an input size of 149 and an output size of 20004.
+    auto grows = program({R"js(function(k,v,r){var s="";for(var i=0;i<20000;i++)s+="x";return s})js"});
+    std::string keys = "[";
+    std::string values = "[";
+    for (int i = 0; i < 5; ++i) {
+        keys += (i == 0 ? "" : ",") + std::string("[1,\"d0") + std::to_string(i) + "\"]";
+        values += (i == 0 ? "" : ",") + std::string("\"xxxxxxxxxx\"");
+    }
+    ReduceRequest request{grows, {{0, {{keys + "]", values + "]"}}, {}}}};
+    auto reduce = [&] {
+        auto answer =
+            wait_for<ReduceAnswer>([&](auto done) { pool.reduce(ReduceRequest(request), std::move(done)); });
+        return answer.ok() ? text(answer->values.at(0)) : answer.error().reason();
+    };
+    EXPECT_EQ(reduce(), "reduce_overflow_error: Reduce output must shrink more rapidly: input size: 149 output "
+                        "size: 20004 context: ");
+    request.limit_threshold_bytes = 30'000;
+    EXPECT_EQ(reduce().size(), 20'002U);
+    request.limit_threshold_bytes = 5'000;
+    request.limit = false;
+    EXPECT_EQ(reduce().size(), 20'002U);
+}
+
+TEST(PoolTest, ReduceThatFailsSaysSo) {
+    Pool pool(options());
+    auto functions = program({"function(k, v, r) { if (r) throw {error: 'e', reason: 'r'}; return k[0][2].x; }",
+                              "function(k, v) { return v.length; }"});
+    ReduceRows one{R"([["a","1"]])", "[1]"};
+    auto answer = wait_for<ReduceAnswer>([&](auto done) {
+        pool.reduce({functions, {{0, {one}, {}}, {0, {}, {"1", "2"}}, {1, {one, one}, {}}}}, std::move(done));
+    });
+    ASSERT_TRUE(answer.ok());
+    EXPECT_THAT(text(answer->values.at(0)), HasSubstr("TypeError: f0: TypeError: k[0][2] is undefined"));
+    EXPECT_EQ(text(answer->values.at(1)), "e: r");
+    EXPECT_EQ(text(answer->values.at(2)), "2");
+}
+
+// ---- long requests
+
+TEST(PoolTest, ManySlowDocumentsAreNoTimeout) {
+    auto impatient = options();
+    impatient.function_timeout = Millis(100);
+    Pool pool(impatient);
+    std::string slow = "var end = Date.now() + 30; while (Date.now() < end);";
+    auto maps = program({"function(doc) { " + slow + " emit(doc.n, 0); }", "function(doc) { " + slow + " emit(doc.n, 1); }"});
+    std::vector<std::string> documents;
+    std::string expected;
+    for (int i = 0; i < 12; ++i) {
+        documents.push_back("{\"n\":" + std::to_string(i) + "}");
+        for (int function = 0; function < 2; ++function)
+            expected += std::to_string(i) + "/" + std::to_string(function) + " " + std::to_string(i) + " " +
+                        std::to_string(function) + "\n";
+    }
+    EXPECT_EQ(text(map(pool, maps, documents)), expected);
+    EXPECT_EQ(pool.stats().killed, 0U);
+
+    auto reduces = program({"function(k, v, r) { " + slow + " return sum(v); }"});
+    ReduceItem item{0, std::vector<ReduceRows>(12, {"[[1,\"a\"]]", "[2]"}), {"100"}};
+    auto answer =
+        wait_for<ReduceAnswer>([&](auto done) { pool.reduce({reduces, {item, item}}, std::move(done)); });
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(text(answer->values.at(0)), "124");
+    EXPECT_EQ(text(answer->values.at(1)), "124");
+}
+
+// ---- the pool
+
+TEST(PoolTest, ProgramsThatWereForgottenAreSentAgain) {
+    auto small = options();
+    small.programs_max = 2;
+    Pool pool(small);
+    for (int round = 0; round < 2; ++round)
+        for (int i = 0; i < 4; ++i)
+            EXPECT_EQ(emitted(pool, std::to_string(i)), "0/0 " + std::to_string(i) + " null\n");
+    EXPECT_EQ(pool.stats().workers, 1U);
+}
+
+TEST(PoolTest, FullQueueIsSaidAtOnce) {
+    auto small = options();
+    small.workers_max = 1;
+    small.queue_max = 1;
+    Pool pool(small);
+    auto slow = program({"function() { var end = Date.now() + 200; while (Date.now() < end); }"});
+    std::vector<std::future<Result<MapAnswer>>> answers;
+    for (int i = 0; i < 3; ++i) {
+        auto promise = std::make_shared<std::promise<Result<MapAnswer>>>();
+        answers.push_back(promise->get_future());
+        pool.map({slow, {"{}"}}, [promise](Result<MapAnswer> answer) { promise->set_value(std::move(answer)); });
+    }
+    auto refused = answers[2].get();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), ErrorCode::service_unavailable);
+    EXPECT_TRUE(answers[0].get().ok());
+    EXPECT_TRUE(answers[1].get().ok());
+}
+
+TEST(PoolTest, EndingCancelsWhatWaitsAndWhatRuns) {
+    std::vector<std::future<Result<MapAnswer>>> answers;
+    {
+        auto one = options();
+        one.workers_max = 1;
+        Pool pool(one);
+        map(pool, program({"doc => 1"}), {"{}"});
+        for (int i = 0; i < 3; ++i) {
+            auto promise = std::make_shared<std::promise<Result<MapAnswer>>>();
+            answers.push_back(promise->get_future());
+            pool.map({program({"doc => { while (true); }"}), {"{}"}},
+                     [promise](Result<MapAnswer> answer) { promise->set_value(std::move(answer)); });
+        }
+    }
+    for (auto &future : answers) {
+        auto answer = future.get();
+        ASSERT_FALSE(answer.ok());
+        EXPECT_EQ(answer.error().code(), ErrorCode::cancelled);
+    }
+}
+
+TEST(PoolTest, ReleaseEndsWhatRunsForADatabase) {
+    Pool pool(options());
+    map(pool, program({"doc => 1"}), {"{}"});
+    std::promise<Result<MapAnswer>> promise;
+    pool.map({program({"doc => { while (true); }"}), {"{}"}},
+             [&promise](Result<MapAnswer> answer) { promise.set_value(std::move(answer)); });
+    pool.release("db");
+    auto answer = promise.get_future().get();
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code(), ErrorCode::script_failed);
+    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
+}
+
+TEST(PoolTest, NewOptionsAreThoseOfNewWorkers) {
+    auto given = options();
+    Pool pool(given);
+    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
+    given.function_timeout = Millis(50);
+    given.command = {"/bin/false"};
+    pool.set_options(given);
+    EXPECT_EQ(emitted(pool, "(function() { while (true); })()"),
+              "0/0 timeout: f0: it ran for more than 50 ms and was stopped\n");
+}
+
+TEST(PoolTest, IdleWorkersAreEnded) {
+    auto given = options();
+    given.idle_max = Millis(1);
+    Pool pool(given);
+    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
+    while (pool.stats().workers > 0)
+        std::this_thread::yield();
+    EXPECT_EQ(emitted(pool, "2"), "0/0 2 null\n");
+    EXPECT_EQ(pool.stats().killed, 0U);
+}
+
+TEST(PoolTest, CommandThatIsNoneIsAnError) {
+    auto given = options();
+    given.command = {"/nowhere"};
+    Pool pool(given);
+    auto answer =
+        wait_for<MapAnswer>([&](auto done) { pool.map({program({"doc => 1"}), {"{}"}}, std::move(done)); });
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code(), ErrorCode::script_failed);
+}
+
+// ---- lists
+
+TEST(PoolTest, ListSaysWhatWentWrong) {
+    Pool pool(options());
+    Rows rows({{"{\"key\":1}"}});
+    EXPECT_THAT(list(pool, "function(head, req) { send('a'); getRow(); send('b'); nowhere(); }", rows),
+                HasSubstr("render_error: function raised error: "));
+    EXPECT_EQ(rows.written, "<{\"headers\":{}}>a");
+    Rows more({{"{\"key\":1}"}});
+    EXPECT_EQ(list(pool, "function(head, req) { throw ['error', 'not_found', 'no']; }", more), "not_found: no");
+    EXPECT_EQ(more.written, "");
+}
+
+TEST(PoolTest, ListWithoutRowsWritesWhatItReturns) {
+    Pool pool(options());
+    Rows rows({});
+    EXPECT_EQ(list(pool, "function(head, req) { provides('json', function() { return '{}'; });"
+                         " provides('html', function() { return '<p>'; }); }",
+                   rows, R"({"headers":{"Accept":"text/html,*/*;q=0.1"}})"),
+              "null");
+    EXPECT_EQ(rows.written, R"(<{"headers":{"Content-Type":"text/html; charset=utf-8"}}><p>)");
+    Rows unread({{"{}"}});
+    EXPECT_EQ(list(pool, "function(head, req) { return 'tail'; }", unread), "null");
+    EXPECT_EQ(unread.written, "<{\"headers\":{}}>tail");
+    EXPECT_EQ(unread.page, 0U);
+}
+
+TEST(PoolTest, ListIsGivenUpWhenNobodyListens) {
+    Pool pool(options());
+    Rows rows({{"{}"}});
+    rows.listening = false;
+    EXPECT_EQ(list(pool, "function(head, req) { while (true) getRow(); }", rows), "The operation was cancelled.");
+    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
+}
+
+// A list may go on for as long as its rows come.
+struct SlowRows final : RowSource {
+    Result<std::vector<std::string>> next() override {
+        if (++page > 6)
+            return std::vector<std::string>();
+        std::this_thread::sleep_for(Millis(60)); // stands for the engine
+        return std::vector<std::string>{"{\"key\":1}"};
+    }
+    bool write(const std::optional<std::string> & /*start*/, std::string chunks) override {
+        written += chunks;
+        return true;
+    }
+    int page = 0;
+    std::string written;
+};
+
+TEST(PoolTest, TimeOfRowsIsNotTheFunctions) {
+    auto impatient = options();
+    impatient.function_timeout = Millis(150);
+    Pool pool(impatient);
+    SlowRows rows;
+    auto made = program({"function(head, req) { while (getRow()) { var end = Date.now() + 60;"
+                         " while (Date.now() < end); send('x'); } }"},
+                        "{}");
+    made->renders = true;
+    auto answer =
+        wait_for<CallAnswer>([&](auto done) { pool.list({made, {0, {"{}", "{}"}}, &rows}, std::move(done)); });
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(text(answer->values.at(0)), "null");
+    EXPECT_EQ(rows.written, "xxxxxx");
 }
 
 } // namespace
