@@ -155,7 +155,7 @@ class Pool {
     void compile(std::shared_ptr<const Program> program,
                  Done<std::vector<std::optional<FunctionError>>> done);
 
-    // Ends the workers of a database, e.g. when it is deleted. Requests under way are answered script_failed.
+    // Ends the workers of a database, e.g. when it is deleted. Its requests are answered script_failed.
     void release(const std::string &database);
 
     struct Stats {

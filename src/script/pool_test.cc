@@ -11,6 +11,7 @@ namespace divan::script {
 namespace {
 
 using testing::call;
+using testing::emitted;
 using testing::map;
 using testing::options;
 using testing::program;
@@ -97,153 +98,6 @@ TEST(PoolTest, CompilesWhatCouchdbTakes) {
               "0/0 \"a\" null\n0/2 \"a\" null\n0/5 1 null\n0/6 2 null\n0/7 compilat");
 }
 
-// Rows of a list, and what it wrote.
-struct Rows final : RowSource {
-    explicit Rows(std::vector<std::vector<std::string>> its_pages) : pages(std::move(its_pages)) {}
-    Result<std::vector<std::string>> next() override {
-        if (page == pages.size())
-            return std::vector<std::string>();
-        return pages[page++];
-    }
-    bool write(const std::optional<std::string> &start, std::string chunks) override {
-        if (start)
-            written += "<" + *start + ">";
-        written += chunks;
-        return listening;
-    }
-    std::vector<std::vector<std::string>> pages;
-    std::size_t page = 0;
-    std::string written;
-    bool listening = true;
-};
-
-std::string list(Pool &pool, const std::string &source, Rows &rows, const std::string &request = "{}") {
-    auto made = program({source}, "{}");
-    made->renders = true;
-    auto answer = wait_for<CallAnswer>(
-        [&](auto done) { pool.list({made, {0, {"{}", request}}, &rows}, std::move(done)); });
-    return answer.ok() ? text(answer->values.at(0)) : std::string(answer.error().reason());
-}
-
-TEST(PoolTest, ListReadsRowsAndWritesText) {
-    Pool pool(options());
-    Rows rows({{R"({"key":1})", R"({"key":2})"}, {R"({"key":3})"}});
-    EXPECT_EQ(list(pool,
-                   "function(head, req) { start({headers: {A: 'b'}}); send('['); var row;"
-                   " while (row = getRow()) send(row.key); return ']'; }",
-                   rows),
-              "null");
-    EXPECT_EQ(rows.written, R"(<{"headers":{"A":"b"}}>[123])");
-}
-
-TEST(PoolTest, ShowAnswersWhatItProvides) {
-    Pool pool(options());
-    auto shows = program(
-        {"function(doc, req) { provides('html', () => '<b>'); provides('json', () => ({body: '{}'})); }",
-         "function(doc, req) { return 'hello ' + doc.name; }", "function(doc, req) { return doc.name; }"},
-        "{}");
-    shows->renders = true;
-    EXPECT_THAT(call(pool, shows,
-                     {{0, {"{}", R"({"headers":{"Accept":"application/json"}})"}},
-                      {0, {"{}", R"({"headers":{"Accept":"image/png"}})"}},
-                      {1, {R"({"name":"x"})", "{}"}},
-                      {2, {"null", R"({"path":["db","_design","d","_show","s","id"]})"}}}),
-                ElementsAre(
-                    R"({"body":"{}","headers":{"Content-Type":"application/json"}})",
-                    HasSubstr("not_acceptable: Content-Type image/png not supported, try one of: "),
-                    R"({"body":"hello x"})", "not_found: document not found"));
-}
-
-// ---- values
-
-// What emit(expression) puts into the index as a key.
-std::string emitted(Pool &pool, const std::string &expression, const std::string &document = "{}") {
-    return text(map(pool, program({"function(doc) { emit(" + expression + "); }"}), {document}));
-}
-
-TEST(PoolTest, ValuesAreWrittenAsJson) {
-    Pool pool(options());
-    for (auto [expression, json] : std::initializer_list<std::pair<const char *, const char *>>{
-             {"", "null"},
-             {"undefined", "null"},
-             {"function() {}", "null"},
-             {"Symbol('s')", "null"},
-             {"NaN", "null"},
-             {"-Infinity", "null"},
-             {"-0", "0"},
-             {"1e21", "1e+21"},
-             {"0.1 + 0.2", "0.30000000000000004"},
-             {"-2147483648", "-2147483648"},
-             {"9007199254740993", "9007199254740992"},
-             {"true", "true"},
-             {"'\\u0001\\n\"\\\\/\\u007f\\u00e9\\u20ac\\ud83d\\ude00'", "\"\\u0001\\n\\\"\\\\/\x7fé€😀\""},
-             {"'\\ud800x'", "\"\xef\xbf\xbdx\""},
-             {"['\\udc00', '\\\\ud800']", "[\"\xef\xbf\xbd\",\"\\\\ud800\"]"},
-             {"new Date(0)", "\"1970-01-01T00:00:00.000Z\""},
-             {"[undefined, function() {}, NaN]", "[null,null,null]"},
-             {"{a: undefined, b: 1, __proto__: {c: 1}}", "{\"b\":1}"},
-             {"{toJSON: function() { return [1]; }}", "[1]"},
-             {"new String('x')", "\"x\""},
-             {"new Map([[1, 2]])", "{}"},
-             {"doc", "{}"},
-         })
-        EXPECT_EQ(emitted(pool, expression), "0/0 " + std::string(json) + " null\n") << expression;
-    EXPECT_EQ(emitted(pool, "1, new TypeError('x')"), "0/0 1 {\"error\":\"TypeError\",\"message\":\"x\"}\n");
-    EXPECT_THAT(emitted(pool, "10n"), HasSubstr("0/0 TypeError: f0: TypeError: "));
-    EXPECT_THAT(emitted(pool, "(function() { var a = []; a[0] = a; return a; })()"),
-                HasSubstr("0/0 TypeError: f0: TypeError: cyclic object value"));
-}
-
-TEST(PoolTest, DocumentsAreReadAsJson) {
-    Pool pool(options());
-    EXPECT_EQ(emitted(pool, "doc, doc.a.length", R"({"a":"é€😀","__proto__":1,"b":[1.50,1e2,-0]})"),
-              "0/0 {\"a\":\"é€😀\",\"__proto__\":1,\"b\":[1.5,100,0]} 4\n");
-    // As deep as a document may be.
-    EXPECT_EQ(emitted(pool, "1", std::string(8'000, '[') + std::string(8'000, ']')), "0/0 1 null\n");
-    EXPECT_EQ(emitted(pool, "doc", "{\"a\":" + std::string(8'000, '[') + std::string(8'000, ']') + "}"),
-              "0/0 {\"a\":" + std::string(8'000, '[') + std::string(8'000, ']') + "} null\n");
-}
-
-TEST(PoolTest, EmitWithinToJsonIsARowOfItsOwn) {
-    Pool pool(options());
-    EXPECT_EQ(emitted(pool, "{toJSON: function() { emit('inner', 1); return 'outer'; }}, 2"),
-              "0/0 \"inner\" 1\n0/0 \"outer\" 2\n");
-}
-
-TEST(PoolTest, ModulesAreFoundFromWhereTheyAre) {
-    Pool pool(options());
-    auto functions = program(
-        {"function() { return require('views/lib/a').who; }", "function() { return require('./a'); }",
-         "function() { return require('views/lib'); }", "function() { return require('views/lib/broken'); }",
-         "function() { return require('views/lib/circle').other; }",
-         "function() { return require('views/lib/a') === require('views/lib/a'); }"},
-        R"js({"views":{"lib":{
-            "a":"exports.who = module.id + ' ' + require('./b').who + ' ' + require('../lib/sub/c').who;",
-            "b":"module.exports = {who: module.id};",
-            "broken":"nowhere();",
-            "circle":"exports.name = 'circle'; exports.other = require('./round').name;",
-            "round":"exports.name = 'round ' + require('./circle').name;",
-            "sub":{"c":"exports.who = module.id + typeof module.parent.current + require('../b').who;"}}}})js");
-    EXPECT_THAT(call(pool, functions, {{0, {}}, {1, {}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}}),
-                ElementsAre("\"views/lib/a views/lib/b views/lib/sub/cobjectviews/lib/b\"",
-                            HasSubstr("invalid_require_path: Object has no parent"),
-                            "invalid_require_path: Must require a JavaScript string, not: object",
-                            HasSubstr("compilation_error: Module require('views/lib/broken') raised error"),
-                            "\"round circle\"", "true"));
-}
-
-TEST(PoolTest, HelpersAreThere) {
-    Pool pool(options());
-    EXPECT_THAT(call(pool,
-                     program({"function() { return [sum([1, 2, 3]), sum({a: 1, b: 2}), isArray([]), isArray({}),"
-                              " toJSON({a: 1}), JSON.parse('[1]')]; }",
-                              "function() { emit(1, 2); return log('x'); }"}),
-                     {{0, {}}, {1, {}}}),
-                ElementsAre("[6,3,true,false,\"{\\\"a\\\":1}\",[1]]", "null"));
-}
-
-// ---- reduce_limit
-
 TEST(PoolTest, ReduceThatDoesNotShrinkIsRefusedInCouchdbsWords) {
     Pool pool(options());
     // The example that CouchDB 3.5 answered with an input size of 149 and an output size of 20004.
@@ -283,8 +137,6 @@ TEST(PoolTest, ReduceThatFailsSaysSo) {
     EXPECT_EQ(text(answer->values.at(2)), "2");
 }
 
-// ---- long requests
-
 TEST(PoolTest, ManySlowDocumentsAreNoTimeout) {
     auto impatient = options();
     impatient.function_timeout = Millis(100);
@@ -310,8 +162,6 @@ TEST(PoolTest, ManySlowDocumentsAreNoTimeout) {
     EXPECT_EQ(text(answer->values.at(0)), "124");
     EXPECT_EQ(text(answer->values.at(1)), "124");
 }
-
-// ---- the pool
 
 TEST(PoolTest, ProgramsThatWereForgottenAreSentAgain) {
     auto small = options();
@@ -406,73 +256,6 @@ TEST(PoolTest, CommandThatIsNoneIsAnError) {
         wait_for<MapAnswer>([&](auto done) { pool.map({program({"doc => 1"}), {"{}"}}, std::move(done)); });
     ASSERT_FALSE(answer.ok());
     EXPECT_EQ(answer.error().code(), ErrorCode::script_failed);
-}
-
-// ---- lists
-
-TEST(PoolTest, ListSaysWhatWentWrong) {
-    Pool pool(options());
-    Rows rows({{"{\"key\":1}"}});
-    EXPECT_THAT(list(pool, "function(head, req) { send('a'); getRow(); send('b'); nowhere(); }", rows),
-                HasSubstr("render_error: function raised error: "));
-    EXPECT_EQ(rows.written, "<{\"headers\":{}}>a");
-    Rows more({{"{\"key\":1}"}});
-    EXPECT_EQ(list(pool, "function(head, req) { throw ['error', 'not_found', 'no']; }", more), "not_found: no");
-    EXPECT_EQ(more.written, "");
-}
-
-TEST(PoolTest, ListWithoutRowsWritesWhatItReturns) {
-    Pool pool(options());
-    Rows rows({});
-    EXPECT_EQ(list(pool, "function(head, req) { provides('json', function() { return '{}'; });"
-                         " provides('html', function() { return '<p>'; }); }",
-                   rows, R"({"headers":{"Accept":"text/html,*/*;q=0.1"}})"),
-              "null");
-    EXPECT_EQ(rows.written, R"(<{"headers":{"Content-Type":"text/html; charset=utf-8"}}><p>)");
-    Rows unread({{"{}"}});
-    EXPECT_EQ(list(pool, "function(head, req) { return 'tail'; }", unread), "null");
-    EXPECT_EQ(unread.written, "<{\"headers\":{}}>tail");
-    EXPECT_EQ(unread.page, 0U);
-}
-
-TEST(PoolTest, ListIsGivenUpWhenNobodyListens) {
-    Pool pool(options());
-    Rows rows({{"{}"}});
-    rows.listening = false;
-    EXPECT_EQ(list(pool, "function(head, req) { while (true) getRow(); }", rows), "The operation was cancelled.");
-    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
-}
-
-// A list may go on for as long as its rows come.
-struct SlowRows final : RowSource {
-    Result<std::vector<std::string>> next() override {
-        if (++page > 6)
-            return std::vector<std::string>();
-        std::this_thread::sleep_for(Millis(60)); // stands for the engine
-        return std::vector<std::string>{"{\"key\":1}"};
-    }
-    bool write(const std::optional<std::string> & /*start*/, std::string chunks) override {
-        written += chunks;
-        return true;
-    }
-    int page = 0;
-    std::string written;
-};
-
-TEST(PoolTest, TimeOfRowsIsNotTheFunctions) {
-    auto impatient = options();
-    impatient.function_timeout = Millis(150);
-    Pool pool(impatient);
-    SlowRows rows;
-    auto made = program({"function(head, req) { while (getRow()) { var end = Date.now() + 60;"
-                         " while (Date.now() < end); send('x'); } }"},
-                        "{}");
-    made->renders = true;
-    auto answer =
-        wait_for<CallAnswer>([&](auto done) { pool.list({made, {0, {"{}", "{}"}}, &rows}, std::move(done)); });
-    ASSERT_TRUE(answer.ok());
-    EXPECT_EQ(text(answer->values.at(0)), "null");
-    EXPECT_EQ(rows.written, "xxxxxx");
 }
 
 } // namespace
