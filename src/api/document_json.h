@@ -45,9 +45,6 @@ struct WrittenDocument {
                                                      const doc::RevTree &tree, const doc::Leaf &revision,
                                                      const DocumentOptions &options);
 
-// The digest member: "md5-<base64>".
-[[nodiscard]] std::string attachment_digest(const db::StoredData &data);
-
 // All bytes of an attachment, decoded. Blocks on the engine.
 [[nodiscard]] Result<std::string> read_attachment(db::Database &database, const db::StoredData &data);
 
