@@ -30,6 +30,11 @@ class MetaOperation final : public Operation {
     Done done_;
 };
 
+std::int64_t counter_of(const std::vector<std::int64_t> &counters, Counter counter) {
+    auto index = static_cast<std::size_t>(counter);
+    return index < counters.size() ? counters[index] : 0;
+}
+
 Result<void> change_meta(Database::State &state, MetaOperation::Change change) {
     DIVAN_TRY_VOID(state.check_open());
     return state.run<Result<void>>(
@@ -60,13 +65,16 @@ Database::State::State(Context &shared_context, std::string database_name, forma
     : context(shared_context), name(std::move(database_name)), entry(std::move(catalog_entry)),
       instance_start_time(std::to_string(entry.created_micros)),
       run_id(context.run_id ^ std::hash<std::string>()(entry.uuid)) {
+    design_version = context.next_design_version();
     set_meta({});
 }
 
 Result<void> Database::State::load() {
     auto hour = context.hour();
     auto mark_key = keys::time_mark(hour);
-    kv::KeyRef refs[] = {{kv::Table::documents, keys::kMeta}, {kv::Table::documents, mark_key}};
+    kv::KeyRef refs[] = {{kv::Table::documents, keys::kMeta},
+                         {kv::Table::documents, mark_key},
+                         {kv::Table::documents, keys::kCounters}};
     DIVAN_TRY(auto values, context.engine.read(entry.shard, refs));
     if (values[0]) {
         DIVAN_TRY(auto meta, format::decode_meta(*values[0]));
@@ -75,6 +83,8 @@ Result<void> Database::State::load() {
     // The hour's mark says where the hour began: a second one would make tombstones expire early.
     if (values[1])
         time_mark_hour = hour;
+    if (values[2])
+        design_document_count = counter_of(kv::decode_counters(*values[2]), Counter::design_documents);
     return {};
 }
 
@@ -228,6 +238,14 @@ const std::string &Database::instance_start_time() const {
 
 bool Database::partitioned() const {
     return state_->entry.options.partitioned;
+}
+
+std::uint64_t Database::design_version() const {
+    return state_->design_version;
+}
+
+bool Database::has_design_documents() const {
+    return state_->design_document_count > 0;
 }
 
 bool Database::deleted() const {

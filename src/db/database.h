@@ -68,6 +68,12 @@ class Database {
     [[nodiscard]] const std::string &instance_start_time() const;
     [[nodiscard]] bool partitioned() const;
     Result<DatabaseInfo> info();
+    // Changes with every commit of this process that changes a `_design/` document, before the commit is
+    // acknowledged; never the same for two databases. What was read of design documents after asking for it
+    // is valid as long as it stays. Costs nothing.
+    [[nodiscard]] std::uint64_t design_version() const;
+    // Whether there are design documents that are not deleted. Costs nothing.
+    [[nodiscard]] bool has_design_documents() const;
 
     // ---- documents
     Result<std::optional<Head>> head(std::string_view id);

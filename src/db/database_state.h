@@ -36,10 +36,14 @@ struct Context {
     // A random number that does not occur twice.
     [[nodiscard]] std::uint64_t random_number() const;
 
+    // A number that no state of a database had before; see Database::design_version().
+    [[nodiscard]] std::uint64_t next_design_version() { return ++design_versions_; }
+
     std::function<void(const DatabaseEvent &)> on_event;
 
   private:
     std::shared_ptr<const StoreOptions> options_;
+    std::atomic<std::uint64_t> design_versions_ = 0;
 };
 
 // The element of a counter row.
@@ -106,6 +110,10 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     const std::string instance_start_time;
     // Of this database in this life of the process: one that is deleted and made again has another history.
     const std::uint64_t run_id;
+
+    // See Database::design_version(). How many design documents there are, known without a read.
+    std::atomic<std::uint64_t> design_version = 0;
+    std::atomic<std::int64_t> design_document_count = 0;
 
     std::atomic<bool> deleted = false;
     std::atomic<bool> compacting = false;
