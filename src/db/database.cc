@@ -3,6 +3,7 @@
 #include "db/database_state.h"
 #include "db/edit_operation.h"
 #include "db/keys.h"
+#include "db/validated_write.h"
 
 #include <algorithm>
 
@@ -45,7 +46,8 @@ Result<void> change_meta(Database::State &state, MetaOperation::Change change) {
 
 Context::Context(const Store::Services &services, StoreOptions options)
     : engine(services.engine), pool(services.pool), clock(services.clock), random(services.random),
-      run_id(random_number()), single_writer(services.engine.capabilities().single_writer) {
+      run_id(random_number()), single_writer(services.engine.capabilities().single_writer),
+      validator(services.validator) {
     set_options(std::move(options));
 }
 
@@ -290,15 +292,27 @@ Result<Database::Counts> Database::counts() {
     return counts;
 }
 
-void Database::write(std::vector<Edit> edits, WriteDone done) {
+void Database::State::submit_edits(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected,
+                                   WriteDone done) {
+    submit(make_edit_operations(std::move(edits), std::move(expected),
+                                context.options()->commit_group_edits_max, kGroupBytesMax, std::move(done)));
+}
+
+void Database::write(std::vector<Edit> edits, WriteContext context, WriteDone done) {
     if (auto writable = state_->check_writable(); !writable.ok()) {
         auto answers = std::vector<Result<Written>>(edits.size(), Result<Written>(writable.error()));
         state_->context.pool.post(
             [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); });
         return;
     }
-    state_->submit(make_edit_operations(std::move(edits), state_->context.options()->commit_group_edits_max,
-                                        kGroupBytesMax, std::move(done)));
+    auto *validator = state_->context.validator;
+    bool judged = validator != nullptr && !context.is_system() && has_design_documents() &&
+                  std::any_of(edits.begin(), edits.end(), is_validated) &&
+                  validator->applies_cached(*this).value_or(true);
+    if (judged)
+        write_validated(state_, std::move(edits), std::move(context), std::move(done));
+    else
+        state_->submit_edits(std::move(edits), nullptr, std::move(done));
 }
 
 void Database::listen(const std::shared_ptr<Event> &event) {

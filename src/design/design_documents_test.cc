@@ -27,7 +27,8 @@ class DesignDocumentsTest : public testing::Test {
         std::promise<doc::RevId> written;
         std::vector<db::Edit> edits;
         edits.push_back(std::move(edit));
-        database_->write(std::move(edits), [&](auto answers) { written.set_value(answers[0].value().rev); });
+        database_->write(std::move(edits), db::WriteContext::system(),
+                         [&](auto answers) { written.set_value(answers[0].value().rev); });
         return written.get_future().get();
     }
 
