@@ -45,6 +45,7 @@ namespace divan {
     X(range_not_satisfiable, 416, "requested_range_not_satisfiable", "Requested range not satisfiable")      \
     X(expectation_failed, 417, "expectation_failed", "Expectation failed.")                                  \
     X(header_too_large, 431, "header_too_large", "The request headers are too large.")                       \
+    X(function_failed, 500, "os_process_error", "A function of a design document failed.")                   \
     X(internal_server_error, 500, "internal_server_error", "An internal error occurred.")                    \
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \
