@@ -126,7 +126,7 @@ Result<std::unique_ptr<index::PageWork>> IndexWriter::begin(index::DocumentPage 
 std::unique_ptr<IndexWriter::Work> IndexWriter::map(index::DocumentPage page) {
     auto work = std::make_unique<Work>(*this, std::move(page));
     script::MapRequest request;
-    request.program = definition_->program;
+    request.program = definition_->maps_program;
     for (std::size_t i = 0; i < work->page.documents.size(); ++i) {
         auto &document = work->page.documents[i];
         if (document.text.empty())
