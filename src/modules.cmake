@@ -39,7 +39,7 @@ divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 3
-divan_module(design DEPENDS base json crypto config collation script doc db)
+divan_module(design DEPENDS base json crypto config collation script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 divan_module(index DEPENDS base config telemetry kv db)
 divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
              LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
@@ -53,7 +53,8 @@ divan_module(api DEPENDS base json crypto config telemetry collation script doc 
 divan_module(api/testing DEPENDS base json config telemetry kv kv/memory kv/rocksdb kv/testing net db access api)
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry kv kv/memory kv/rocksdb net db access api)
+divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design access
+             api)
 divan_module(cli DEPENDS base config api server LINK CLI11::CLI11 fmt::fmt)
 
 add_executable(divan src/cli/main.cc)

@@ -20,6 +20,9 @@ class Config;
 namespace divan::db {
 class Store;
 }
+namespace divan::design {
+class DesignDocuments;
+}
 namespace divan::kv {
 class Engine;
 }
@@ -44,6 +47,7 @@ struct Services {
     access::Gate &gate;
     access::Authenticator &authenticator;
     config::Config &config;
+    design::DesignDocuments &designs;
     telemetry::Registry &metrics;
     telemetry::Logger &log;
     Executor &engine_pool;
