@@ -49,9 +49,6 @@ struct WrittenDocument {
 [[nodiscard]] Result<void> append_winner(std::string &out, db::Database &database, const db::Head &head,
                                          const DocumentOptions &options);
 
-// The digest member: "md5-<base64>".
-[[nodiscard]] std::string attachment_digest(const db::StoredData &data);
-
 // All bytes of an attachment, decoded. Blocks on the engine.
 [[nodiscard]] Result<std::string> read_attachment(db::Database &database, const db::StoredData &data);
 
