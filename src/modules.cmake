@@ -53,9 +53,9 @@ divan_module(api DEPENDS base json crypto config telemetry collation script doc 
 divan_module(api/testing DEPENDS base json config telemetry kv kv/memory kv/rocksdb kv/testing net db access api)
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design access
-             api)
-divan_module(cli DEPENDS base config api server LINK CLI11::CLI11 fmt::fmt)
+divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design views
+             access api)
+divan_module(cli DEPENDS base json config net api server LINK CLI11::CLI11 fmt::fmt)
 
 add_executable(divan src/cli/main.cc)
 target_link_libraries(divan PRIVATE divan_cli)
