@@ -90,6 +90,18 @@ Result<void> append_attachments(std::string &out, db::Database &database, const 
 
 } // namespace
 
+Result<void> append_winner(std::string &out, db::Database &database, const db::Head &head,
+                           const DocumentOptions &options) {
+    if (options.plain() && head.body) {
+        out.append(plain_document_json(head, *head.body));
+        return {};
+    }
+    DIVAN_TRY(auto tree, database.tree(head));
+    DIVAN_TRY(auto document, write_document(database, head, tree, tree.winner(), options));
+    out.append(document.json);
+    return {};
+}
+
 Result<std::string> read_attachment(db::Database &database, const db::StoredData &data) {
     auto reader = database.open_attachment(data);
     std::string bytes;

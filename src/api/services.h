@@ -26,10 +26,16 @@ class DesignDocuments;
 namespace divan::kv {
 class Engine;
 }
+namespace divan::script {
+class Pool;
+}
 namespace divan::telemetry {
 class Logger;
 class Registry;
 } // namespace divan::telemetry
+namespace divan::views {
+class Views;
+}
 
 namespace divan::api {
 
@@ -51,6 +57,10 @@ struct Services {
     telemetry::Registry &metrics;
     telemetry::Logger &log;
     Executor &engine_pool;
+    // For calls that wait for functions of design documents.
+    Executor &view_pool;
+    script::Pool &scripts;
+    views::Views &views;
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

@@ -26,6 +26,7 @@ namespace divan {
     X(forbidden, 403, "forbidden", "You are not allowed to access this.")                                    \
     X(partition_overflow, 403, "partition_overflow", "The partition is full.")                               \
     X(not_found, 404, "not_found", "missing")                                                                \
+    X(list_error, 404, "list_error", "Invalid path.")                                                        \
     X(unknown_config_value, 404, "not_found", "unknown_config_value")                                        \
     X(method_not_allowed, 405, "method_not_allowed", "Method not allowed.")                                  \
     X(not_acceptable, 406, "not_acceptable", "Not acceptable.")                                              \
@@ -45,6 +46,8 @@ namespace divan {
     X(range_not_satisfiable, 416, "requested_range_not_satisfiable", "Requested range not satisfiable")      \
     X(expectation_failed, 417, "expectation_failed", "Expectation failed.")                                  \
     X(header_too_large, 431, "header_too_large", "The request headers are too large.")                       \
+    X(function_failed, 500, "os_process_error", "A function of a design document failed.")                   \
+    X(invalid_value, 500, "invalid_value", "The reduce function cannot take this value.")                    \
     X(internal_server_error, 500, "internal_server_error", "An internal error occurred.")                    \
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \

@@ -82,6 +82,8 @@ Result<bool> CommitGroup::attempt(std::vector<Result<void>> &applied) {
     DIVAN_TRY(auto outcome, commit->finish(std::move(batch_), sequences_used_));
     if (outcome == kv::CommitOutcome::unknown)
         return Error(ErrorCode::outcome_unknown);
+    if (outcome == kv::CommitOutcome::committed && sequences_used_ > 0)
+        database_.note_sequence(kv::Sequence(first_sequence_ + sequences_used_ - 1));
     return outcome == kv::CommitOutcome::committed;
 }
 

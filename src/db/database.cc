@@ -238,6 +238,10 @@ const std::string &Database::instance_start_time() const {
     return state_->instance_start_time;
 }
 
+Database::DerivedRows Database::derived_rows() {
+    return {state_->context.engine, state_->entry.shard};
+}
+
 bool Database::partitioned() const {
     return state_->entry.options.partitioned;
 }

@@ -123,6 +123,8 @@ class Database {
     // How many rows lie behind `since`. Exact; touches a few hundred rows at most.
     Result<std::uint64_t> pending(kv::Sequence since);
     Result<kv::Sequence> last_sequence();
+    // The same if it is in memory; for network threads.
+    [[nodiscard]] std::optional<kv::Sequence> last_sequence_cached() const;
     [[nodiscard]] std::string sequence_token(kv::Sequence sequence);
     // Tokens of this and later sequences differ in their number only, until another process writes.
     [[nodiscard]] kv::Sequence newest_run_begin() const;
@@ -158,6 +160,14 @@ class Database {
     Result<std::map<std::string, std::vector<doc::RevId>>>
     purge(const std::map<std::string, std::vector<doc::RevId>> &asked);
     Result<std::vector<PurgeInfo>> purge_infos();
+    // The purges behind `purge_seq`, oldest first, at most rows_max. `whole` is false if some of them are not
+    // kept any more.
+    struct PurgesPage {
+        std::vector<PurgeInfo> purges;
+        bool whole = true;
+    };
+    Result<PurgesPage> purges_since(std::uint64_t purge_seq, std::size_t rows_max);
+    [[nodiscard]] std::uint64_t purge_seq() const;
     Result<std::uint64_t> purged_infos_limit();
     Result<void> set_purged_infos_limit(std::uint64_t limit);
 
@@ -170,6 +180,15 @@ class Database {
     // Text of the `_auto_purge` object, "{}" if never set.
     Result<std::string> auto_purge();
     Result<void> set_auto_purge(std::string json);
+
+    // ---- derived data
+    // Where indexes keep their rows (kv::Table::index only): they go when the database goes. Writers look at
+    // deleted() after each write, as rows that come behind the eraser stay.
+    struct DerivedRows {
+        kv::Engine &engine;
+        kv::ShardId shard;
+    };
+    [[nodiscard]] DerivedRows derived_rows();
 
     // ---- compaction
     // Begins in the background unless it runs already.

@@ -109,6 +109,14 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
 
     void notify();
 
+    // The last sequence as far as it is known in memory; 0 = it is not. Only grows.
+    void note_sequence(kv::Sequence sequence) {
+        auto known = newest_sequence_.load();
+        while (known < sequence.value && !newest_sequence_.compare_exchange_weak(known, sequence.value)) {
+        }
+    }
+    [[nodiscard]] kv::Sequence newest_sequence() const { return kv::Sequence(newest_sequence_); }
+
     Context &context;
     const std::string name;
     const format::CatalogEntry entry;
@@ -150,6 +158,7 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::vector<std::unique_ptr<Operation>> take_group();
 
     std::shared_ptr<const format::Meta> meta_;
+    std::atomic<std::uint64_t> newest_sequence_ = 0;
 
     std::mutex queue_mutex_;
     std::deque<std::unique_ptr<Operation>> queue_;
