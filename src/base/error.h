@@ -51,7 +51,6 @@ namespace divan {
     X(internal_server_error, 500, "internal_server_error", "An internal error occurred.")                    \
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \
-    X(function_failed, 500, "unknown_error", "A function of a design document failed.")                      \
     X(script_failed, 500, "script_failed", "The JavaScript worker failed.")                                  \
     X(corruption, 500, "internal_server_error", "Stored data is damaged.")                                   \
     X(not_implemented, 501, "not_implemented", "This is not implemented.")                                   \
