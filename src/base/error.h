@@ -52,6 +52,7 @@ namespace divan {
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \
     X(function_failed, 500, "unknown_error", "A function of a design document failed.")                      \
+    X(script_failed, 500, "script_failed", "The JavaScript worker failed.")                                  \
     X(corruption, 500, "internal_server_error", "Stored data is damaged.")                                   \
     X(not_implemented, 501, "not_implemented", "This is not implemented.")                                   \
     X(service_unavailable, 503, "service unavailable", "The server is busy or shutting down.")               \
