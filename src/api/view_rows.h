@@ -14,7 +14,7 @@ namespace divan::api {
 struct ViewRows {
     std::shared_ptr<db::Database> database;
     std::shared_ptr<views::ViewGroup> group;
-    std::size_t view = 0;
+    design::ViewDefinition view;
     ViewOptions options;
 };
 
