@@ -13,6 +13,7 @@ find_package(ICU REQUIRED COMPONENTS i18n uc)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SpiderMonkey REQUIRED IMPORTED_TARGET mozjs-102)
 pkg_check_modules(Seccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(XxHash REQUIRED IMPORTED_TARGET libxxhash)
 if(DIVAN_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -41,7 +42,7 @@ divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv
 divan_module(design DEPENDS base json crypto config collation script doc db)
 divan_module(index DEPENDS base config telemetry kv db)
 divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
-             TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+             LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 4
 divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)

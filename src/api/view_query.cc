@@ -79,7 +79,6 @@ Task<Result<View>> find_view(Call &call, std::shared_ptr<const design::DesignDoc
     if (!group.ok())
         co_return group.error();
     view.group = std::move(*group);
-    view.number = view.group->view_number(*view.definition);
     co_return view;
 }
 
@@ -117,7 +116,7 @@ Task<Result<RowSource>> open_view(Call &call, const View &view, ViewOptions opti
     bool reduced = view.type(options) == ViewType::reduce;
     // A function in JavaScript may take its time: it must not hold those who only read.
     bool slow = reduced && !view.definition->reduce.starts_with("_");
-    ViewRows rows{call.database, view.group, view.number, std::move(options)};
+    ViewRows rows{call.database, view.group, view.document, view.definition, std::move(options)};
     RowSource source;
     source.reader = reduced ? reduce_row_reader(std::move(rows)) : map_row_reader(std::move(rows));
     source.pool = slow ? &services.view_pool : &services.engine_pool;

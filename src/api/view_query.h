@@ -16,7 +16,6 @@ struct View {
     std::shared_ptr<const design::DesignDocument> document;
     const design::ViewDefinition *definition = nullptr; // of `document`
     std::shared_ptr<views::ViewGroup> group;
-    std::size_t number = 0;
 
     [[nodiscard]] ViewType type(const ViewOptions &options) const;
 };

@@ -47,6 +47,7 @@ namespace divan {
     X(expectation_failed, 417, "expectation_failed", "Expectation failed.")                                  \
     X(header_too_large, 431, "header_too_large", "The request headers are too large.")                       \
     X(invalid_value, 500, "invalid_value", "The reduce function cannot take this value.")                    \
+    X(function_failed, 500, "os_process_error", "A function of a design document failed.")                   \
     X(internal_server_error, 500, "internal_server_error", "An internal error occurred.")                    \
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \

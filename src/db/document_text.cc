@@ -6,7 +6,7 @@
 namespace divan::db {
 
 void begin_document_text(std::string &out, std::string_view id, const doc::RevId &rev, const Body &body,
-                    bool deleted) {
+                         bool deleted) {
     out.reserve(out.size() + body.json.size() + id.size() + 128);
     out.append("{\"_id\":");
     json::write_string(out, id);

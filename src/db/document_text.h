@@ -1,7 +1,7 @@
 #pragma once
 
-// Revisions as JSON texts, as CouchDB writes them: what functions of design documents and clients see. Bodies are
-// spliced as text; no I/O.
+// Revisions as JSON texts, as CouchDB writes them: what functions of design documents and clients see. Bodies
+// are spliced as text; no I/O.
 
 #include "db/types.h"
 
@@ -15,8 +15,8 @@ void begin_document_text(std::string &out, std::string_view id, const doc::RevId
                          bool deleted);
 // Appends `,"_revisions":{...}`.
 void append_revisions(std::string &out, const doc::RevPath &path);
-// Appends `,"MEMBER":[revs]` of the leaves behind the first that are deleted, or are not; nothing if there are
-// none. Returns whether there are.
+// Appends `,"MEMBER":[revs]` of the leaves behind the first that are deleted, or are not; nothing if there
+// are none. Returns whether there are.
 bool append_other_leaves(std::string &out, std::string_view member, const std::vector<doc::Leaf> &leaves,
                          bool deleted);
 // Appends `,"_attachments":{...}` with stubs, if there are attachments.

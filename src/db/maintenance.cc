@@ -123,7 +123,8 @@ Database::purge(const std::map<std::string, std::vector<doc::RevId>> &asked) {
 
 namespace {
 
-Result<std::vector<PurgeInfo>> read_purges(Database::State &state, std::uint64_t first, std::size_t rows_max) {
+Result<std::vector<PurgeInfo>> read_purges(Database::State &state, std::uint64_t first,
+                                           std::size_t rows_max) {
     kv::ScanRequest request;
     request.shard = state.entry.shard;
     request.begin = keys::purge(first);
@@ -156,8 +157,8 @@ Result<Database::PurgesPage> Database::purges_since(std::uint64_t purge_seq, std
     DIVAN_TRY_VOID(state_->check_open());
     PurgesPage page;
     DIVAN_TRY(page.purges, read_purges(*state_, purge_seq + 1, rows_max));
-    page.whole = page.purges.empty() ? purge_seq >= this->purge_seq()
-                                     : page.purges.front().purge_seq == purge_seq + 1;
+    page.whole =
+        page.purges.empty() ? purge_seq >= this->purge_seq() : page.purges.front().purge_seq == purge_seq + 1;
     return page;
 }
 

@@ -215,10 +215,11 @@ class Engine {
     // itself; durable at the latest when the next commit to the same shard is.
     virtual Result<void> stage(ShardId shard, WriteBatch batch) = 0;
 
-    // As stage(), for derived rows, which follow a checkpoint: only if the row `checkpoint` holds `expected` (nullopt =
-    // there is no such row); otherwise `conflict`, and nothing is written. The batch moves the checkpoint, so of
-    // two who derive the same rows one is refused. Does not wait for commits of the shard. A crash takes back
-    // the newest of such writes at most, each as a whole; never the documents that they were derived from.
+    // As stage(), for derived rows, which follow a checkpoint: only if the row `checkpoint` holds `expected`
+    // (nullopt = there is no such row); otherwise `conflict`, and nothing is written. The batch moves the
+    // checkpoint, so of two who derive the same rows one is refused. Does not wait for commits of the shard.
+    // A crash takes back the newest of such writes at most, each as a whole; never the documents that they
+    // were derived from.
     virtual Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
                                            const std::optional<std::string> &expected, WriteBatch batch) = 0;
 

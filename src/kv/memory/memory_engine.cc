@@ -83,8 +83,8 @@ class MemoryEngine final : public Engine {
         return {};
     }
 
-    Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint, const std::optional<std::string> &expected,
-                                   WriteBatch batch) override {
+    Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
+                                   const std::optional<std::string> &expected, WriteBatch batch) override {
         check_key(checkpoint);
         std::lock_guard guard(mutex_);
         if (rows_.read(shard, checkpoint, MemoryRows::kNewest) != expected)

@@ -73,8 +73,8 @@ class RocksdbEngine final : public Engine {
     Result<std::unique_ptr<Commit>> begin(ShardId shard, std::span<const KeyRef> reads,
                                           std::uint32_t sequence_count) override;
     Result<void> stage(ShardId shard, WriteBatch batch) override;
-    Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint, const std::optional<std::string> &expected,
-                                   WriteBatch batch) override;
+    Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
+                                   const std::optional<std::string> &expected, WriteBatch batch) override;
     Result<Sequence> last_sequence(ShardId shard) override;
     Result<void> erase_shard(ShardId shard) override;
     Result<std::uint64_t> approximate_bytes(ShardId shard) override {

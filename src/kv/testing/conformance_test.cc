@@ -51,7 +51,8 @@ class CountedMemory final {
             return engine_.stage(shard, std::move(batch));
         }
         Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
-                                       const std::optional<std::string> &expected, WriteBatch batch) override {
+                                       const std::optional<std::string> &expected,
+                                       WriteBatch batch) override {
             return engine_.stage_if(shard, checkpoint, expected, std::move(batch));
         }
         Result<Sequence> last_sequence(ShardId shard) override { return engine_.last_sequence(shard); }

@@ -1,0 +1,98 @@
+#include "views/definition.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace divan::views {
+namespace {
+
+bool is_builtin(std::string_view reduce) {
+    return reduce.starts_with('_');
+}
+
+// The views that the sources belong to, for errors: "views.by_email.map".
+std::string function_name(const design::DesignDocument &document, std::string_view member,
+                          const std::string &source, std::string design::ViewDefinition::*field) {
+    for (const auto &view : document.views)
+        if (view.*field == source)
+            return "views." + view.name + "." + std::string(member);
+    return std::string(member);
+}
+
+} // namespace
+
+Definition::Place Definition::place(const design::ViewDefinition &view) const {
+    for (std::size_t i = 0; i < maps.size(); ++i) {
+        if (maps[i].source != view.map || maps[i].order != view.order)
+            continue;
+        Place place;
+        place.map = static_cast<MapNumber>(i);
+        if (!view.reduce.empty()) {
+            auto found = std::find(maps[i].reduce_sources.begin(), maps[i].reduce_sources.end(), view.reduce);
+            DIVAN_CHECK(found != maps[i].reduce_sources.end());
+            place.reduce = static_cast<std::size_t>(found - maps[i].reduce_sources.begin());
+        }
+        return place;
+    }
+    DIVAN_CHECK(false);
+    return {};
+}
+
+Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDocument &document,
+                                                          std::string signature,
+                                                          const std::string &database_uuid,
+                                                          script::Pool &pool, const ReduceLimits &limits) {
+    if (!document.is_javascript())
+        return Error(ErrorCode::not_implemented,
+                     "Views in the language \"" + document.language + "\" are not part of this version.");
+    auto definition = std::make_shared<Definition>();
+    definition->signature = std::move(signature);
+    definition->language = document.language;
+    definition->design_id = document.id;
+    definition->local_sequence = document.local_seq;
+    definition->include_design = document.include_design;
+
+    std::map<std::pair<std::string, collation::Order>, std::set<std::string>> sources;
+    for (const auto &view : document.views) {
+        auto &reduces = sources[{view.map, view.order}];
+        if (!view.reduce.empty())
+            reduces.insert(view.reduce);
+    }
+    auto program = std::make_shared<script::Program>();
+    program->key = "views:" + definition->signature;
+    program->database = database_uuid;
+    program->design_id = document.id;
+    if (!document.lib.empty())
+        program->library = R"({"views":{"lib":)" + document.lib + "}}";
+    using View = design::ViewDefinition;
+    for (const auto &[source, reduces] : sources)
+        program->functions.push_back(
+            {function_name(document, "map", source.first, &View::map), source.first});
+    // What reducers of maps before refer to must not move: the program is complete before they are made.
+    for (const auto &[source, reduces] : sources)
+        for (const auto &reduce : reduces)
+            if (!is_builtin(reduce))
+                program->functions.push_back(
+                    {function_name(document, "reduce", reduce, &View::reduce), reduce});
+    auto function = static_cast<std::uint32_t>(sources.size());
+    for (const auto &[source, reduces] : sources) {
+        MapDefinition map;
+        map.source = source.first;
+        map.order = source.second;
+        for (const auto &reduce : reduces) {
+            map.reduce_sources.push_back(reduce);
+            if (is_builtin(reduce)) {
+                DIVAN_TRY(auto builtin, make_builtin_reduce(reduce, map.order));
+                map.reducers.push_back(make_builtin_reducer(std::move(builtin)));
+            } else {
+                map.reducers.push_back(make_script_reducer(pool, program, function++, limits));
+            }
+        }
+        definition->maps.push_back(std::move(map));
+    }
+    definition->program = std::move(program);
+    return std::shared_ptr<const Definition>(std::move(definition));
+}
+
+} // namespace divan::views
