@@ -32,14 +32,19 @@ divan_module(kv/memory DEPENDS base kv)
 divan_module(kv/rocksdb DEPENDS base kv LINK RocksDB::rocksdb-shared)
 divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocksdb-shared)
 divan_module(doc DEPENDS base)
-divan_module(script DEPENDS base json)
+divan_module(script DEPENDS base json TEST_PROGRAM)
+divan_module(script/worker DEPENDS base json script LINK PkgConfig::SpiderMonkey PkgConfig::Seccomp)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # SpiderMonkey's roots are a list of addresses on the stack.
+  target_compile_options(divan_script_worker PRIVATE -Wno-dangling-pointer)
+endif()
 divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 
 # Layer 2
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 3
-divan_module(design DEPENDS base json crypto config collation script doc db)
+divan_module(design DEPENDS base json crypto config collation script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 divan_module(index DEPENDS base config telemetry kv db)
 divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
              LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
@@ -53,8 +58,9 @@ divan_module(api DEPENDS base json crypto config telemetry collation script doc 
 divan_module(api/testing DEPENDS base json config telemetry kv kv/memory kv/rocksdb kv/testing net db access api)
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry kv kv/memory kv/rocksdb net db access api)
-divan_module(cli DEPENDS base json config net api server LINK CLI11::CLI11 fmt::fmt)
+divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design views
+             access api)
+divan_module(cli DEPENDS base json config script/worker net api server LINK CLI11::CLI11 fmt::fmt)
 
 add_executable(divan src/cli/main.cc)
 target_link_libraries(divan PRIVATE divan_cli)

@@ -3,6 +3,7 @@
 #include "api/openapi.h"
 #include "cli/index_command.h"
 #include "config/settings.h"
+#include "script/worker/worker.h"
 #include "server/application.h"
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <span>
 #include <string_view>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -191,6 +193,10 @@ int report(const CLI::App &app, const CLI::ParseError &error) {
 } // namespace
 
 int main(int argc, char **argv) {
+    // Not for people: the server starts itself so, to run functions of design documents.
+    if (argc > 1 && std::string_view(argv[1]) == "script-worker")
+        divan::script::run_worker(std::span(argv + 2, static_cast<std::size_t>(argc) - 2));
+
     CLI::App app("Divan: a document database that speaks the CouchDB HTTP API and replication protocol.",
                  "divan");
     app.require_subcommand(1);

@@ -14,6 +14,7 @@
 #include "db/attachment_store.h"
 #include "db/sequence_token.h"
 #include "db/types.h"
+#include "db/write_validator.h"
 
 #include <functional>
 #include <map>
@@ -68,6 +69,12 @@ class Database {
     [[nodiscard]] const std::string &instance_start_time() const;
     [[nodiscard]] bool partitioned() const;
     Result<DatabaseInfo> info();
+    // Changes with every commit of this process that changes a `_design/` document, before the commit is
+    // acknowledged; never the same for two databases. What was read of design documents after asking for it
+    // is valid as long as it stays. Costs nothing.
+    [[nodiscard]] std::uint64_t design_version() const;
+    // Whether there are design documents that are not deleted. Costs nothing.
+    [[nodiscard]] bool has_design_documents() const;
 
     // ---- documents
     Result<std::optional<Head>> head(std::string_view id);
@@ -87,8 +94,9 @@ class Database {
     // conflict, storage_failed, insufficient_storage, ... A missing_stub fails all edits of its commit
     // group: those of the write, or of one part of a large one. Never blocks; when the commit queue is full
     // every answer is service_unavailable.
+    // Edits by somebody are judged first, if the store has a validator that says so (validated_write.h).
     using WriteDone = UniqueFunction<void(std::vector<Result<Written>>)>;
-    void write(std::vector<Edit> edits, WriteDone done);
+    void write(std::vector<Edit> edits, WriteContext context, WriteDone done);
     Result<std::map<std::string, RevsDiff>>
     revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked);
 

@@ -10,9 +10,11 @@ void begin_document_text(std::string &out, std::string_view id, const doc::RevId
     out.reserve(out.size() + body.json.size() + id.size() + 128);
     out.append("{\"_id\":");
     json::write_string(out, id);
-    out.append(",\"_rev\":\"");
-    rev.append_text(out);
-    out.push_back('"');
+    if (rev.generation > 0) {
+        out.append(",\"_rev\":\"");
+        rev.append_text(out);
+        out.push_back('"');
+    }
     if (body.json.size() > 2) {
         out.push_back(',');
         out.append(body.json, 1, body.json.size() - 2);

@@ -10,7 +10,8 @@
 
 namespace divan::db {
 
-// Appends `{"_id":...,"_rev":...`, the body's members and `_deleted`, without the closing brace.
+// Appends `{"_id":...,"_rev":...`, the body's members and `_deleted`, without the closing brace; no `_rev` if
+// there is no revision (generation 0).
 void begin_document_text(std::string &out, std::string_view id, const doc::RevId &rev, const Body &body,
                          bool deleted);
 // Appends `,"_revisions":{...}`.

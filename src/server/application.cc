@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "crypto/digest.h"
 #include "db/store.h"
+#include "design/design_documents.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "net/server.h"
@@ -247,6 +248,7 @@ class Application::Parts {
             .gate = *gate_,
             .authenticator = *authenticator_,
             .config = *config_,
+            .designs = designs_,
             .metrics = metrics_,
             .log = *log_,
             .engine_pool = *pool_,
@@ -324,6 +326,7 @@ class Application::Parts {
     std::unique_ptr<kv::Engine> engine_;
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<access::Authenticator> authenticator_;
+    design::DesignDocuments designs_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<GlobalChanges> global_changes_;
     std::unique_ptr<access::Gate> gate_;

@@ -46,7 +46,8 @@ struct ViewBuilder::State : std::enable_shared_from_this<ViewBuilder::State> {
         }
         for (const auto &name : names)
             if (auto database = store.open(name); database.ok())
-                ignore_error(views.update_later(*database), "the next query builds them and says what is wrong");
+                ignore_error(views.update_later(*database),
+                             "the next query builds them and says what is wrong");
         std::lock_guard lock(mutex);
         beginning = false;
         idle.notify_all();

@@ -1,7 +1,7 @@
 #pragma once
 
-// Builds views after writes: the indexes of a database that was written are brought up to date in the background, a
-// while later, so that queries find little to do.
+// Builds views after writes: the indexes of a database that was written are brought up to date in the
+// background, a while later, so that queries find little to do.
 
 #include "base/clock.h"
 #include "base/unique_function.h"

@@ -59,23 +59,24 @@ Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDo
         if (!view.reduce.empty())
             reduces.insert(view.reduce);
     }
-    auto program = std::make_shared<script::Program>();
-    program->key = "views:" + definition->signature;
-    program->database = database_uuid;
-    program->design_id = document.id;
-    if (!document.lib.empty())
-        program->library = R"({"views":{"lib":)" + document.lib + "}}";
     using View = design::ViewDefinition;
-    for (const auto &[source, reduces] : sources)
-        program->functions.push_back(
-            {function_name(document, "map", source.first, &View::map), source.first});
-    // What reducers of maps before refer to must not move: the program is complete before they are made.
-    for (const auto &[source, reduces] : sources)
+    auto maps = std::make_shared<script::Program>();
+    maps->key = "maps:" + definition->signature;
+    maps->database = database_uuid;
+    maps->design_id = document.id;
+    auto reduces_program = std::make_shared<script::Program>(*maps);
+    reduces_program->key = "reduces:" + definition->signature;
+    if (!document.lib.empty())
+        maps->library = R"({"views":{"lib":)" + document.lib + "}}";
+    // Reducers refer to the program, so it is complete before they are made.
+    for (const auto &[source, reduces] : sources) {
+        maps->functions.push_back({function_name(document, "map", source.first, &View::map), source.first});
         for (const auto &reduce : reduces)
             if (!is_builtin(reduce))
-                program->functions.push_back(
+                reduces_program->functions.push_back(
                     {function_name(document, "reduce", reduce, &View::reduce), reduce});
-    auto function = static_cast<std::uint32_t>(sources.size());
+    }
+    std::uint32_t function = 0;
     for (const auto &[source, reduces] : sources) {
         MapDefinition map;
         map.source = source.first;
@@ -86,12 +87,12 @@ Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDo
                 DIVAN_TRY(auto builtin, make_builtin_reduce(reduce, map.order));
                 map.reducers.push_back(make_builtin_reducer(std::move(builtin)));
             } else {
-                map.reducers.push_back(make_script_reducer(pool, program, function++, limits));
+                map.reducers.push_back(make_script_reducer(pool, reduces_program, function++, limits));
             }
         }
         definition->maps.push_back(std::move(map));
     }
-    definition->program = std::move(program);
+    definition->maps_program = std::move(maps);
     return std::shared_ptr<const Definition>(std::move(definition));
 }
 

@@ -28,8 +28,7 @@ struct Definition {
     bool local_sequence = false;
     bool include_design = false;
     std::vector<MapDefinition> maps;
-    // Its first functions are the maps.
-    std::shared_ptr<const script::Program> program;
+    std::shared_ptr<const script::Program> maps_program; // its functions are the maps
 
     struct Place {
         MapNumber map = 0;

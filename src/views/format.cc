@@ -76,25 +76,33 @@ std::uint32_t part_count(std::size_t row_bytes) {
 std::uint32_t put_row(kv::WriteBatch &batch, IndexNumber index, MapNumber map, std::string_view full_key,
                       std::size_t sort_key_bytes, std::string_view key, std::string_view value) {
     bool cut = full_key.size() > kFullKeyBytesMax;
-    std::string payload;
-    payload.reserve(key.size() + value.size() + 8 + (cut ? full_key.size() + 8 : 0));
-    if (cut)
-        append_sized(payload, full_key);
-    append_sized(payload, key);
-    payload.append(value);
-    auto parts = part_count(payload.size());
-    auto stored = stored_key(full_key);
+    auto stored = cut ? stored_key(full_key) : std::string();
+    auto payload_bytes = key.size() + value.size() + 16 + (cut ? full_key.size() : 0);
+    auto append_payload = [&](std::string &out) {
+        if (cut)
+            append_sized(out, full_key);
+        append_sized(out, key);
+        out.append(value);
+    };
     std::string row;
-    row.reserve(payload.size() + 8);
-    append_header(row, static_cast<std::uint8_t>((cut ? kCutKey : 0) | (parts > 0 ? kInParts : 0)));
-    append_varint(row, sort_key_bytes);
+    auto parts = part_count(payload_bytes);
     if (parts == 0) {
-        row.append(payload);
+        row.reserve(payload_bytes + 8);
+        append_header(row, cut ? kCutKey : 0);
+        append_varint(row, sort_key_bytes);
+        append_payload(row);
     } else {
+        std::string payload;
+        append_payload(payload);
+        append_header(row, static_cast<std::uint8_t>((cut ? kCutKey : 0) | kInParts));
+        append_varint(row, sort_key_bytes);
         append_varint(row, payload.size());
-        put_parts(batch, payload, [&](std::uint32_t part) { return row_part(index, map, stored, part); });
+        auto name = std::string(cut ? std::string_view(stored) : full_key);
+        put_parts(batch, payload, [&](std::uint32_t part) { return row_part(index, map, name, part); });
     }
-    batch.put(kv::Table::index, row_prefix(index, map).append(stored), std::move(row));
+    auto row_key = row_prefix(index, map);
+    row_key.append(cut ? std::string_view(stored) : full_key);
+    batch.put(kv::Table::index, std::move(row_key), std::move(row));
     return parts;
 }
 

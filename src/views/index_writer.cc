@@ -12,6 +12,30 @@ namespace {
 constexpr std::size_t kDocumentsPerPage = 400;
 constexpr std::size_t kSweepEntriesPerPage = 500;
 
+// Numbers the rows of a document that have equal keys.
+class Ordinals {
+  public:
+    void clear() {
+        first_.reset();
+        counts_.clear();
+    }
+    std::uint64_t next(const DocumentRow &row) {
+        // Most documents emit one row.
+        if (!first_) {
+            first_ = {row.map, row.sort_key};
+            return 0;
+        }
+        if (counts_.empty())
+            counts_[*first_] = 1;
+        return counts_[{row.map, row.sort_key}]++;
+    }
+
+  private:
+    using Key = std::pair<MapNumber, std::string>;
+    std::optional<Key> first_;
+    std::map<Key, std::uint64_t> counts_;
+};
+
 } // namespace
 
 // What a page does to the index, collected before it is written.
@@ -19,6 +43,7 @@ struct IndexWriter::Changes {
     kv::WriteBatch batch;
     IndexRecord record;
     std::vector<RowChanges> rows; // of each map, if it has levels to repair
+    Ordinals ordinals;            // of the document at hand
 };
 
 struct IndexWriter::Work final : index::PageWork {
@@ -39,7 +64,8 @@ struct IndexWriter::Work final : index::PageWork {
 
     Result<void> commit(db::Database &database) override {
         DIVAN_TRY(auto mapped_page, answer());
-        return writer.commit_page(database, page, mapped_page, writer.checkpoint().purge_seq, false);
+        return writer.commit_page(database, page, std::move(mapped_page), writer.checkpoint().purge_seq,
+                                  false);
     }
 
     IndexWriter &writer;
@@ -100,7 +126,7 @@ Result<std::unique_ptr<index::PageWork>> IndexWriter::begin(index::DocumentPage 
 std::unique_ptr<IndexWriter::Work> IndexWriter::map(index::DocumentPage page) {
     auto work = std::make_unique<Work>(*this, std::move(page));
     script::MapRequest request;
-    request.program = definition_->program;
+    request.program = definition_->maps_program;
     for (std::size_t i = 0; i < work->page.documents.size(); ++i) {
         auto &document = work->page.documents[i];
         if (document.text.empty())
@@ -160,44 +186,44 @@ IndexWriter::known_entries(const index::DocumentPage &page) {
     return known;
 }
 
-// `rows` belong to the rows of `entry`, one to one.
-void IndexWriter::change_document(const std::string &id, const DocumentEntry *known,
-                                  const DocumentEntry &entry, const std::vector<LoadedRow> &rows,
-                                  Changes &changes) {
+void IndexWriter::forget_document(const DocumentEntry &entry, Changes &changes) const {
     auto &record = changes.record;
-    if (known != nullptr) {
-        erase_document(changes.batch, number_, *known);
-        for (const auto &row : known->rows) {
-            auto full = full_row_key(row.sort_key, id, row.ordinal);
-            erase_row(changes.batch, number_, row.map, full, row.parts);
-            --record.maps[row.map].row_count;
-            record.external_bytes -= row.bytes;
-            record.stored_bytes -= row.bytes + full.size();
-            if (record.maps[row.map].height > 0)
-                changes.rows[row.map][stored_key(full)] = std::nullopt;
-        }
-    }
-    if (entry.rows.empty())
-        return;
-    auto stored = entry;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        auto &row = stored.rows[i];
-        const auto &loaded = rows[i];
-        row.bytes = loaded.key.size() + loaded.value.size();
-        row.parts = put_row(changes.batch, number_, row.map, loaded.full, row.sort_key.size(), loaded.key,
-                            loaded.value);
-        ++record.maps[row.map].row_count;
-        record.external_bytes += row.bytes;
-        record.stored_bytes += row.bytes + loaded.full.size();
+    erase_document(changes.batch, number_, entry);
+    for (const auto &row : entry.rows) {
+        auto full = full_row_key(row.sort_key, entry.id, row.ordinal);
+        erase_row(changes.batch, number_, row.map, full, row.parts);
+        --record.maps[row.map].row_count;
+        record.external_bytes -= row.bytes;
+        record.stored_bytes -= row.bytes + full.size();
         if (record.maps[row.map].height > 0)
-            changes.rows[row.map][stored_key(loaded.full)] = loaded;
+            changes.rows[row.map][stored_key(full)] = std::nullopt;
     }
-    put_document(changes.batch, number_, stored);
+}
+
+void IndexWriter::add_row(script::Emitted &emitted, DocumentEntry &entry, Changes &changes) const {
+    auto &record = changes.record;
+    DocumentRow row;
+    row.map = static_cast<MapNumber>(emitted.function);
+    collation::append_sort_key(row.sort_key, std::string_view(emitted.key), definition_->maps[row.map].order);
+    row.ordinal = changes.ordinals.next(row);
+    row.bytes = emitted.key.size() + emitted.value.size();
+    auto full = full_row_key(row.sort_key, entry.id, row.ordinal);
+    row.parts =
+        put_row(changes.batch, number_, row.map, full, row.sort_key.size(), emitted.key, emitted.value);
+    ++record.maps[row.map].row_count;
+    record.external_bytes += row.bytes;
+    record.stored_bytes += row.bytes + full.size();
+    if (record.maps[row.map].height > 0) {
+        auto stored = stored_key(full);
+        auto &change = changes.rows[row.map][stored];
+        change = LoadedRow{std::move(stored),      std::move(full),          entry.id,
+                           std::move(emitted.key), std::move(emitted.value), row.sort_key.size()};
+    }
+    entry.rows.push_back(std::move(row));
 }
 
 Result<void> IndexWriter::commit_page(db::Database &database, const index::DocumentPage &page,
-                                      const script::MapAnswer &mapped, std::uint64_t purge_seq,
-                                      bool may_be_known) {
+                                      script::MapAnswer mapped, std::uint64_t purge_seq, bool may_be_known) {
     DIVAN_TRY_VOID(note_failures(page, mapped));
     Changes changes;
     changes.record = *record();
@@ -209,30 +235,15 @@ Result<void> IndexWriter::commit_page(db::Database &database, const index::Docum
     auto emitted = mapped.rows.begin();
     for (std::size_t i = 0; i < page.documents.size(); ++i) {
         const auto &id = page.documents[i].id;
+        if (auto found = known.find(id); found != known.end())
+            forget_document(found->second, changes);
         DocumentEntry entry;
         entry.id = id;
-        std::vector<LoadedRow> rows;
-        std::map<std::pair<MapNumber, std::string>, std::uint64_t> ordinals;
-        for (; emitted != mapped.rows.end() && emitted->document == i; ++emitted) {
-            auto map = static_cast<MapNumber>(emitted->function);
-            if (map >= definition_->maps.size())
-                break; // a reduce was not asked for: the pool does not let it through
-            DocumentRow row;
-            row.map = map;
-            collation::append_sort_key(row.sort_key, std::string_view(emitted->key),
-                                       definition_->maps[map].order);
-            row.ordinal = ordinals[{map, row.sort_key}]++;
-            LoadedRow loaded;
-            loaded.full = full_row_key(row.sort_key, id, row.ordinal);
-            loaded.stored = stored_key(loaded.full);
-            loaded.id = id;
-            loaded.key = emitted->key;
-            loaded.value = emitted->value;
-            entry.rows.push_back(std::move(row));
-            rows.push_back(std::move(loaded));
-        }
-        auto found = known.find(id);
-        change_document(id, found == known.end() ? nullptr : &found->second, entry, rows, changes);
+        changes.ordinals.clear();
+        for (; emitted != mapped.rows.end() && emitted->document == i; ++emitted)
+            add_row(*emitted, entry, changes);
+        if (!entry.rows.empty())
+            put_document(changes.batch, number_, entry);
     }
     for (std::size_t map = 0; map < changes.rows.size(); ++map) {
         auto number = static_cast<MapNumber>(map);
@@ -288,7 +299,7 @@ Result<void> IndexWriter::purged(db::Database &database, const std::vector<std::
     }
     auto work = map(std::move(page));
     DIVAN_TRY(auto mapped, work->answer());
-    return commit_page(database, work->page, mapped, purge_seq, true);
+    return commit_page(database, work->page, std::move(mapped), purge_seq, true);
 }
 
 Result<void> IndexWriter::sweep(db::Database &database, std::uint64_t purge_seq) {

@@ -55,10 +55,10 @@ class IndexWriter final : public index::Consumer {
 
     std::unique_ptr<Work> map(index::DocumentPage page);
     Result<void> commit_page(db::Database &database, const index::DocumentPage &page,
-                             const script::MapAnswer &mapped, std::uint64_t purge_seq, bool may_be_known);
+                             script::MapAnswer mapped, std::uint64_t purge_seq, bool may_be_known);
     Result<std::unordered_map<std::string, DocumentEntry>> known_entries(const index::DocumentPage &page);
-    void change_document(const std::string &id, const DocumentEntry *known, const DocumentEntry &entry,
-                         const std::vector<LoadedRow> &rows, Changes &changes);
+    void forget_document(const DocumentEntry &entry, Changes &changes) const;
+    void add_row(script::Emitted &emitted, DocumentEntry &entry, Changes &changes) const;
     Result<void> write(db::Database &database, kv::WriteBatch batch, IndexRecord record);
     Result<void> build_level(db::Database &database, MapNumber map, unsigned level);
     Result<void> note_failures(const index::DocumentPage &page, const script::MapAnswer &mapped);

@@ -64,8 +64,10 @@ Result<std::vector<std::string>> LevelWriter::begins(unsigned level, const Chang
         bool boundary = stands_in(key, level);
         if (boundary && !child)
             removed.insert(key);
-        if (boundary && child)
+        if (boundary && child) {
+            searches.push_back({key, added}); // the entry before it ends here now
             added = key;
+        }
         searches.push_back({key + '\0', added});
     }
     std::set<std::string> found;

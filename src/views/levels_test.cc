@@ -137,7 +137,8 @@ class Levels : public testing::Test {
             for (auto row = begin; row != end; ++row)
                 expected += row->second;
             EXPECT_EQ(sum(span), expected);
-            EXPECT_EQ(count_rows(rows(), span).value(), static_cast<std::uint64_t>(std::distance(begin, end)));
+            EXPECT_EQ(count_rows(rows(), span).value(),
+                      static_cast<std::uint64_t>(std::distance(begin, end)));
         }
     }
 
@@ -223,7 +224,8 @@ TEST_F(Levels, AllRowsMayGoAndComeBack) {
 TEST_F(Levels, FindsTheRowOfARank) {
     fill(3'000);
     for (std::uint64_t rank : {0, 1, 31, 32, 500, 2'999})
-        EXPECT_EQ(key_at(rows(), rank).value(), std::next(model_.begin(), static_cast<std::ptrdiff_t>(rank))->first);
+        EXPECT_EQ(key_at(rows(), rank).value(),
+                  std::next(model_.begin(), static_cast<std::ptrdiff_t>(rank))->first);
     EXPECT_EQ(key_at(rows(), 3'000).value(), "");
 }
 

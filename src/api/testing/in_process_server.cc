@@ -10,6 +10,7 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
                                                                     .gate = *gate_,
                                                                     .authenticator = *authenticator_,
                                                                     .config = *config_,
+                                                                    .designs = designs_,
                                                                     .metrics = metrics_,
                                                                     .log = log_,
                                                                     .engine_pool = pool_,

@@ -9,6 +9,7 @@
 #include "api/testing/in_process_exchange.h"
 #include "config/config.h"
 #include "db/store.h"
+#include "design/design_documents.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -40,6 +41,7 @@ class InProcessServer {
     ThreadPool pool_{4};
     std::unique_ptr<access::Authenticator> authenticator_;
     std::string cookie_;
+    design::DesignDocuments designs_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<Services> services_;
