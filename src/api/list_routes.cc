@@ -9,6 +9,7 @@
 #include "api/view_query.h"
 #include "config/config.h"
 #include "design/function_error.h"
+#include "json/writer.h"
 
 namespace divan::api {
 namespace {
@@ -68,12 +69,12 @@ Task<Result<void>> stream(Call &call, ListRun &run) {
                 co_return design::to_error(*error);
         }
         if (!call.response().started() && (part.answer || !part.chunks.empty())) {
-            auto head = list_response_head(start);
-            if (!head.ok())
-                co_return head.error();
+            auto response = read_function_response(start);
+            if (!response.ok())
+                co_return response.error();
             if (part.answer)
-                co_return co_await call.send(std::move(*head), std::move(part.chunks));
-            auto started = co_await call.start(std::move(*head));
+                co_return co_await call.send(std::move(response->head), std::move(part.chunks));
+            auto started = co_await call.start(std::move(response->head));
             if (!started.ok())
                 co_return started.error();
         }
@@ -108,7 +109,7 @@ Task<Result<void>> run_list(Call &call, const design::DesignDocument &document, 
     co_return streamed;
 }
 
-Task<Result<void>> serve_list(Call &call, std::string body_text, const json::Object *body) {
+Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, const json::Object *body) {
     auto document = co_await find_design_document(call);
     if (!document.ok())
         co_return document.error();
@@ -122,21 +123,22 @@ Task<Result<void>> serve_list(Call &call, std::string body_text, const json::Obj
         query = co_await view_rows(call, body);
     if (!query.ok())
         co_return query.error();
-    auto request = co_await request_object(call, std::move(body_text));
+    auto request = co_await call.on_engine([&] { return request_object(call, {.body = std::move(body_text)}); });
     if (!request.ok())
         co_return request.error();
     co_return co_await run_list(call, **document, std::move(*source), std::move(*query), std::move(*request));
 }
 
 Task<Result<void>> get_list(Call &call) {
-    co_return co_await serve_list(call, std::string(), nullptr);
+    co_return co_await serve_list(call, std::optional<std::string>(), nullptr);
 }
 
 Task<Result<void>> post_list(Call &call) {
     auto body = co_await read_object(call);
     if (!body.ok())
         co_return body.error();
-    co_return co_await serve_list(call, json::to_text(*body), &body->object());
+    std::optional<std::string> text = json::to_text(*body);
+    co_return co_await serve_list(call, std::move(text), &body->object());
 }
 
 // A path that names no view, or too much.

@@ -46,11 +46,12 @@ namespace divan {
     X(range_not_satisfiable, 416, "requested_range_not_satisfiable", "Requested range not satisfiable")      \
     X(expectation_failed, 417, "expectation_failed", "Expectation failed.")                                  \
     X(header_too_large, 431, "header_too_large", "The request headers are too large.")                       \
-    X(function_failed, 500, "os_process_error", "A function of a design document failed.")                   \
+    X(os_process_error, 500, "os_process_error", "A function of a design document failed.")                  \
     X(invalid_value, 500, "invalid_value", "The reduce function cannot take this value.")                    \
     X(internal_server_error, 500, "internal_server_error", "An internal error occurred.")                    \
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \
+    X(function_failed, 500, "unknown_error", "A function of a design document failed.")                      \
     X(script_failed, 500, "script_failed", "The JavaScript worker failed.")                                  \
     X(corruption, 500, "internal_server_error", "Stored data is damaged.")                                   \
     X(not_implemented, 501, "not_implemented", "This is not implemented.")                                   \

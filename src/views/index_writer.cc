@@ -147,7 +147,7 @@ std::unique_ptr<IndexWriter::Work> IndexWriter::map(index::DocumentPage page) {
 Result<void> IndexWriter::count_timeouts(std::size_t timeouts, const std::string &reason) {
     timeouts_ += timeouts;
     if (timeouts_ >= context_.options.timeouts_max)
-        return Error(ErrorCode::function_failed, reason);
+        return Error(ErrorCode::os_process_error, reason);
     return {};
 }
 
@@ -155,7 +155,7 @@ Result<void> IndexWriter::note_failures(const index::DocumentPage &page, const s
     for (const auto &failure : mapped.failures) {
         const auto &error = failure.error;
         if (error.error == "compilation_error")
-            return Error(ErrorCode::function_failed, error.reason);
+            return Error(ErrorCode::os_process_error, error.reason);
         context_.log.info(definition_->design_id + ": " + error.error + ": " + error.reason +
                           ": the document is left out of the view: " + page.documents[failure.document].id);
         bool slow =
