@@ -95,6 +95,12 @@ Result<void> MapRowReader::read_range_page() {
 }
 
 Result<void> MapRowReader::read_key_page() {
+    if (keys().empty() && !found_) {
+        // Without keys there are no rows, but the total.
+        DIVAN_TRY_VOID(read({}));
+        offset_ = 0;
+        from_.clear();
+    }
     while (page_.size() < kRowsPerPage && key_at_ < keys().size() &&
            (!options().limit || read_ + page_.size() < *options().limit || !found_)) {
         views::RowsRequest request;
