@@ -13,6 +13,7 @@ find_package(ICU REQUIRED COMPONENTS i18n uc)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SpiderMonkey REQUIRED IMPORTED_TARGET mozjs-102)
 pkg_check_modules(Seccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(XxHash REQUIRED IMPORTED_TARGET libxxhash)
 if(DIVAN_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -43,10 +44,10 @@ divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 3
-divan_module(design DEPENDS base json crypto config collation script doc db)
+divan_module(design DEPENDS base json crypto config collation script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 divan_module(index DEPENDS base config telemetry kv db)
 divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
-             TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+             LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 4
 divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
@@ -54,11 +55,15 @@ divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv
 # Layer 5
 divan_module(api DEPENDS base json crypto config telemetry collation script doc net db design index views access
              TEST_DEPENDS kv/memory)
-divan_module(api/testing DEPENDS base json config telemetry kv kv/memory kv/rocksdb kv/testing net db access api)
+divan_module(api/testing DEPENDS base json config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
+                                 views access api
+             TEST_PROGRAM)
+target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry kv kv/memory kv/rocksdb net db access api)
-divan_module(cli DEPENDS base config script/worker api server LINK CLI11::CLI11 fmt::fmt)
+divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design views
+             access api)
+divan_module(cli DEPENDS base json config script/worker net api server LINK CLI11::CLI11 fmt::fmt)
 
 add_executable(divan src/cli/main.cc)
 target_link_libraries(divan PRIVATE divan_cli)

@@ -29,8 +29,8 @@ void append_sort_key(std::string &out, std::string_view json, Order order = Orde
 void append_sort_key(std::string &out, const json::Value &value, Order order = Order::unicode);
 [[nodiscard]] std::string sort_key(const json::Value &value, Order order = Order::unicode);
 
-// <0, 0, >0: the same order, computed by ICU's comparison and without sort keys; slower. For tests and for the
-// few values that are compared once.
+// <0, 0, >0: the same order, computed by ICU's comparison and without sort keys; slower. For tests and for
+// the few values that are compared once.
 [[nodiscard]] int compare(const json::Value &left, const json::Value &right, Order order = Order::unicode);
 
 // Appends bytes so that they keep their order and end themselves (as a sort key does). At most twice as long
@@ -38,9 +38,6 @@ void append_sort_key(std::string &out, const json::Value &value, Order order = O
 void append_bytes(std::string &out, std::string_view bytes);
 // Takes what append_bytes() appended from the front of `in`; false if it is not such a text.
 [[nodiscard]] bool take_bytes(std::string_view &in, std::string &bytes);
-
-// The first bytes behind all sort keys that begin with `prefix`; empty if there are none.
-[[nodiscard]] std::string prefix_end(std::string prefix);
 
 // What sort keys depend on: version of ICU and of its collation data, "72.1/153.120". Stored with each index;
 // another one makes it be built anew.

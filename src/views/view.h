@@ -1,7 +1,7 @@
 #pragma once
 
-// Views as they are queried. A ViewGroup is the index of all views of a design document; design documents with
-// equal views share one.
+// Views as they are queried. A ViewGroup is the index of all views of a design document; design documents
+// with equal views share one.
 //
 // Every call that reads sees one moment of the index: rows, total and offset belong together.
 // Threads: any; all calls but update() and update_later() may block on the engine, reduce() with a JavaScript
@@ -33,7 +33,7 @@ struct KeyRange {
 
 struct Row {
     std::string id;
-    std::string key;   // canonical JSON texts
+    std::string key; // canonical JSON texts
     std::string value;
 };
 
@@ -68,8 +68,8 @@ struct ReduceRequest {
     std::size_t groups_max = 1'000;
 };
 struct ReducedRow {
-    std::string key;            // JSON text of the group: "null" for level 0
-    script::Outcome value;      // JSON text, or what CouchDB puts into the row: {"error", "reason"}
+    std::string key;       // JSON text of the group: "null" for level 0
+    script::Outcome value; // JSON text, or what CouchDB puts into the row: {"error", "reason"}
 };
 struct ReducedPage {
     std::vector<ReducedRow> rows; // none for an empty range
@@ -95,28 +95,26 @@ struct GroupInfo { // GET _info
 
 class ViewGroup {
   public:
-    // The number of a view of a design document with this group's signature. `definition` is one of its views.
-    [[nodiscard]] std::size_t view_number(const design::ViewDefinition &definition) const;
-    [[nodiscard]] bool has_reduce(std::size_t view) const;
-
     // Brings the index to what was committed before the call, then calls `done` on some thread. An error that
     // names the broken function if the views cannot be built.
     void update(UniqueFunction<void(Result<void>)> done);
     // The same in the background, for update=lazy and after writes.
     void update_later();
 
-    Result<RowsPage> rows(std::size_t view, const RowsRequest &request);
+    // `view` is one of a design document with this group's signature.
+    Result<RowsPage> rows(const design::ViewDefinition &view, const RowsRequest &request);
     // Errors: bad_request if the view has no reduce function.
-    Result<ReducedPage> reduce(std::size_t view, const ReduceRequest &request);
+    Result<ReducedPage> reduce(const design::ViewDefinition &view, const ReduceRequest &request);
     Result<GroupInfo> info();
     // Begins in the background unless it runs already.
     void start_compaction();
 
     struct State;
-    explicit ViewGroup(std::shared_ptr<State> state);
+    ViewGroup(std::shared_ptr<State> state, std::shared_ptr<db::Database> database);
 
   private:
     std::shared_ptr<State> state_;
+    std::shared_ptr<db::Database> database_;
 };
 
 } // namespace divan::views
