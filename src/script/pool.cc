@@ -376,6 +376,8 @@ Pool::Stats Pool::stats() const {
 void Pool::set_options(PoolOptions options) {
     std::lock_guard lock(state_->mutex);
     options.command = state_->options.command;
+    if (options == state_->options)
+        return;
     state_->options = std::move(options);
     ++state_->generation;
     state_->dispatch();

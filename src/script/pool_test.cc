@@ -11,13 +11,13 @@ namespace divan::script {
 namespace {
 
 using testing::call;
+using ::testing::ElementsAre;
 using testing::emitted;
+using ::testing::HasSubstr;
 using testing::map;
 using testing::options;
 using testing::program;
 using testing::text;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST(PoolTest, MapsEveryFunctionOnEveryDocument) {
     Pool pool(options());
@@ -62,10 +62,9 @@ TEST(PoolTest, CallsWithLibraryAsThisAndSaysWhatWasThrown) {
                 R"({"name":"d","lib":{"m":"exports.twice = function(n) { return 2 * n; };"}})");
     auto texts = call(pool, functions,
                       {{0, {R"({"x":"é"})", "4"}}, {1, {"1"}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}, {6, {}}});
-    EXPECT_THAT(
-        texts, ElementsAre("[\"d\",\"\u00e9\",4,8]", "forbidden: no 1", "unauthorized: {\"a\":1}",
-                                      "word: reason", "unknown_error: f4: text", "null",
-                                      "ReferenceError: f6: ReferenceError: nowhere is not defined (line 1)"));
+    EXPECT_THAT(texts, ElementsAre("[\"d\",\"\u00e9\",4,8]", "forbidden: no 1", "unauthorized: {\"a\":1}",
+                                   "word: reason", "unknown_error: f4: text", "null",
+                                   "ReferenceError: f6: ReferenceError: nowhere is not defined (line 1)"));
 }
 
 TEST(PoolTest, CompilesWhatCouchdbTakes) {
@@ -89,11 +88,11 @@ TEST(PoolTest, CompilesWhatCouchdbTakes) {
     std::vector<std::string> texts;
     for (const auto &error : *errors)
         texts.push_back(error ? error->error + ": " + error->reason : "");
-    EXPECT_THAT(texts, ElementsAre(
-                           "", "", "", "", "", "", "", HasSubstr("compilation_error: f7: SyntaxError: "),
-                           HasSubstr("compilation_error: f8: ReferenceError: x is not defined"),
-                           "compilation_error: f9: Expression does not eval to a function.",
-                           "not_found: missing function"));
+    EXPECT_THAT(texts,
+                ElementsAre("", "", "", "", "", "", "", HasSubstr("compilation_error: f7: SyntaxError: "),
+                            HasSubstr("compilation_error: f8: ReferenceError: x is not defined"),
+                            "compilation_error: f9: Expression does not eval to a function.",
+                            "not_found: missing function"));
     EXPECT_EQ(text(map(pool, functions, {"{\"_id\":\"a\"}"})).substr(0, 60),
               "0/0 \"a\" null\n0/2 \"a\" null\n0/5 1 null\n0/6 2 null\n0/7 compilat");
 }
@@ -114,8 +113,9 @@ TEST(PoolTest, ReduceThatDoesNotShrinkIsRefusedInCouchdbsWords) {
             wait_for<ReduceAnswer>([&](auto done) { pool.reduce(ReduceRequest(request), std::move(done)); });
         return answer.ok() ? text(answer->values.at(0)) : answer.error().reason();
     };
-    EXPECT_EQ(reduce(), "reduce_overflow_error: Reduce output must shrink more rapidly: input size: 149 output "
-                        "size: 20004 context: ");
+    EXPECT_EQ(reduce(),
+              "reduce_overflow_error: Reduce output must shrink more rapidly: input size: 149 output "
+              "size: 20004 context: ");
     request.limit_threshold_bytes = 30'000;
     EXPECT_EQ(reduce().size(), 20'002U);
     request.limit_threshold_bytes = 5'000;
@@ -125,8 +125,9 @@ TEST(PoolTest, ReduceThatDoesNotShrinkIsRefusedInCouchdbsWords) {
 
 TEST(PoolTest, ReduceThatFailsSaysSo) {
     Pool pool(options());
-    auto functions = program({"function(k, v, r) { if (r) throw {error: 'e', reason: 'r'}; return k[0][2].x; }",
-                              "function(k, v) { return v.length; }"});
+    auto functions =
+        program({"function(k, v, r) { if (r) throw {error: 'e', reason: 'r'}; return k[0][2].x; }",
+                 "function(k, v) { return v.length; }"});
     ReduceRows one{R"([["a","1"]])", "[1]"};
     auto answer = wait_for<ReduceAnswer>([&](auto done) {
         pool.reduce({functions, {{0, {one}, {}}, {0, {}, {"1", "2"}}, {1, {one, one}, {}}}}, std::move(done));
@@ -142,7 +143,8 @@ TEST(PoolTest, ManySlowDocumentsAreNoTimeout) {
     impatient.function_timeout = Millis(100);
     Pool pool(impatient);
     std::string slow = "var end = Date.now() + 30; while (Date.now() < end);";
-    auto maps = program({"function(doc) { " + slow + " emit(doc.n, 0); }", "function(doc) { " + slow + " emit(doc.n, 1); }"});
+    auto maps = program(
+        {"function(doc) { " + slow + " emit(doc.n, 0); }", "function(doc) { " + slow + " emit(doc.n, 1); }"});
     std::vector<std::string> documents;
     std::string expected;
     for (int i = 0; i < 12; ++i) {
@@ -183,7 +185,8 @@ TEST(PoolTest, FullQueueIsSaidAtOnce) {
     for (int i = 0; i < 3; ++i) {
         auto promise = std::make_shared<std::promise<Result<MapAnswer>>>();
         answers.push_back(promise->get_future());
-        pool.map({slow, {"{}"}}, [promise](Result<MapAnswer> answer) { promise->set_value(std::move(answer)); });
+        pool.map({slow, {"{}"}},
+                 [promise](Result<MapAnswer> answer) { promise->set_value(std::move(answer)); });
     }
     auto refused = answers[2].get();
     ASSERT_FALSE(refused.ok());

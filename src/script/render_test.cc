@@ -11,13 +11,13 @@ namespace divan::script {
 namespace {
 
 using testing::call;
+using ::testing::ElementsAre;
 using testing::emitted;
+using ::testing::HasSubstr;
 using testing::map;
 using testing::options;
 using testing::program;
 using testing::text;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 // Rows of a list, and what it wrote.
 struct Rows final : RowSource {
@@ -70,10 +70,9 @@ TEST(RenderTest, ShowAnswersWhatItProvides) {
                       {0, {"{}", R"({"headers":{"Accept":"image/png"}})"}},
                       {1, {R"({"name":"x"})", "{}"}},
                       {2, {"null", R"({"path":["db","_design","d","_show","s","id"]})"}}}),
-                ElementsAre(
-                    R"({"body":"{}","headers":{"Content-Type":"application/json"}})",
-                    HasSubstr("not_acceptable: Content-Type image/png not supported, try one of: "),
-                    R"({"body":"hello x"})", "not_found: document not found"));
+                ElementsAre(R"({"body":"{}","headers":{"Content-Type":"application/json"}})",
+                            HasSubstr("not_acceptable: Content-Type image/png not supported, try one of: "),
+                            R"({"body":"hello x"})", "not_found: document not found"));
 }
 
 TEST(RenderTest, ListSaysWhatWentWrong) {
@@ -83,15 +82,17 @@ TEST(RenderTest, ListSaysWhatWentWrong) {
                 HasSubstr("render_error: function raised error: "));
     EXPECT_EQ(rows.written, "<{\"headers\":{}}>a");
     Rows more({{"{\"key\":1}"}});
-    EXPECT_EQ(list(pool, "function(head, req) { throw ['error', 'not_found', 'no']; }", more), "not_found: no");
+    EXPECT_EQ(list(pool, "function(head, req) { throw ['error', 'not_found', 'no']; }", more),
+              "not_found: no");
     EXPECT_EQ(more.written, "");
 }
 
 TEST(RenderTest, ListWithoutRowsWritesWhatItReturns) {
     Pool pool(options());
     Rows rows({});
-    EXPECT_EQ(list(pool, "function(head, req) { provides('json', function() { return '{}'; });"
-                         " provides('html', function() { return '<p>'; }); }",
+    EXPECT_EQ(list(pool,
+                   "function(head, req) { provides('json', function() { return '{}'; });"
+                   " provides('html', function() { return '<p>'; }); }",
                    rows, R"({"headers":{"Accept":"text/html,*/*;q=0.1"}})"),
               "null");
     EXPECT_EQ(rows.written, R"(<{"headers":{"Content-Type":"text/html; charset=utf-8"}}><p>)");
@@ -105,7 +106,8 @@ TEST(RenderTest, ListIsGivenUpWhenNobodyListens) {
     Pool pool(options());
     Rows rows({{"{}"}});
     rows.listening = false;
-    EXPECT_EQ(list(pool, "function(head, req) { while (true) getRow(); }", rows), "The operation was cancelled.");
+    EXPECT_EQ(list(pool, "function(head, req) { while (true) getRow(); }", rows),
+              "The operation was cancelled.");
     EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
 }
 
@@ -136,8 +138,8 @@ TEST(RenderTest, TimeOfRowsIsNotTheFunctions) {
                          " while (Date.now() < end); send('x'); } }"},
                         "{}");
     made->renders = true;
-    auto answer =
-        wait_for<CallAnswer>([&](auto done) { pool.list({made, {0, {"{}", "{}"}}, &rows}, std::move(done)); });
+    auto answer = wait_for<CallAnswer>(
+        [&](auto done) { pool.list({made, {0, {"{}", "{}"}}, &rows}, std::move(done)); });
     ASSERT_TRUE(answer.ok());
     EXPECT_EQ(text(answer->values.at(0)), "null");
     EXPECT_EQ(rows.written, "xxxxxx");

@@ -10,13 +10,13 @@ namespace divan::script {
 namespace {
 
 using testing::call;
+using ::testing::ElementsAre;
 using testing::emitted;
+using ::testing::HasSubstr;
 using testing::map;
 using testing::options;
 using testing::program;
 using testing::text;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST(ValueTest, ValuesAreWrittenAsJson) {
     Pool pool(options());
@@ -91,12 +91,13 @@ TEST(ValueTest, ModulesAreFoundFromWhereTheyAre) {
 
 TEST(ValueTest, HelpersAreThere) {
     Pool pool(options());
-    EXPECT_THAT(call(pool,
-                     program({"function() { return [sum([1, 2, 3]), sum({a: 1, b: 2}), isArray([]), isArray({}),"
-                              " toJSON({a: 1}), JSON.parse('[1]')]; }",
-                              "function() { emit(1, 2); return log('x'); }"}),
-                     {{0, {}}, {1, {}}}),
-                ElementsAre("[6,3,true,false,\"{\\\"a\\\":1}\",[1]]", "null"));
+    EXPECT_THAT(
+        call(pool,
+             program({"function() { return [sum([1, 2, 3]), sum({a: 1, b: 2}), isArray([]), isArray({}),"
+                      " toJSON({a: 1}), JSON.parse('[1]')]; }",
+                      "function() { emit(1, 2); return log('x'); }"}),
+             {{0, {}}, {1, {}}}),
+        ElementsAre("[6,3,true,false,\"{\\\"a\\\":1}\",[1]]", "null"));
 }
 
 } // namespace

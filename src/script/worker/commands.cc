@@ -73,8 +73,7 @@ class Run {
                         std::size_t input);
     Outcome reduce_rows(std::uint32_t function, std::string_view keys, std::string_view values);
     Outcome reduce_again(std::uint32_t function, const std::vector<std::string> &reduced);
-    std::optional<Outcome> reduce_item(const protocol::Item &item,
-                                       std::vector<std::string> &reduced);
+    std::optional<Outcome> reduce_item(const protocol::Item &item, std::vector<std::string> &reduced);
     Outcome text_of(std::uint32_t function, JS::HandleValue value);
     bool parse_arguments(const protocol::Call &call, JS::MutableHandleValueVector arguments);
     Answer outcomes(const std::vector<Outcome> &values, const std::vector<std::string> &partial);
@@ -332,8 +331,7 @@ Outcome Run::reduce_again(std::uint32_t function, const std::vector<std::string>
 }
 
 // Nothing if the time is up before the item is done: `reduced` then holds what there is.
-std::optional<Outcome> Run::reduce_item(const protocol::Item &item,
-                                        std::vector<std::string> &reduced) {
+std::optional<Outcome> Run::reduce_item(const protocol::Item &item, std::vector<std::string> &reduced) {
     reduced.assign(item.reduced.begin(), item.reduced.end());
     for (const auto &[keys, values] : item.rows) {
         auto outcome = reduce_rows(item.function, keys, values);
