@@ -9,11 +9,11 @@ namespace divan::script {
 namespace {
 
 using testing::call;
+using ::testing::HasSubstr;
 using testing::map;
 using testing::options;
 using testing::program;
 using testing::text;
-using ::testing::HasSubstr;
 
 TEST(PoolTest, MapsEveryFunctionOnEveryDocument) {
     Pool pool(options());

@@ -57,7 +57,7 @@ inline std::string text(const Outcome &outcome) {
 }
 
 inline std::vector<std::string> call(Pool &pool, std::shared_ptr<const Program> program,
-                              std::vector<Invocation> invocations) {
+                                     std::vector<Invocation> invocations) {
     auto answer = wait_for<CallAnswer>(
         [&](auto done) { pool.call({std::move(program), std::move(invocations)}, std::move(done)); });
     EXPECT_TRUE(answer.ok()) << answer.error().reason();
