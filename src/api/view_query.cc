@@ -116,19 +116,11 @@ Task<Result<RowQuery>> open_view(Call &call, const View &view, ViewOptions optio
     bool reduced = view.type(options) == ViewType::reduce;
     // A function in JavaScript may take its time: it must not hold those who only read.
     bool slow = reduced && !view.definition->reduce.starts_with("_");
-<<<<<<< HEAD
     ViewRows rows{call.database, view.group, view.document, view.definition, std::move(options)};
     RowQuery query;
     query.reader = reduced ? reduce_row_reader(std::move(rows)) : map_row_reader(std::move(rows));
     query.pool = slow ? &services.view_pool : &services.engine_pool;
     co_return query;
-=======
-    ViewRows rows{call.database, view.group, *view.definition, std::move(options)};
-    RowSource source;
-    source.reader = reduced ? reduce_row_reader(std::move(rows)) : map_row_reader(std::move(rows));
-    source.pool = slow ? &services.view_pool : &services.engine_pool;
-    co_return source;
->>>>>>> main
 }
 
 void update_later(const View &view, const ViewOptions &options) {
