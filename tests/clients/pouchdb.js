@@ -141,7 +141,8 @@ scenario('views', async () => {
     assert.deepEqual((await query('by_kind', { group: true, keys: [['c', 2], ['a', 0]] })).rows,
       [{ key: ['c', 2], value: 2 }, { key: ['a', 0], value: 0 }]);
     const some = await query('by_number', { startkey: 3, endkey: 6, inclusive_end: false });
-    assert.deepEqual([some.total_rows, some.offset, ids(some)], [30, 3, ['d03', 'd04', 'd05']]);
+    assert.deepEqual([some.total_rows, ids(some)], [30, ['d03', 'd04', 'd05']]);
+    assert.equal(some.offset, db === server ? 3 : 0); // PouchDB itself counts skipped rows only
     assert.deepEqual(ids(await query('by_number', { descending: true, limit: 2, skip: 1 })), ['d28', 'd27']);
     assert.deepEqual(ids(await query('by_number', { keys: [7, 100, 5] })), ['d07', 'd05']);
     assert.deepEqual(ids(await query('by_number', { key: 9 })), ['d09']);
