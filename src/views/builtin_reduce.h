@@ -21,7 +21,11 @@ namespace divan::views {
 struct ReduceInput {
     std::string_view key; // canonical JSON text
     std::string_view value;
+    std::string_view id = {}; // of the document; counts for the reduce limit of _sum
 };
+
+struct ReduceLimits; // views/reducer.h
+[[nodiscard]] const ReduceLimits &default_reduce_limits();
 
 class BuiltinReduce {
   public:
@@ -41,7 +45,9 @@ class BuiltinReduce {
 
 // The function that a view's `reduce` names; null if it is JavaScript. As in CouchDB a name that begins with
 // a known one counts as it ("_summ"). Errors: invalid_design_doc for an unknown name or a rank out of range.
-[[nodiscard]] Result<std::unique_ptr<BuiltinReduce>> make_builtin_reduce(std::string_view source,
-                                                                         collation::Order order);
+// `limits` hold for _sum. `order` is that of the view: no function depends on it, as in CouchDB.
+[[nodiscard]] Result<std::unique_ptr<BuiltinReduce>>
+make_builtin_reduce(std::string_view source, collation::Order order,
+                    const ReduceLimits &limits = default_reduce_limits());
 
 } // namespace divan::views
