@@ -48,6 +48,19 @@ std::string_view parameter_name(std::string_view part) {
     return part.ends_with("...") ? part.substr(0, part.size() - 3) : part;
 }
 
+// What a function of a design document does wrong is its author's error.
+telemetry::Level level_of(const Error &error) {
+    switch (error.code()) {
+    case ErrorCode::function_failed:
+    case ErrorCode::invalid_value:
+    case ErrorCode::os_process_error:
+    case ErrorCode::script_failed:
+        return telemetry::Level::warning;
+    default:
+        return telemetry::Level::error;
+    }
+}
+
 } // namespace
 
 std::vector<Route> all_routes() {
@@ -123,11 +136,11 @@ Task<void> Dispatcher::handle(net::Exchange &exchange) const {
             call.response().abort();
             services_.metrics.count(telemetry::Metric::aborted_requests);
             if (served.error().code() != ErrorCode::cancelled)
-                services_.log.write(telemetry::Level::error, call.request_id,
+                services_.log.write(level_of(served.error()), call.request_id,
                                     "an answer was cut off: " + served.error().reason());
         }
         if (served.error().status() == 500)
-            services_.log.write(telemetry::Level::error, call.request_id, served.error().reason());
+            services_.log.write(level_of(served.error()), call.request_id, served.error().reason());
     }
     auto took = services_.clock.monotonic() - call.started_at();
     auto status = call.response().status();
