@@ -56,12 +56,12 @@ class MapRowReader final : public RowReader {
     ViewRows rows_;
     IncludedDocuments documents_;
     std::vector<views::Row> page_;
-    std::size_t at_ = 0;          // in page_
+    std::size_t at_ = 0; // in page_
     std::string from_;
     std::size_t key_at_ = 0;
-    std::uint64_t read_ = 0;      // rows, without those left out
+    std::uint64_t read_ = 0; // rows, without those left out
     std::uint64_t to_skip_ = 0;
-    bool found_ = false;          // a row, so that offset_ is right
+    bool found_ = false; // a row, so that offset_ is right
     bool more_ = true;
     std::uint64_t total_rows_ = 0;
     std::uint64_t offset_ = 0;

@@ -43,7 +43,8 @@ const CollatorInfo &collator_info() {
 }
 
 const std::string &collator_version() {
-    static const std::string version = collator_info().library_version + "/" + collator_info().collator_version;
+    static const std::string version =
+        collator_info().library_version + "/" + collator_info().collator_version;
     return version;
 }
 

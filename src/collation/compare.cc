@@ -33,8 +33,9 @@ int compare_integers(std::string_view left, std::string_view right) {
     auto [right_negative, right_digits] = integer_parts(right);
     if (left_negative != right_negative)
         return left_negative ? -1 : 1;
-    int order = left_digits.size() != right_digits.size() ? (left_digits.size() < right_digits.size() ? -1 : 1)
-                                                         : sign(left_digits.compare(right_digits));
+    int order = left_digits.size() != right_digits.size()
+                    ? (left_digits.size() < right_digits.size() ? -1 : 1)
+                    : sign(left_digits.compare(right_digits));
     return left_negative ? -order : order;
 }
 

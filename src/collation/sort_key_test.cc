@@ -29,15 +29,68 @@ std::vector<json::Value> parsed(std::span<const char *const> texts) {
 
 // Values of every type, many of them near each other.
 json::Value random_value(std::mt19937_64 &random, int depth = 0) {
-    static const char *const numbers[] = {"0",    "-0",  "0.0",  "1",  "1.0",  "1e0",  "-1",  "2",   "10",  "9",
-                                          "0.1",  "0.1", "1.5",  "99", "100",  "101",  "1e3", "1000", "-1.5", "-1.55",
-                                          "1e-7", "5e-324", "1e308", "-1e308", "9007199254740992",
-                                          "9007199254740993", "9007199254740994", "9.007199254740993e15",
-                                          "123456789012345678901234567890", "1.2345678901234568e29",
-                                          "1e22", "10000000000000000000000", "1e23", "99999999999999991611392"};
-    static const char *const strings[] = {"", "a", "A", "b", "aa", "a b", "a-b", "ab", "\xc3\xa9", "e\xcc\x81", "e",
-                                          "\xc3\xa4", "z", "~", "_", "0", "10", "2", "\xef\xbf\xb0", "\x01", "\t",
-                                          "a\x01" "b", "\xf0\x9f\x98\x80", "co-op", "coop", "CO-OP", "\xce\xb1"};
+    static const char *const numbers[] = {"0",
+                                          "-0",
+                                          "0.0",
+                                          "1",
+                                          "1.0",
+                                          "1e0",
+                                          "-1",
+                                          "2",
+                                          "10",
+                                          "9",
+                                          "0.1",
+                                          "0.1",
+                                          "1.5",
+                                          "99",
+                                          "100",
+                                          "101",
+                                          "1e3",
+                                          "1000",
+                                          "-1.5",
+                                          "-1.55",
+                                          "1e-7",
+                                          "5e-324",
+                                          "1e308",
+                                          "-1e308",
+                                          "9007199254740992",
+                                          "9007199254740993",
+                                          "9007199254740994",
+                                          "9.007199254740993e15",
+                                          "123456789012345678901234567890",
+                                          "1.2345678901234568e29",
+                                          "1e22",
+                                          "10000000000000000000000",
+                                          "1e23",
+                                          "99999999999999991611392"};
+    static const char *const strings[] = {"",
+                                          "a",
+                                          "A",
+                                          "b",
+                                          "aa",
+                                          "a b",
+                                          "a-b",
+                                          "ab",
+                                          "\xc3\xa9",
+                                          "e\xcc\x81",
+                                          "e",
+                                          "\xc3\xa4",
+                                          "z",
+                                          "~",
+                                          "_",
+                                          "0",
+                                          "10",
+                                          "2",
+                                          "\xef\xbf\xb0",
+                                          "\x01",
+                                          "\t",
+                                          "a\x01"
+                                          "b",
+                                          "\xf0\x9f\x98\x80",
+                                          "co-op",
+                                          "coop",
+                                          "CO-OP",
+                                          "\xce\xb1"};
     switch (random() % (depth < 3 ? 7 : 5)) {
     case 0:
         return nullptr;
@@ -68,7 +121,8 @@ TEST(SortKey, OrdersAsCouchdbDid) {
     auto check = [](std::span<const char *const> texts, Order order) {
         auto values = parsed(texts);
         for (std::size_t i = 1; i < values.size(); ++i) {
-            EXPECT_LE(sort_key(values[i - 1], order), sort_key(values[i], order)) << texts[i - 1] << " " << texts[i];
+            EXPECT_LE(sort_key(values[i - 1], order), sort_key(values[i], order))
+                << texts[i - 1] << " " << texts[i];
             EXPECT_LE(compare(values[i - 1], values[i], order), 0) << texts[i - 1] << " " << texts[i];
         }
     };
@@ -132,10 +186,12 @@ TEST(SortKey, StringsAreIcusKeys) {
             wide.push_back(static_cast<char16_t>(c));
         }
         std::uint8_t expected[512];
-        auto size = ucol_getSortKey(root, wide.data(), static_cast<std::int32_t>(wide.size()), expected, sizeof expected);
+        auto size = ucol_getSortKey(root, wide.data(), static_cast<std::int32_t>(wide.size()), expected,
+                                    sizeof expected);
         std::string key;
         append_string(key, text);
-        ASSERT_EQ(key, std::string(reinterpret_cast<char *>(expected), static_cast<std::size_t>(size))) << text;
+        ASSERT_EQ(key, std::string(reinterpret_cast<char *>(expected), static_cast<std::size_t>(size)))
+            << text;
     }
     ucol_close(root);
 }
