@@ -6,21 +6,21 @@ namespace {
 
 using access::Permission;
 
-Result<RowSource> listing_source(const Call &call, ListingKind kind, const json::Object *body,
-                                 Precedence precedence) {
+Result<RowQuery> listing_query(const Call &call, ListingKind kind, const json::Object *body,
+                               Precedence precedence) {
     DIVAN_TRY(auto options, read_listing_options(call.query, body, precedence));
     if (options.partition && !call.database->partitioned())
         return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
     if (options.partition)
         return Error(ErrorCode::not_implemented, "Listings of one partition are not served by this version.");
-    return RowSource{listing_reader(call, kind, std::move(options)), &call.services().engine_pool};
+    return RowQuery{listing_reader(call, kind, std::move(options)), &call.services().engine_pool};
 }
 
 Task<Result<void>> serve_one(Call &call, ListingKind kind, const json::Object *body) {
-    auto source = listing_source(call, kind, body, Precedence::query);
-    if (!source.ok())
-        co_return source.error();
-    co_return co_await answer_rows(call, std::move(*source));
+    auto query = listing_query(call, kind, body, Precedence::query);
+    if (!query.ok())
+        co_return query.error();
+    co_return co_await answer_rows(call, std::move(*query));
 }
 
 template <ListingKind kind> Task<Result<void>> get_listing(Call &call) {
@@ -38,17 +38,17 @@ template <ListingKind kind> Task<Result<void>> post_queries(Call &call) {
     auto body = co_await read_object(call);
     if (!body.ok())
         co_return body.error();
-    auto queries = read_queries(body->object());
-    if (!queries.ok())
-        co_return queries.error();
-    std::vector<RowSource> sources;
-    for (const auto &query : *queries) {
-        auto source = listing_source(call, kind, query, Precedence::body);
-        if (!source.ok())
-            co_return source.error();
-        sources.push_back(std::move(*source));
+    auto bodies = read_queries(body->object());
+    if (!bodies.ok())
+        co_return bodies.error();
+    std::vector<RowQuery> queries;
+    for (const auto *one : *bodies) {
+        auto query = listing_query(call, kind, one, Precedence::body);
+        if (!query.ok())
+            co_return query.error();
+        queries.push_back(std::move(*query));
     }
-    co_return co_await answer_row_sets(call, std::move(sources));
+    co_return co_await answer_row_sets(call, std::move(queries));
 }
 
 } // namespace

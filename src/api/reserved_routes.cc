@@ -59,9 +59,9 @@ Task<Result<void>> get_scheduler_docs_of(Call &call) {
 
 void add_design_functions(std::vector<Route> &routes) {
     static constexpr std::string_view kPatterns[] = {
-        "/{db}/_design/{ddoc}/_list/{rest...}",        "/{db}/_design/{ddoc}/_search/{rest...}",
-        "/{db}/_design/{ddoc}/_search_info/{rest...}", "/{db}/_design/{ddoc}/_search_disk_size/{rest...}",
-        "/{db}/_design/{ddoc}/_nouveau/{rest...}",     "/{db}/_design/{ddoc}/_nouveau_info/{rest...}",
+        "/{db}/_design/{ddoc}/_search/{rest...}",           "/{db}/_design/{ddoc}/_search_info/{rest...}",
+        "/{db}/_design/{ddoc}/_search_disk_size/{rest...}", "/{db}/_design/{ddoc}/_nouveau/{rest...}",
+        "/{db}/_design/{ddoc}/_nouveau_info/{rest...}",
     };
     for (auto pattern : kPatterns)
         routes.push_back({kAnyMethod, pattern, Permission::database_member, design_function,

@@ -9,24 +9,24 @@ constexpr std::string_view kRowsEnd = "\r\n]}";
 // Reads one set of rows and gives its text in pieces.
 class RowSet {
   public:
-    RowSet(Call &call, RowSource source) : call_(call), source_(std::move(source)), rows_(kRowSeparator) {}
+    RowSet(Call &call, RowQuery query) : call_(call), query_(std::move(query)), rows_(kRowSeparator) {}
 
     [[nodiscard]] bool more() const { return more_; }
     // The next piece; the first one has the head.
     Task<Result<std::string>> next() {
-        co_return co_await run_on(*source_.pool, call_.exchange().executor(), [this] { return read(); });
+        co_return co_await run_on(*query_.pool, call_.exchange().executor(), [this] { return read(); });
     }
 
   private:
     Result<std::string> read() {
         std::string text;
         if (!begun_) {
-            DIVAN_TRY(text, source_.reader->head());
+            DIVAN_TRY(text, query_.reader->head());
             text.insert(0, 1, '{');
             text.append(text.size() > 1 ? "," : "").append("\"rows\":[\r\n");
             begun_ = true;
         }
-        DIVAN_TRY(more_, source_.reader->next(rows_));
+        DIVAN_TRY(more_, query_.reader->next(rows_));
         text.append(rows_.take());
         if (!more_)
             text.append(kRowsEnd);
@@ -34,7 +34,7 @@ class RowSet {
     }
 
     Call &call_;
-    RowSource source_;
+    RowQuery query_;
     RowTexts rows_;
     bool begun_ = false;
     bool more_ = true;
@@ -78,8 +78,8 @@ std::vector<std::string> RowTexts::take_rows() {
     return rows;
 }
 
-Task<Result<void>> answer_rows(Call &call, RowSource source) {
-    RowSet rows(call, std::move(source));
+Task<Result<void>> answer_rows(Call &call, RowQuery query) {
+    RowSet rows(call, std::move(query));
     auto text = co_await rows.next();
     if (!text.ok())
         co_return text.error();
@@ -95,10 +95,10 @@ Task<Result<void>> answer_rows(Call &call, RowSource source) {
     co_return co_await end(call, std::string("\n"));
 }
 
-Task<Result<void>> answer_row_sets(Call &call, std::vector<RowSource> sources) {
+Task<Result<void>> answer_row_sets(Call &call, std::vector<RowQuery> queries) {
     std::string before = "{\"results\":[\r\n";
-    for (auto &source : sources) {
-        RowSet rows(call, std::move(source));
+    for (auto &query : queries) {
+        RowSet rows(call, std::move(query));
         auto text = co_await rows.next();
         if (!text.ok())
             co_return text.error();
@@ -114,7 +114,7 @@ Task<Result<void>> answer_row_sets(Call &call, std::vector<RowSource> sources) {
             co_return step.error();
         before = ",\r\n";
     }
-    if (sources.empty())
+    if (queries.empty())
         co_return co_await call.send_json(200, std::string("{\"results\":[\r\n]}"));
     co_return co_await end(call, std::string("\r\n]}\n"));
 }

@@ -53,15 +53,15 @@ class RowReader {
 };
 
 // A reader and the pool for its calls.
-struct RowSource {
+struct RowQuery {
     std::unique_ptr<RowReader> reader;
     Executor *pool = nullptr;
 };
 
 // Answers {HEAD,"rows":[...]}. The first page is read before the status is sent, so that an early failure has
 // its own.
-Task<Result<void>> answer_rows(Call &call, RowSource source);
+Task<Result<void>> answer_rows(Call &call, RowQuery query);
 // Answers {"results":[...]} of several.
-Task<Result<void>> answer_row_sets(Call &call, std::vector<RowSource> sources);
+Task<Result<void>> answer_row_sets(Call &call, std::vector<RowQuery> queries);
 
 } // namespace divan::api

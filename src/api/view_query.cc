@@ -106,7 +106,7 @@ Task<Result<void>> update_view(Call &call, std::shared_ptr<views::ViewGroup> gro
     }
 }
 
-Task<Result<RowSource>> open_view(Call &call, const View &view, ViewOptions options) {
+Task<Result<RowQuery>> open_view(Call &call, const View &view, ViewOptions options) {
     if (options.update == UpdateMode::wait) {
         auto updated = co_await update_view(call, view.group);
         if (!updated.ok())
@@ -116,11 +116,11 @@ Task<Result<RowSource>> open_view(Call &call, const View &view, ViewOptions opti
     bool reduced = view.type(options) == ViewType::reduce;
     // A function in JavaScript may take its time: it must not hold those who only read.
     bool slow = reduced && !view.definition->reduce.starts_with("_");
-    ViewRows rows{call.database, view.group, *view.definition, std::move(options)};
-    RowSource source;
-    source.reader = reduced ? reduce_row_reader(std::move(rows)) : map_row_reader(std::move(rows));
-    source.pool = slow ? &services.view_pool : &services.engine_pool;
-    co_return source;
+    ViewRows rows{call.database, view.group, view.document, view.definition, std::move(options)};
+    RowQuery query;
+    query.reader = reduced ? reduce_row_reader(std::move(rows)) : map_row_reader(std::move(rows));
+    query.pool = slow ? &services.view_pool : &services.engine_pool;
+    co_return query;
 }
 
 void update_later(const View &view, const ViewOptions &options) {

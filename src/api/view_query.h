@@ -34,7 +34,7 @@ Task<Result<void>> update_view(Call &call, std::shared_ptr<views::ViewGroup> gro
 
 // Brings the index to the state that the options ask for, and gives a reader of its rows. REQUIRES:
 // check_view_query().
-Task<Result<RowSource>> open_view(Call &call, const View &view, ViewOptions options);
+Task<Result<RowQuery>> open_view(Call &call, const View &view, ViewOptions options);
 
 // What UpdateMode::later asks for, when the rows have been read.
 void update_later(const View &view, const ViewOptions &options);

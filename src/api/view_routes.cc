@@ -19,10 +19,10 @@ Task<Result<void>> answer_view(Call &call, std::shared_ptr<const design::DesignD
     auto checked = check_view_query(*view, *call.database, options);
     if (!checked.ok())
         co_return checked.error();
-    auto source = co_await open_view(call, *view, options);
-    if (!source.ok())
-        co_return source.error();
-    auto answered = co_await answer_rows(call, std::move(*source));
+    auto query = co_await open_view(call, *view, options);
+    if (!query.ok())
+        co_return query.error();
+    auto answered = co_await answer_rows(call, std::move(*query));
     update_later(*view, options);
     co_return answered;
 }
@@ -83,14 +83,14 @@ Task<Result<void>> post_queries(Call &call) {
     auto all = read_all_options(call, *view, body->object());
     if (!all.ok())
         co_return all.error();
-    std::vector<RowSource> sources;
+    std::vector<RowQuery> queries;
     for (const auto &options : *all) {
-        auto source = co_await open_view(call, *view, options);
-        if (!source.ok())
-            co_return source.error();
-        sources.push_back(std::move(*source));
+        auto query = co_await open_view(call, *view, options);
+        if (!query.ok())
+            co_return query.error();
+        queries.push_back(std::move(*query));
     }
-    auto answered = co_await answer_row_sets(call, std::move(sources));
+    auto answered = co_await answer_row_sets(call, std::move(queries));
     for (const auto &options : *all)
         update_later(*view, options);
     co_return answered;

@@ -73,7 +73,7 @@ Result<views::RowsPage> MapRowReader::read(views::RowsRequest request) {
     // A limit of 0 asks for the counts alone.
     request.rows_max = std::max<std::size_t>(1, page_rows_max(options().limit, read_));
     request.offset_wanted = !found_;
-    DIVAN_TRY(auto page, rows_.group->rows(rows_.view, request));
+    DIVAN_TRY(auto page, rows_.group->rows(*rows_.view, request));
     if (!found_) {
         total_rows_ = page.total_rows;
         offset_ = page.offset;
@@ -95,6 +95,12 @@ Result<void> MapRowReader::read_range_page() {
 }
 
 Result<void> MapRowReader::read_key_page() {
+    if (keys().empty() && !found_) {
+        // Without keys there are no rows, but the total.
+        DIVAN_TRY_VOID(read({}));
+        offset_ = 0;
+        from_.clear();
+    }
     while (page_.size() < kRowsPerPage && key_at_ < keys().size() &&
            (!options().limit || read_ + page_.size() < *options().limit || !found_)) {
         views::RowsRequest request;
@@ -210,7 +216,7 @@ Result<void> ReduceRowReader::read_page() {
             request.range = options().range();
             request.skip = begun_ ? 0 : options().skip;
         }
-        DIVAN_TRY(auto page, rows_.group->reduce(rows_.view, request));
+        DIVAN_TRY(auto page, rows_.group->reduce(*rows_.view, request));
         if (!begun_)
             sequence_ = page.sequence;
         begun_ = true;

@@ -14,7 +14,9 @@ namespace divan::api {
 struct ViewRows {
     std::shared_ptr<db::Database> database;
     std::shared_ptr<views::ViewGroup> group;
-    design::ViewDefinition view;
+    // Keeps the definition.
+    std::shared_ptr<const design::DesignDocument> document;
+    const design::ViewDefinition *view = nullptr;
     ViewOptions options;
 };
 

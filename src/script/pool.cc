@@ -56,6 +56,7 @@ struct Pool::State {
     void run_job(Slot &slot, std::unique_lock<std::mutex> &lock);
     void rest(Slot &slot, std::unique_lock<std::mutex> &lock);
     Result<std::unique_ptr<WorkerProcess>> fresh();
+    Result<std::unique_ptr<WorkerProcess>> fresh_and_ready();
     void keep_spare();
     Result<std::unique_ptr<WorkerProcess>> spawn(const PoolOptions &with, std::uint64_t its_generation);
     void stop();
@@ -100,6 +101,16 @@ Result<std::unique_ptr<WorkerProcess>> Pool::State::fresh() {
     return spawn(with, its_generation);
 }
 
+// The spare may have died while it waited: then one that is new.
+Result<std::unique_ptr<WorkerProcess>> Pool::State::fresh_and_ready() {
+    DIVAN_TRY(auto process, fresh());
+    if (process->await_ready().ok() && process->is_alive())
+        return process;
+    DIVAN_TRY(process, fresh());
+    DIVAN_TRY_VOID(process->await_ready());
+    return process;
+}
+
 void Pool::State::keep_spare() {
     std::unique_lock lock(mutex);
     while (!stopping) {
@@ -127,13 +138,13 @@ Result<WorkerProcess *> Pool::State::Slot::worker(const std::string &wanted) {
         std::lock_guard lock(pool.mutex);
         DIVAN_TRY_VOID(may_go_on());
         // A process never sees two databases.
-        if (process != nullptr && process->database == wanted && process->generation == pool.generation)
+        if (process != nullptr && process->database == wanted && process->generation == pool.generation &&
+            process->is_alive())
             return process.get();
         old = std::move(process);
     }
     old.reset();
-    DIVAN_TRY(auto made, pool.fresh());
-    DIVAN_TRY_VOID(made->await_ready());
+    DIVAN_TRY(auto made, pool.fresh_and_ready());
     made->database = wanted;
     std::lock_guard lock(pool.mutex);
     DIVAN_TRY_VOID(may_go_on());

@@ -30,6 +30,8 @@ Result<Session::Reply> Session::wait() {
     auto frame = worker_->read(frame_bytes_max(), deadline());
     if (frame.ok())
         return Reply{std::move(frame).value()};
+    if (frame.error().code() == ErrorCode::too_large)
+        return nonsense(frame.error());
     return died();
 }
 

@@ -130,6 +130,11 @@ Result<void> WorkerProcess::await_ready() {
     return {};
 }
 
+bool WorkerProcess::is_alive() const {
+    char byte = 0;
+    return recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 Result<void> WorkerProcess::wait(short events, Deadline deadline) const {
     for (;;) {
         auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -179,7 +184,7 @@ Result<std::string> WorkerProcess::read(std::size_t bytes_max, Deadline deadline
     DIVAN_TRY_VOID(read_exactly(prefix, sizeof prefix, deadline));
     auto size = std::size_t{protocol::Reader(std::string_view(prefix, sizeof prefix)).u32()};
     if (size > bytes_max)
-        return failed("answered more than is allowed.");
+        return Error(ErrorCode::too_large, "a frame of " + std::to_string(size) + " bytes");
     std::string frame;
     while (frame.size() < size) {
         auto at = frame.size();

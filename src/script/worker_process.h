@@ -28,10 +28,13 @@ class WorkerProcess {
 
     // Waits until the worker says that it is locked in.
     Result<void> await_ready();
-    // Errors: script_failed, with what happened: it died, or does not take or answer anything in time, or the
-    // frame is longer than `bytes_max`. The process is of no use afterwards.
+    // Errors: script_failed, with what happened: it died, or does not take or answer anything in time;
+    // too_large: the frame is longer than `bytes_max`. The process is of no use afterwards.
     Result<void> write(std::string_view frame, Deadline deadline);
     Result<std::string> read(std::size_t bytes_max, Deadline deadline);
+
+    // Whether it waits for a question, as far as can be seen without asking one.
+    [[nodiscard]] bool is_alive() const;
 
     // Any thread: what is under way fails soon.
     void kill();

@@ -16,6 +16,7 @@
 #include "script/pool.h"
 #include "server/global_changes.h"
 #include "server/load.h"
+#include "server/view_builder.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "views/views.h"
@@ -137,6 +138,7 @@ class Application::Parts {
         if (server_)
             server_->stop();
         global_changes_.reset();
+        view_builder_.reset();
         views_.reset();
         if (view_pool_)
             view_pool_->stop();
@@ -292,6 +294,7 @@ class Application::Parts {
             [](const Error &error) { return api::error_response(error); });
         if (config_->boolean("global_changes", "update_db"))
             global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_, global_changes_timing());
+        view_builder_ = std::make_unique<ViewBuilder>(*store_, *views_, *pool_, view_builder_timing());
         auto address = config_->text("chttpd", "bind_address");
         auto port = static_cast<std::uint16_t>(config_->integer("chttpd", "port"));
         DIVAN_TRY(auto bound, server_->listen({address, port}));
@@ -308,6 +311,13 @@ class Application::Parts {
 
     GlobalChanges::Timing global_changes_timing() {
         return {[this] { return Millis(config_->integer("global_changes", "max_write_delay")); },
+                [this](Millis delay, UniqueFunction<void()> work) {
+                    server_->post_after(delay, std::move(work));
+                }};
+    }
+
+    ViewBuilder::Timing view_builder_timing() {
+        return {[this] { return milliseconds(*config_, "view_build_delay_ms"); },
                 [this](Millis delay, UniqueFunction<void()> work) {
                     server_->post_after(delay, std::move(work));
                 }};
@@ -353,6 +363,7 @@ class Application::Parts {
     std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<GlobalChanges> global_changes_;
+    std::unique_ptr<ViewBuilder> view_builder_;
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<api::Services> services_;
     std::unique_ptr<api::Dispatcher> dispatcher_;

@@ -229,7 +229,10 @@ Result<FullSpan> skip_rows(const MapRows &rows, const FullSpan &span, bool desce
         return rest;
     }
     // The row that so many lie before, from the beginning of the map.
-    DIVAN_TRY(auto before, count_rows(rows, FullSpan{{}, descending ? span.end : span.begin}));
+    std::uint64_t before = 0;
+    if (descending || !span.begin.empty()) { // an empty end would be that of the map
+        DIVAN_TRY(before, count_rows(rows, FullSpan{{}, descending ? span.end : span.begin}));
+    }
     FullSpan none{"x", "x"};
     if (descending ? skip >= before : before + skip >= row_count)
         return none;

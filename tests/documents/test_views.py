@@ -143,7 +143,8 @@ class MapTest(ViewCase):
                 ([1, 0], {'skip': 2, 'limit': 2}, ['d5', 'd0'], 5),
                 ([1, 0], {'skip': 4}, ['d1', 'd2'], 7),
                 ([1, 0], {'descending': True}, ['d2', 'd1', 'd0', 'd5', 'd4', 'd3'], 6),
-                ([1, 0], {'inclusive_end': False}, [], 3),
+                ([1, 0], {'inclusive_end': False}, [], 0),
+                ([1, 9], {'inclusive_end': False}, [], 9),
                 ([1, 0], {'limit': 0}, [], 3)):
             with self.subTest(keys=keys, **more):
                 posted = self.answer(self.post(self.db, {'keys': keys, **more}), 200)
