@@ -39,16 +39,4 @@ struct FunctionDocument {
 [[nodiscard]] Result<std::optional<FunctionDocument>> read_function_document(db::Database &database,
                                                                              const std::string &id);
 
-// What a function answers: {"code", "headers", "body" | "base64" | "json"} (chttpd_external).
-struct FunctionResponse {
-    std::optional<int> status;
-    net::Headers headers;
-    std::string body;
-    bool is_json = false;
-};
-// Errors: function_failed "external_response_error" for members that are unknown or of another kind.
-[[nodiscard]] Result<FunctionResponse> read_function_response(std::string_view json);
-// With Content-Type by kind, and a policy that keeps scripts of pages from the API.
-Task<Result<void>> send_function_response(Call &call, FunctionResponse response);
-
 } // namespace divan::api

@@ -7,6 +7,7 @@
 #include "api/rewrite_rules.h"
 #include "api/router.h"
 #include "config/config.h"
+#include "design/function_error.h"
 
 #include <algorithm>
 
@@ -53,8 +54,8 @@ Task<Result<void>> follow_function(Call &call, std::shared_ptr<const design::Des
         co_return answer.error();
     auto new_body = answer->body ? std::move(answer->body) : std::move(parts.body);
     if (answer->status) {
-        FunctionResponse response{answer->status, std::move(answer->headers), new_body.value_or("")};
-        co_return co_await send_function_response(call, std::move(response));
+        net::ResponseHead head{*answer->status, std::move(answer->headers)};
+        co_return co_await call.send(std::move(head), new_body.value_or(""));
     }
     auto &rewritten = call.rewritten.emplace();
     rewritten.head = call.head();

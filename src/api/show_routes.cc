@@ -3,6 +3,7 @@
 #include "api/design_calls.h"
 #include "api/document_handlers.h"
 #include "api/function_calls.h"
+#include "api/function_response.h"
 #include "api/request_object.h"
 #include "api/router.h"
 #include "base/encoding.h"
@@ -56,9 +57,9 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     auto response = read_function_response(*answer);
     if (!response.ok())
         co_return response.error();
-    response->headers.set("ETag", etag);
-    response->headers.set("Vary", "Accept");
-    co_return co_await send_function_response(call, std::move(*response));
+    response->head.headers.set("ETag", etag);
+    response->head.headers.set("Vary", "Accept");
+    co_return co_await call.send(std::move(response->head), std::move(response->body));
 }
 
 Task<Result<void>> show_nothing(Call &call) {

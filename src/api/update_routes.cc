@@ -4,6 +4,7 @@
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/function_calls.h"
+#include "api/function_response.h"
 #include "api/parameters.h"
 #include "api/request_object.h"
 #include "api/router.h"
@@ -20,6 +21,7 @@ namespace {
 struct UpdateAnswer {
     std::optional<std::string> document; // its JSON text; nothing: nothing is written
     FunctionResponse response;
+    bool has_status = false; // the function said one
 };
 
 Result<UpdateAnswer> read_update_answer(std::string_view json) {
@@ -34,7 +36,13 @@ Result<UpdateAnswer> read_update_answer(std::string_view json) {
     UpdateAnswer answer;
     if (document.front() == '{')
         answer.document = document;
+    if (response.front() == '"') {
+        DIVAN_TRY(answer.response, read_function_response("{\"body\":" + response + "}"));
+        return answer;
+    }
     DIVAN_TRY(answer.response, read_function_response(response));
+    DIVAN_TRY(auto members, json::parse(response, {.depth_max = json::kAnyDepth, .raw_depth = 1}));
+    answer.has_status = members.object().contains("code");
     return answer;
 }
 
@@ -129,13 +137,13 @@ Task<Result<void>> update(Call &call, std::optional<std::string> id) {
         auto rev = co_await write_update(call, std::move(*prepared));
         if (!rev.ok())
             co_return rev.error();
-        response.headers.set("X-Couch-Id", percent_encode(written_id));
-        response.headers.set("X-Couch-Update-NewRev", *rev);
+        response.head.headers.set("X-Couch-Id", percent_encode(written_id));
+        response.head.headers.set("X-Couch-Update-NewRev", *rev);
         bool accepted = asks_for_copies(call.query.find("w").value_or(""));
-        if (!response.status)
-            response.status = accepted ? 202 : 201;
+        if (!answer->has_status)
+            response.head.status = accepted ? 202 : 201;
     }
-    co_return co_await send_function_response(call, std::move(response));
+    co_return co_await call.send(std::move(response.head), std::move(response.body));
 }
 
 Task<Result<void>> update_nothing(Call &call) {
