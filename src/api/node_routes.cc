@@ -129,8 +129,7 @@ Task<Result<void>> get_versions(Call &call) {
     json::ObjectWriter writer(text);
     // What cookies may be signed with ([chttpd_auth] hash_algorithms in CouchDB).
     writer.raw("erlang", R"({"version":"none","supported_hashes":["sha256","sha"]})");
-    // Views are not served: nothing collates, nothing runs functions.
-    writer.raw("collation_driver", R"({"name":"none"})").raw("javascript_engine", R"({"name":"none"})");
+    writer.raw("collation_driver", R"({"name":"none"})");
     for (const auto &library : call.services().libraries) {
         writer.key(library.purpose);
         json::ObjectWriter(text).member("name", library.name).member("version", library.version).close();

@@ -268,7 +268,8 @@ class NodeTest(ServerTestCase):
         self.assertRegex(versions['storage_engine']['version'], r'^\d+\.\d+\.\d+$')
         self.assertEqual(versions['cryptography']['name'], 'openssl')
         self.assertRegex(versions['cryptography']['version'], r'^\d+\.\d+\.\d+')
-        self.assertEqual(versions['javascript_engine']['name'], 'none')
+        self.assertEqual(versions['javascript_engine']['name'], 'spidermonkey')
+        self.assertRegex(versions['javascript_engine']['version'], r'^\d+\.\d+\.\d+$')
 
     def test_counters(self):
         count = lambda: self.answer(self.server.get(NODE + '/_stats/couchdb/httpd/requests'), 200)['value']
