@@ -29,8 +29,8 @@ void append_sort_key(std::string &out, std::string_view json, Order order = Orde
 void append_sort_key(std::string &out, const json::Value &value, Order order = Order::unicode);
 [[nodiscard]] std::string sort_key(const json::Value &value, Order order = Order::unicode);
 
-// <0, 0, >0: the same order, computed by ICU's comparison and without sort keys; slower. For tests and for the
-// few values that are compared once.
+// <0, 0, >0: the same order, computed by ICU's comparison and without sort keys; slower. For tests and for
+// the few values that are compared once.
 [[nodiscard]] int compare(const json::Value &left, const json::Value &right, Order order = Order::unicode);
 
 // Appends bytes so that they keep their order and end themselves (as a sort key does). At most twice as long

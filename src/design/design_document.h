@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "collation/sort_key.h"
-#include "json/value.h"
 #include "script/program.h"
+#include "json/value.h"
 
 #include <memory>
 #include <optional>

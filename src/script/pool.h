@@ -30,15 +30,15 @@
 namespace divan::script {
 
 struct PoolOptions {
-    std::vector<std::string> command;        // the program and arguments that start a worker
-    std::size_t workers_max = 4;             // processes; one database gets at most all but one of them
-    std::size_t queue_max = 10'000;          // waiting requests; service_unavailable beyond
-    Millis function_timeout{5'000};          // one call of one function; os_process_timeout
-    Millis idle_max{300'000};                // an idle worker is ended; os_process_idle_limit
+    std::vector<std::string> command;         // the program and arguments that start a worker
+    std::size_t workers_max = 4;              // processes; one database gets at most all but one of them
+    std::size_t queue_max = 10'000;           // waiting requests; service_unavailable beyond
+    Millis function_timeout{5'000};           // one call of one function; os_process_timeout
+    Millis idle_max{300'000};                 // an idle worker is ended; os_process_idle_limit
     std::size_t memory_bytes_max = 256 << 20; // JavaScript heap of a worker
-    std::size_t programs_max = 32;           // realms that a worker keeps
+    std::size_t programs_max = 32;            // realms that a worker keeps
     std::size_t answer_bytes_max = 256 << 20; // of one request; an error beyond
-    std::size_t log_bytes_max = 16 << 10;    // of log() in one request; cut off beyond
+    std::size_t log_bytes_max = 16 << 10;     // of log() in one request; cut off beyond
 };
 
 // Why a function gave no value. CouchDB shows these two words: {"error": "compilation_error", "reason": ...}.
@@ -177,9 +177,8 @@ class Pool {
 template <typename Answer, typename Start> Result<Answer> wait_for(Start start) {
     std::promise<Result<Answer>> promise;
     auto future = promise.get_future();
-    start(UniqueFunction<void(Result<Answer>)>([&promise](Result<Answer> answer) {
-        promise.set_value(std::move(answer));
-    }));
+    start(UniqueFunction<void(Result<Answer>)>(
+        [&promise](Result<Answer> answer) { promise.set_value(std::move(answer)); }));
     return future.get();
 }
 

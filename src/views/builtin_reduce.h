@@ -1,7 +1,7 @@
 #pragma once
 
-// CouchDB's built-in reduce functions, without JavaScript and without I/O. Rules: query-checklist in CouchDB's
-// terms, couch_query_servers.erl and couch_mrview's documentation of _sum, _count, _stats,
+// CouchDB's built-in reduce functions, without JavaScript and without I/O. Rules: query-checklist in
+// CouchDB's terms, couch_query_servers.erl and couch_mrview's documentation of _sum, _count, _stats,
 // _approx_count_distinct, _top_N, _bottom_N, _first, _last.
 //
 // A summary stands for some rows: bytes that summaries of more rows are made of; its format is each
@@ -28,19 +28,19 @@ class BuiltinReduce {
     virtual ~BuiltinReduce() = default;
     // The summary of some rows, in the order of the index. Not empty.
     [[nodiscard]] virtual std::string reduce(std::span<const ReduceInput> rows) const = 0;
-    // The summary of summaries of neighbouring stretches of rows, in that order. Not empty. Summaries come from
-    // disk: what cannot be read gives a summary that finish() answers with an error.
+    // The summary of summaries of neighbouring stretches of rows, in that order. Not empty. Summaries come
+    // from disk: what cannot be read gives a summary that finish() answers with an error.
     [[nodiscard]] virtual std::string combine(std::span<const std::string_view> summaries) const = 0;
-    // What clients see: a JSON text (an error object where CouchDB answers 200 with one), or the error that fails the
-    // query (_stats: "invalid_value").
+    // What clients see: a JSON text (an error object where CouchDB answers 200 with one), or the error that
+    // fails the query (_stats: "invalid_value").
     [[nodiscard]] virtual script::Outcome finish(std::string_view summary) const = 0;
     // _first and _last: the value of the first or last row; nothing needs to be kept for inner rows.
     enum class Ends : std::uint8_t { none, first, last };
     [[nodiscard]] virtual Ends ends() const { return Ends::none; }
 };
 
-// The function that a view's `reduce` names; null if it is JavaScript. As in CouchDB a name that begins with a
-// known one counts as it ("_summ"). Errors: invalid_design_doc for an unknown name or a rank out of range.
+// The function that a view's `reduce` names; null if it is JavaScript. As in CouchDB a name that begins with
+// a known one counts as it ("_summ"). Errors: invalid_design_doc for an unknown name or a rank out of range.
 [[nodiscard]] Result<std::unique_ptr<BuiltinReduce>> make_builtin_reduce(std::string_view source,
                                                                          collation::Order order);
 

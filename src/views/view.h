@@ -1,7 +1,7 @@
 #pragma once
 
-// Views as they are queried. A ViewGroup is the index of all views of a design document; design documents with
-// equal views share one.
+// Views as they are queried. A ViewGroup is the index of all views of a design document; design documents
+// with equal views share one.
 //
 // Every call that reads sees one moment of the index: rows, total and offset belong together.
 // Threads: any; all calls but update() and update_later() may block on the engine, reduce() with a JavaScript
@@ -33,7 +33,7 @@ struct KeyRange {
 
 struct Row {
     std::string id;
-    std::string key;   // canonical JSON texts
+    std::string key; // canonical JSON texts
     std::string value;
 };
 
@@ -68,8 +68,8 @@ struct ReduceRequest {
     std::size_t groups_max = 1'000;
 };
 struct ReducedRow {
-    std::string key;            // JSON text of the group: "null" for level 0
-    script::Outcome value;      // JSON text, or what CouchDB puts into the row: {"error", "reason"}
+    std::string key;       // JSON text of the group: "null" for level 0
+    script::Outcome value; // JSON text, or what CouchDB puts into the row: {"error", "reason"}
 };
 struct ReducedPage {
     std::vector<ReducedRow> rows; // none for an empty range
@@ -95,7 +95,8 @@ struct GroupInfo { // GET _info
 
 class ViewGroup {
   public:
-    // The number of a view of a design document with this group's signature. `definition` is one of its views.
+    // The number of a view of a design document with this group's signature. `definition` is one of its
+    // views.
     [[nodiscard]] std::size_t view_number(const design::ViewDefinition &definition) const;
     [[nodiscard]] bool has_reduce(std::size_t view) const;
 
