@@ -121,8 +121,8 @@ char *AsciiKeys::write(char *out, std::string_view ascii) const {
     std::uint8_t run_lead = 0; // the lead byte that is not written again; 0 if none
     unsigned tertiaries = 0;
     std::size_t count = ascii.size(); // of characters that are not ignored
-    for (unsigned char c : ascii) {
-        const auto &weights = weights_[c];
+    for (char c : ascii) {
+        const auto &weights = weights_[static_cast<unsigned char>(c)];
         const auto size = weights.primary_size;
         if (size == 0) {
             --count;
@@ -153,8 +153,8 @@ char *AsciiKeys::write(char *out, std::string_view ascii) const {
 
 char *AsciiKeys::write_tertiaries(char *out, std::string_view ascii) const {
     std::size_t common = 0;
-    for (unsigned char c : ascii) {
-        const auto &weights = weights_[c];
+    for (char c : ascii) {
+        const auto &weights = weights_[static_cast<unsigned char>(c)];
         if (weights.tertiary == 0) {
             common += weights.primary_size != 0 ? 1 : 0;
             continue;
