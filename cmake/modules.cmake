@@ -1,12 +1,13 @@
-# divan_module(NAME [DEPENDS module...] [LINK third-party...] [TEST_DEPENDS module...])
+# divan_module(NAME [DEPENDS module...] [LINK third-party...] [TEST_DEPENDS module...] [TEST_PROGRAM])
 #
 # One static library for each folder of src/. Sources are found by name: x.cc is code, x_test.cc a
 # unit test, x_fuzz.cc a fuzzer. A module sees only the headers of the modules it declares: each
 # module's headers are reachable through an include folder of its own, so an undeclared edge
 # does not compile. tests/tools/modules_test.py holds the direct includes against this list.
+# TEST_PROGRAM: the tests start `divan`; they find it as DIVAN_PROGRAM.
 
 function(divan_module NAME)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "TEST_PROGRAM" "" "DEPENDS;LINK;TEST_DEPENDS" ${ARGN})
   string(REPLACE "/" "_" ID ${NAME})
   set(TARGET divan_${ID})
   set(DIR ${CMAKE_SOURCE_DIR}/src/${NAME})
@@ -44,6 +45,10 @@ function(divan_module NAME)
       target_link_libraries(${ID}_test PRIVATE divan_${DEPENDENCY_ID})
     endforeach()
     target_link_libraries(${ID}_test PRIVATE ${TARGET} GTest::gmock GTest::gtest_main)
+    if(ARG_TEST_PROGRAM)
+      add_dependencies(${ID}_test divan)
+      target_compile_definitions(${ID}_test PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")
+    endif()
     add_test(NAME ${NAME} COMMAND ${ID}_test)
     set_tests_properties(${NAME} PROPERTIES TIMEOUT 600)
   endif()

@@ -13,6 +13,7 @@ find_package(ICU REQUIRED COMPONENTS i18n uc)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SpiderMonkey REQUIRED IMPORTED_TARGET mozjs-102)
 pkg_check_modules(Seccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(XxHash REQUIRED IMPORTED_TARGET libxxhash)
 if(DIVAN_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -31,17 +32,22 @@ divan_module(kv/memory DEPENDS base kv)
 divan_module(kv/rocksdb DEPENDS base kv LINK RocksDB::rocksdb-shared)
 divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocksdb-shared)
 divan_module(doc DEPENDS base)
-divan_module(script DEPENDS base json)
+divan_module(script DEPENDS base json TEST_PROGRAM)
+divan_module(script/worker DEPENDS base json script LINK PkgConfig::SpiderMonkey PkgConfig::Seccomp)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # SpiderMonkey's roots are a list of addresses on the stack.
+  target_compile_options(divan_script_worker PRIVATE -Wno-dangling-pointer)
+endif()
 divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 
 # Layer 2
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 3
-divan_module(design DEPENDS base json crypto config collation script doc db)
+divan_module(design DEPENDS base json crypto config collation script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 divan_module(index DEPENDS base config telemetry kv db)
 divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
-             TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+             LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 4
 divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
@@ -49,11 +55,15 @@ divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv
 # Layer 5
 divan_module(api DEPENDS base json crypto config telemetry collation script doc net db design index views access
              TEST_DEPENDS kv/memory)
-divan_module(api/testing DEPENDS base json config telemetry kv kv/memory kv/rocksdb kv/testing net db access api)
+divan_module(api/testing DEPENDS base json config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
+                                 views access api
+             TEST_PROGRAM)
+target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry kv kv/memory kv/rocksdb net db access api)
-divan_module(cli DEPENDS base config api server LINK CLI11::CLI11 fmt::fmt)
+divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design views
+             access api)
+divan_module(cli DEPENDS base json config script/worker net api server LINK CLI11::CLI11 fmt::fmt)
 
 add_executable(divan src/cli/main.cc)
 target_link_libraries(divan PRIVATE divan_cli)

@@ -5,12 +5,12 @@
 // not grow with it.
 
 #include "api/bulk_handlers.h"
-#include "api/design_document.h"
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/parameters.h"
 #include "api/uuids.h"
 #include "config/config.h"
+#include "design/design_check.h"
 #include "telemetry/metrics.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -187,7 +187,10 @@ Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> g
         answers.outcomes.emplace_back(ErrorCode::internal_server_error);
         if (edit.id.starts_with("_local/")) {
             local_indexes.push_back(i);
-        } else if (auto checked = check_design_document(edit, call.database->partitioned()); !checked.ok()) {
+        } else if (auto checked = design::is_design_id(edit.id)
+                                      ? design::check_members(edit.json, call.database->partitioned())
+                                      : Result<void>();
+                   !checked.ok()) {
             answers.outcomes.back() = checked.error();
         } else {
             edits.push_back(std::move(edit));

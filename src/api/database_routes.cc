@@ -282,16 +282,6 @@ Task<Result<void>> post_compact(Call &call) {
     co_return co_await call.send_ok(202);
 }
 
-Task<Result<void>> post_compact_design(Call &call) {
-    auto typed = call.require_json_content_type();
-    if (!typed.ok())
-        co_return typed.error();
-    auto found = co_await require_document(call, "_design/" + call.path_parameter("ddoc"));
-    if (!found.ok())
-        co_return found.error();
-    co_return co_await call.send_ok(202);
-}
-
 // What a route asks for is done already, or there is nothing to do.
 Task<Result<void>> post_nothing(Call &call) {
     co_return co_await call.send_ok(202);
@@ -346,11 +336,6 @@ std::vector<Route> database_routes() {
         {"GET", "/{db}/_auto_purge", kMember, get_auto_purge, "When deleted documents are purged."},
         {"PUT", "/{db}/_auto_purge", kAdmin, put_auto_purge, "Sets when deleted documents are purged."},
         {"POST", "/{db}/_compact", kAdmin, post_compact, "Removes replaced revisions, in the background."},
-        {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact_design, "Compacts a design document's views."},
-        {"POST", "/{db}/_view_cleanup", kAdmin, post_nothing,
-         "Removes view data that no design document uses."},
-        {"POST", "/{db}/_view_cleanup/{rest...}", kAdmin, post_nothing,
-         "As _view_cleanup; the rest is not looked at."},
         {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
          "Nothing to do: what was answered is durable."},
         {"POST", "/{db}/_search_cleanup", kMember, post_nothing, "Removes search indexes: there are none."},

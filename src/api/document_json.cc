@@ -1,6 +1,7 @@
 #include "api/document_json.h"
 
 #include "base/encoding.h"
+#include "db/document_text.h"
 #include "net/gzip.h"
 #include "json/writer.h"
 
@@ -9,51 +10,6 @@
 
 namespace divan::api {
 namespace {
-
-// `{"_id":...,"_rev":...` and the body's members, without the closing brace.
-void begin_document(std::string &out, std::string_view id, const doc::RevId &rev, const db::Body &body,
-                    bool deleted) {
-    out.reserve(out.size() + body.json.size() + id.size() + 128);
-    out.append("{\"_id\":");
-    json::write_string(out, id);
-    out.append(",\"_rev\":\"");
-    rev.append_text(out);
-    out.push_back('"');
-    if (body.json.size() > 2) {
-        out.push_back(',');
-        out.append(body.json, 1, body.json.size() - 2);
-    }
-    if (deleted)
-        out.append(",\"_deleted\":true");
-}
-
-void append_rev_list(std::string &out, const char *member, const std::vector<doc::Leaf> &leaves, bool deleted,
-                     bool &written) {
-    bool first = true;
-    for (std::size_t i = 1; i < leaves.size(); ++i) {
-        if (leaves[i].info.deleted != deleted)
-            continue;
-        out.append(first ? std::string(",\"").append(member).append("\":[") : std::string(","));
-        first = false;
-        out.push_back('"');
-        leaves[i].rev.append_text(out);
-        out.push_back('"');
-    }
-    if (!first) {
-        out.push_back(']');
-        written = true;
-    }
-}
-
-void append_revisions(std::string &out, const doc::RevPath &path) {
-    out.append(",\"_revisions\":{\"start\":").append(std::to_string(path.start)).append(",\"ids\":[");
-    for (std::size_t i = 0; i < path.hashes.size(); ++i) {
-        out.append(i > 0 ? ",\"" : "\"");
-        path.hashes[i].append_text(out);
-        out.push_back('"');
-    }
-    out.append("]}");
-}
 
 Result<void> append_revs_info(std::string &out, db::Database &database, const db::Head &head,
                               const std::vector<doc::Leaf> &history) {
@@ -94,7 +50,7 @@ Result<void> append_attachment(std::string &out, db::Database &database, const d
     json::ObjectWriter writer(out);
     writer.member("content_type", std::string_view(attachment.content_type));
     writer.member("revpos", attachment.revpos);
-    writer.member("digest", std::string_view(attachment_digest(attachment.data)));
+    writer.member("digest", std::string_view(db::attachment_digest(attachment.data)));
     bool gzipped = attachment.data.encoding == db::Encoding::gzip;
     if (with_data && !options.follows) {
         DIVAN_TRY(auto bytes, read_attachment(database, attachment.data));
@@ -134,8 +90,16 @@ Result<void> append_attachments(std::string &out, db::Database &database, const 
 
 } // namespace
 
-std::string attachment_digest(const db::StoredData &data) {
-    return "md5-" + base64_encode(data.md5);
+Result<void> append_winner(std::string &out, db::Database &database, const db::Head &head,
+                           const DocumentOptions &options) {
+    if (options.plain() && head.body) {
+        out.append(plain_document_json(head, *head.body));
+        return {};
+    }
+    DIVAN_TRY(auto tree, database.tree(head));
+    DIVAN_TRY(auto document, write_document(database, head, tree, tree.winner(), options));
+    out.append(document.json);
+    return {};
 }
 
 Result<std::string> read_attachment(db::Database &database, const db::StoredData &data) {
@@ -153,27 +117,7 @@ Result<std::string> read_attachment(db::Database &database, const db::StoredData
 }
 
 std::string plain_document_json(const db::Head &head, const db::Body &body) {
-    std::string out;
-    begin_document(out, head.id, head.rev, body, head.deleted);
-    if (!body.attachments.empty()) {
-        out.append(",\"_attachments\":{");
-        for (std::size_t i = 0; i < body.attachments.size(); ++i) {
-            const auto &attachment = body.attachments[i];
-            if (i > 0)
-                out.push_back(',');
-            json::write_string(out, attachment.name);
-            out.push_back(':');
-            json::ObjectWriter writer(out);
-            writer.member("content_type", std::string_view(attachment.content_type));
-            writer.member("revpos", attachment.revpos);
-            writer.member("digest", std::string_view(attachment_digest(attachment.data)));
-            writer.member("length", attachment.data.content_bytes).member("stub", true);
-            writer.close();
-        }
-        out.push_back('}');
-    }
-    out.push_back('}');
-    return out;
+    return db::document_text(head.id, head.rev, body, head.deleted);
 }
 
 Result<WrittenDocument> write_document(db::Database &database, const db::Head &head, const doc::RevTree &tree,
@@ -183,9 +127,9 @@ Result<WrittenDocument> write_document(db::Database &database, const db::Head &h
         return ErrorCode::not_found;
     WrittenDocument written;
     auto &out = written.json;
-    begin_document(out, head.id, revision.rev, *body, revision.info.deleted);
+    db::begin_document_text(out, head.id, revision.rev, *body, revision.info.deleted);
     if (options.revs)
-        append_revisions(out, *tree.path(revision.rev));
+        db::append_revisions(out, *tree.path(revision.rev));
     std::vector<doc::Leaf> history;
     if (options.revs_info || options.atts_since)
         history = *tree.history(revision.rev);
@@ -200,9 +144,9 @@ Result<WrittenDocument> write_document(db::Database &database, const db::Head &h
     if (options.conflicts || options.deleted_conflicts) {
         auto leaves = tree.leaves();
         if (options.conflicts)
-            append_rev_list(out, "_conflicts", leaves, false, written.has_meta);
+            written.has_meta |= db::append_other_leaves(out, "_conflicts", leaves, false);
         if (options.deleted_conflicts)
-            append_rev_list(out, "_deleted_conflicts", leaves, true, written.has_meta);
+            written.has_meta |= db::append_other_leaves(out, "_deleted_conflicts", leaves, true);
     }
     DIVAN_TRY_VOID(
         append_attachments(out, database, *body, options, newest_known(history, options), written));

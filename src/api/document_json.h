@@ -45,8 +45,10 @@ struct WrittenDocument {
                                                      const doc::RevTree &tree, const doc::Leaf &revision,
                                                      const DocumentOptions &options);
 
-// The digest member: "md5-<base64>".
-[[nodiscard]] std::string attachment_digest(const db::StoredData &data);
+// Appends the winner; `head` and its tree are best read with HeadParts. Errors and blocking: as
+// write_document().
+[[nodiscard]] Result<void> append_winner(std::string &out, db::Database &database, const db::Head &head,
+                                         const DocumentOptions &options);
 
 // All bytes of an attachment, decoded. Blocks on the engine.
 [[nodiscard]] Result<std::string> read_attachment(db::Database &database, const db::StoredData &data);

@@ -1,4 +1,3 @@
-#include "api/design_document.h"
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/parameters.h"
@@ -6,6 +5,7 @@
 #include "api/uuids.h"
 #include "base/encoding.h"
 #include "db/store.h"
+#include "design/design_check.h"
 #include "net/multipart.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
@@ -116,9 +116,11 @@ Result<PreparedDocument> read_copy(const Services &services, db::Database &datab
 Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     auto id = prepared.edit.id;
     bool deleted = prepared.edit.deleted;
-    auto checked = check_design_document(prepared.edit, call.database->partitioned());
-    if (!checked.ok())
-        co_return checked.error();
+    if (design::is_design_id(id)) {
+        auto checked = design::check_members(prepared.edit.json, call.database->partitioned());
+        if (!checked.ok())
+            co_return checked.error();
+    }
     std::vector<db::Edit> edits;
     edits.push_back(std::move(prepared.edit));
     auto answers = co_await write_documents(call, std::move(edits));

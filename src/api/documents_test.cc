@@ -1,4 +1,3 @@
-#include "api/design_document.h"
 #include "api/listing.h"
 #include "api/multipart_parts.h"
 #include "api/revision_selection.h"
@@ -8,40 +7,6 @@
 
 namespace divan::api {
 namespace {
-
-std::string reason_of(const std::string &json, bool partitioned = false) {
-    db::Edit edit;
-    edit.id = "_design/x";
-    edit.json = json;
-    auto checked = check_design_document(edit, partitioned);
-    return checked.ok() ? "" : checked.error().reason();
-}
-
-TEST(DesignDocument, WhatMayBeSaved) {
-    for (const char *json :
-         {"{}", R"({"views":{"lib":{"a":"x"},"":{"map":"f"}}})",
-          R"({"language":"x","views":{"v":{"map":""}}})", R"({"views":{"v":{"map":"f","reduce":"_summ"}}})",
-          R"({"views":{"v":{"map":"f","reduce":"_top_100"}}})",
-          R"({"language":"query","views":{"v":{"map":{},"reduce":"_count"}}})", R"({"rewrites":"f"})",
-          R"({"validate_doc_update":{}})", R"({"shows":{"a":{}}})"})
-        EXPECT_EQ(reason_of(json), "") << json;
-    EXPECT_EQ(reason_of(R"({"options":{"partitioned":true}})", true), "");
-    db::Edit plain;
-    plain.id = "x";
-    plain.json = R"({"views":1})";
-    EXPECT_TRUE(check_design_document(plain, false).ok());
-}
-
-TEST(DesignDocument, WhatIsRefused) {
-    EXPECT_EQ(reason_of(R"({"views":{"v":{"map":1}}})"), "`views.v.map` field must have string type");
-    EXPECT_EQ(reason_of(R"({"views":{"lib":"x"}})"), "`views.lib` field must have object type");
-    EXPECT_EQ(reason_of(R"({"views":{"v":{"map":"f","reduce":""}}})"), "missing function");
-    EXPECT_EQ(reason_of(R"({"views":{"v":{"map":"f","reduce":"_bottom_x"}}})"), "invalid rank reducer");
-    EXPECT_EQ(reason_of(R"({"options":{"local_seq":"x"}})"),
-              "`options.local_seq` field must have boolean type");
-    EXPECT_EQ(reason_of(R"({"rewrites":{}})"), "`rewrites` field must have array or string type");
-    EXPECT_EQ(reason_of(R"({"language":1})"), "`language` field must have string type");
-}
 
 TEST(MultipartParts, DispositionParameter) {
     constexpr std::string_view kForm = R"(form-data; filename="a; name=\"b\".txt"; name = "_doc" ; size=3)";

@@ -1,15 +1,33 @@
 #include "api/engine_calls.h"
 
+#include "json/writer.h"
+
 namespace divan::api {
 
 Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<db::Edit> edits) {
     using Answers = std::vector<Result<db::Written>>;
     co_return co_await suspend<Answers>([&call, &edits](Resume<Answers> resume) {
         auto &home = call.exchange().executor();
-        call.database->write(std::move(edits), [&home, resume](Answers answers) {
-            home.post([resume, answers = std::move(answers)]() mutable { resume(std::move(answers)); });
-        });
+        call.database->write(
+            std::move(edits), db::WriteContext::user(user_context_json(call)),
+            [&home, resume](Answers answers) {
+                home.post([resume, answers = std::move(answers)]() mutable { resume(std::move(answers)); });
+            });
     });
+}
+
+std::string user_context_json(const Call &call) {
+    std::string text;
+    json::ObjectWriter writer(text);
+    writer.member("db", std::string_view(call.database->name()));
+    if (call.principal.anonymous())
+        writer.null("name");
+    else
+        writer.member("name", std::string_view(call.principal.name));
+    json::Array roles(call.principal.roles.begin(), call.principal.roles.end());
+    writer.value("roles", json::Value(std::move(roles)));
+    writer.close();
+    return text;
 }
 
 Task<Result<void>> require_document(Call &call, std::string id) {

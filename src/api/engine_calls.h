@@ -6,7 +6,10 @@
 
 namespace divan::api {
 
-// Writes documents and goes on on the connection's executor.
+// The user's context, as functions of design documents see it: {"db", "name", "roles"}.
+[[nodiscard]] std::string user_context_json(const Call &call);
+
+// Writes documents as the call's user and goes on on the connection's executor.
 Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<db::Edit> edits);
 
 // Whether the database has a document. Errors: not_found "missing" or "deleted".

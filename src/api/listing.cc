@@ -9,16 +9,18 @@
 namespace divan::api {
 namespace {
 
-constexpr std::size_t kRowsPerPage = 1'000;
 constexpr std::string_view kDesignPrefix = "_design/";
 constexpr std::string_view kLocalPrefix = "_local/";
 
-class Listing {
+class Listing final : public RowReader {
   public:
-    Listing(Call &call, ListingKind kind, ListingOptions options)
-        : call_(call), kind_(kind), options_(std::move(options)) {}
+    Listing(std::shared_ptr<db::Database> database, ListingKind kind, ListingOptions options,
+            std::uint64_t offset_rows_max)
+        : database_(std::move(database)), kind_(kind), options_(std::move(options)),
+          offset_rows_max_(offset_rows_max), range_(range()) {}
 
-    Task<Result<void>> write(std::string begin);
+    Result<std::string> head() override;
+    Result<bool> next(RowTexts &rows) override;
 
   private:
     struct Range {
@@ -27,7 +29,6 @@ class Listing {
         bool empty = false;
     };
 
-    db::Database &database() { return *call_.database; }
     [[nodiscard]] Range range() const;
     [[nodiscard]] db::HeadParts parts() const {
         return {.bodies = options_.include_docs,
@@ -35,19 +36,22 @@ class Listing {
     }
     [[nodiscard]] bool limit_reached() const { return options_.limit && written_ >= *options_.limit; }
 
-    // On the engine pool.
     Result<std::optional<std::uint64_t>> offset(std::uint64_t total);
-    Result<std::string> head_text();
-    Result<std::string> read_rows();
-    Result<std::string> read_key_rows();
-    Result<std::string> read_local_rows();
-    Result<void> append_row(std::string &out, const db::Head &head, std::string_view key, bool deleted_rows);
-    Result<void> append_document(std::string &out, const db::Head &head);
-    void begin_row(std::string &out);
+    Result<void> read_rows(RowTexts &rows);
+    Result<void> read_key_rows(RowTexts &rows);
+    Result<void> read_local_rows(RowTexts &rows);
+    Result<void> append_row(RowTexts &rows, const db::Head &head, std::string_view key, bool deleted_rows);
+    void append_local(RowTexts &rows, const db::LocalDocument &document);
+    void append_missing(RowTexts &rows, const json::Value &key);
+    std::string &begin_row(RowTexts &rows) {
+        ++written_;
+        return rows.begin();
+    }
 
-    Call &call_;
+    std::shared_ptr<db::Database> database_;
     ListingKind kind_;
     ListingOptions options_;
+    std::uint64_t offset_rows_max_;
     Range range_;
     std::uint64_t skipped_ = 0;
     std::uint64_t written_ = 0;
@@ -100,55 +104,37 @@ Result<std::optional<std::uint64_t>> Listing::offset(std::uint64_t total) {
         first = first ? std::max(*first, std::string(kDesignPrefix)) : std::string(kDesignPrefix);
     std::optional<std::uint64_t> before = 0;
     if (first) {
-        auto rows_max =
-            static_cast<std::uint64_t>(call_.services().config.integer("divan", "all_docs_offset_rows_max"));
-        DIVAN_TRY(before, database().count_before(*first, options_.descending, rows_max));
+        DIVAN_TRY(before, database_->count_before(*first, options_.descending, offset_rows_max_));
     }
     if (before)
         before = std::min(*before + options_.skip, total);
     return before;
 }
 
-Result<std::string> Listing::head_text() {
-    std::string text = "{";
+Result<std::string> Listing::head() {
+    std::string text;
     if (kind_ == ListingKind::local_docs) {
-        text.append("\"total_rows\":null,\"offset\":null,");
+        text.append("\"total_rows\":null,\"offset\":null");
     } else {
-        DIVAN_TRY(auto counts, database().counts());
+        DIVAN_TRY(auto counts, database_->counts());
         auto total = kind_ == ListingKind::design_docs ? counts.design_documents : counts.documents;
         DIVAN_TRY(auto offset, this->offset(total));
         text.append("\"total_rows\":").append(std::to_string(total)).append(",\"offset\":");
-        text.append(offset ? std::to_string(*offset) : "null").push_back(',');
+        text.append(offset ? std::to_string(*offset) : "null");
     }
     if (options_.update_seq && (options_.keys || kind_ == ListingKind::local_docs)) {
-        text.append("\"update_seq\":null,");
+        text.append(",\"update_seq\":null");
     } else if (options_.update_seq) {
-        DIVAN_TRY(auto last, database().last_sequence());
-        text.append("\"update_seq\":\"").append(database().sequence_token(last)).append("\",");
+        DIVAN_TRY(auto last, database_->last_sequence());
+        text.append(",\"update_seq\":\"").append(database_->sequence_token(last)).push_back('"');
     }
-    return text.append("\"rows\":[\r\n");
+    done_ = (range_.empty && !options_.keys) || limit_reached() || (options_.keys && options_.keys->empty());
+    return text;
 }
 
-void Listing::begin_row(std::string &out) {
-    if (written_ > 0)
-        out.append(",\r\n");
-    ++written_;
-}
-
-Result<void> Listing::append_document(std::string &out, const db::Head &head) {
-    if (options_.document.plain() && head.body) {
-        out.append(plain_document_json(head, *head.body));
-        return {};
-    }
-    DIVAN_TRY(auto tree, database().tree(head));
-    DIVAN_TRY(auto document, write_document(database(), head, tree, tree.winner(), options_.document));
-    out.append(document.json);
-    return {};
-}
-
-Result<void> Listing::append_row(std::string &out, const db::Head &head, std::string_view key,
+Result<void> Listing::append_row(RowTexts &rows, const db::Head &head, std::string_view key,
                                  bool deleted_rows) {
-    begin_row(out);
+    auto &out = begin_row(rows);
     out.append("{\"id\":");
     json::write_string(out, head.id);
     out.append(",\"key\":");
@@ -161,15 +147,14 @@ Result<void> Listing::append_row(std::string &out, const db::Head &head, std::st
         if (deleted_rows && head.deleted) {
             out.append("null");
         } else {
-            DIVAN_TRY_VOID(append_document(out, head));
+            DIVAN_TRY_VOID(append_winner(out, *database_, head, options_.document));
         }
     }
     out.push_back('}');
     return {};
 }
 
-Result<std::string> Listing::read_rows() {
-    std::string out;
+Result<void> Listing::read_rows(RowTexts &rows) {
     db::HeadRange request;
     request.begin = range_.begin;
     request.end = range_.end;
@@ -179,8 +164,7 @@ Result<std::string> Listing::read_rows() {
     if (options_.limit)
         request.rows_max = static_cast<std::size_t>(
             std::min<std::uint64_t>(kRowsPerPage, *options_.limit - written_ + options_.skip - skipped_));
-    DIVAN_TRY(auto page, database().scan_heads(request));
-    out.reserve(page.heads.size() * (options_.include_docs ? 800 : 120));
+    DIVAN_TRY(auto page, database_->scan_heads(request));
     for (const auto &head : page.heads) {
         if (skipped_ < options_.skip) {
             ++skipped_;
@@ -188,8 +172,8 @@ Result<std::string> Listing::read_rows() {
         }
         if (limit_reached())
             break;
-        DIVAN_TRY_VOID(append_row(out, head, head.id, false));
-        if (out.size() >= db::kPageBytesMax && head.id != page.last_id) {
+        DIVAN_TRY_VOID(append_row(rows, head, head.id, false));
+        if (rows.bytes() >= db::kPageBytesMax && head.id != page.last_id) {
             page.more = true;
             page.last_id = head.id;
             break;
@@ -200,19 +184,25 @@ Result<std::string> Listing::read_rows() {
         range_.end = page.last_id;
     else
         range_.begin = behind(page.last_id);
-    return out;
+    return {};
 }
 
-Result<std::string> Listing::read_key_rows() {
+void Listing::append_missing(RowTexts &rows, const json::Value &key) {
+    auto &out = begin_row(rows);
+    out.append("{\"key\":");
+    json::write(out, key);
+    out.append(",\"error\":\"not_found\"}");
+}
+
+Result<void> Listing::read_key_rows(RowTexts &rows) {
     const auto &keys = *options_.keys;
     auto end = std::min(keys.size(), key_at_ + kRowsPerPage);
     std::vector<std::string> ids;
     for (auto i = key_at_; i < end; ++i)
         ids.push_back(keys[i].is_string() ? keys[i].string() : std::string());
-    DIVAN_TRY(auto heads, database().heads(ids, parts()));
-    std::string out;
+    DIVAN_TRY(auto heads, database_->heads(ids, parts()));
     auto i = key_at_;
-    for (; i < end && !limit_reached() && out.size() < db::kPageBytesMax; ++i) {
+    for (; i < end && !limit_reached() && rows.bytes() < db::kPageBytesMax; ++i) {
         if (skipped_ < options_.skip) {
             ++skipped_;
             continue;
@@ -221,65 +211,58 @@ Result<std::string> Listing::read_key_rows() {
         if (kind_ == ListingKind::design_docs && !ids[i - key_at_].starts_with(kDesignPrefix))
             continue;
         if (!head || !keys[i].is_string()) {
-            begin_row(out);
-            out.append("{\"key\":");
-            json::write(out, keys[i]);
-            out.append(",\"error\":\"not_found\"}");
+            append_missing(rows, keys[i]);
             continue;
         }
-        DIVAN_TRY_VOID(append_row(out, *head, head->id, true));
+        DIVAN_TRY_VOID(append_row(rows, *head, head->id, true));
     }
     key_at_ = i;
     done_ = key_at_ == keys.size() || limit_reached();
-    return out;
+    return {};
 }
 
-Result<std::string> Listing::read_local_rows() {
-    std::string out;
-    auto append = [&](const db::LocalDocument &document) {
-        if (skipped_ < options_.skip) {
-            ++skipped_;
-            return;
-        }
-        if (limit_reached())
-            return;
-        begin_row(out);
-        out.append("{\"id\":");
+void Listing::append_local(RowTexts &rows, const db::LocalDocument &document) {
+    if (skipped_ < options_.skip) {
+        ++skipped_;
+        return;
+    }
+    if (limit_reached())
+        return;
+    auto &out = begin_row(rows);
+    out.append("{\"id\":");
+    json::write_string(out, document.id);
+    out.append(",\"key\":");
+    json::write_string(out, document.id);
+    out.append(",\"value\":{\"rev\":\"").append(document.rev).append("\"}");
+    if (options_.include_docs) {
+        out.append(",\"doc\":{\"_id\":");
         json::write_string(out, document.id);
-        out.append(",\"key\":");
-        json::write_string(out, document.id);
-        out.append(",\"value\":{\"rev\":\"").append(document.rev).append("\"}");
-        if (options_.include_docs) {
-            out.append(",\"doc\":{\"_id\":");
-            json::write_string(out, document.id);
-            out.append(",\"_rev\":\"").append(document.rev).push_back('"');
-            if (document.json.size() > 2)
-                out.append(",").append(document.json, 1, document.json.size() - 2);
-            out.push_back('}');
-        }
+        out.append(",\"_rev\":\"").append(document.rev).push_back('"');
+        if (document.json.size() > 2)
+            out.append(",").append(document.json, 1, document.json.size() - 2);
         out.push_back('}');
-    };
+    }
+    out.push_back('}');
+}
+
+Result<void> Listing::read_local_rows(RowTexts &rows) {
     if (options_.keys) {
         for (const auto &key : *options_.keys) {
             std::optional<db::LocalDocument> found;
             if (!key.is_string() || !key.string().starts_with(kLocalPrefix))
                 continue;
-            DIVAN_TRY(found, database().local(key.string()));
-            if (found) {
-                append(*found);
-            } else {
-                begin_row(out);
-                out.append("{\"key\":");
-                json::write(out, key);
-                out.append(",\"error\":\"not_found\"}");
-            }
+            DIVAN_TRY(found, database_->local(key.string()));
+            if (found)
+                append_local(rows, *found);
+            else
+                append_missing(rows, key);
         }
         done_ = true;
-        return out;
+        return {};
     }
-    DIVAN_TRY(auto page, database().scan_local(range_.begin, range_.end, options_.descending, kRowsPerPage));
+    DIVAN_TRY(auto page, database_->scan_local(range_.begin, range_.end, options_.descending, kRowsPerPage));
     for (const auto &document : page.documents)
-        append(document);
+        append_local(rows, document);
     done_ = !page.more || limit_reached();
     if (!page.documents.empty()) {
         if (options_.descending)
@@ -287,52 +270,28 @@ Result<std::string> Listing::read_local_rows() {
         else
             range_.begin = behind(page.documents.back().id);
     }
-    return out;
+    return {};
 }
 
-Task<Result<void>> Listing::write(std::string begin) {
-    range_ = range();
-    auto text = std::move(begin);
-    auto head = co_await call_.on_engine([&] { return head_text(); });
-    if (!head.ok())
-        co_return head.error();
-    text.append(*head);
-    done_ = (range_.empty && !options_.keys) || limit_reached() || (options_.keys && options_.keys->empty());
-    while (!done_) {
-        auto rows = co_await call_.on_engine([&] {
-            if (kind_ == ListingKind::local_docs)
-                return read_local_rows();
-            return options_.keys ? read_key_rows() : read_rows();
-        });
-        if (!rows.ok())
-            co_return rows.error();
-        if (!call_.response().started()) {
-            // The first rows are read before the status is sent, so that an early failure has its own.
-            auto started = co_await call_.start_json();
-            if (!started.ok())
-                co_return started.error();
-        }
-        text.append(*rows);
-        auto written = co_await call_.response().write(std::move(text));
-        if (!written.ok())
-            co_return written.error();
-        text.clear();
+Result<bool> Listing::next(RowTexts &rows) {
+    if (done_)
+        return false;
+    if (kind_ == ListingKind::local_docs) {
+        DIVAN_TRY_VOID(read_local_rows(rows));
+    } else if (options_.keys) {
+        DIVAN_TRY_VOID(read_key_rows(rows));
+    } else {
+        DIVAN_TRY_VOID(read_rows(rows));
     }
-    if (!call_.response().started()) {
-        auto started = co_await call_.start_json();
-        if (!started.ok())
-            co_return started.error();
-    }
-    text.append("\r\n]}");
-    co_return co_await call_.response().write(std::move(text));
+    return !done_;
 }
 
 } // namespace
 
-Task<Result<void>> write_listing(Call &call, ListingKind kind, ListingOptions options, std::string begin) {
-    Listing listing(call, kind, std::move(options));
-    auto written = co_await listing.write(std::move(begin));
-    co_return written;
+std::unique_ptr<RowReader> listing_reader(const Call &call, ListingKind kind, ListingOptions options) {
+    auto rows_max = call.services().config.integer("divan", "all_docs_offset_rows_max");
+    return std::make_unique<Listing>(call.database, kind, std::move(options),
+                                     static_cast<std::uint64_t>(rows_max));
 }
 
 } // namespace divan::api

@@ -2,8 +2,9 @@
 
 // Listings of documents by id: `_all_docs`, `_design_docs`, `_local_docs`, and their `/queries`.
 
-#include "api/call.h"
 #include "api/document_json.h"
+#include "api/row_reader.h"
+#include "api/view_options.h"
 
 namespace divan::api {
 
@@ -31,15 +32,13 @@ struct ListingOptions {
     std::optional<std::vector<json::Value>> keys;
 };
 
-// Which of two values for one parameter counts: the URL's in a POST, that of the query in `/queries`.
-enum class Precedence : std::uint8_t { query, body };
-
 // Reads parameters of the query and the members of `body` if it is given.
 // Errors: query_parse_error with CouchDB's texts.
 [[nodiscard]] Result<ListingOptions> read_listing_options(const net::Query &query, const json::Object *body,
                                                           Precedence precedence);
 
-// Writes one listing as a JSON object into the started response. `begin` is written before it.
-Task<Result<void>> write_listing(Call &call, ListingKind kind, ListingOptions options, std::string begin);
+// Reads the rows of a listing of the call's database.
+[[nodiscard]] std::unique_ptr<RowReader> listing_reader(const Call &call, ListingKind kind,
+                                                        ListingOptions options);
 
 } // namespace divan::api

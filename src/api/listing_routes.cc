@@ -6,35 +6,21 @@ namespace {
 
 using access::Permission;
 
-Result<ListingOptions> read_options(const Call &call, const json::Object *body, Precedence precedence) {
+Result<RowQuery> listing_query(const Call &call, ListingKind kind, const json::Object *body,
+                               Precedence precedence) {
     DIVAN_TRY(auto options, read_listing_options(call.query, body, precedence));
     if (options.partition && !call.database->partitioned())
         return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
     if (options.partition)
         return Error(ErrorCode::not_implemented, "Listings of one partition are not served by this version.");
-    return options;
+    return RowQuery{listing_reader(call, kind, std::move(options)), &call.services().engine_pool};
 }
 
 Task<Result<void>> serve_one(Call &call, ListingKind kind, const json::Object *body) {
-    auto options = read_options(call, body, Precedence::query);
-    if (!options.ok())
-        co_return options.error();
-    auto written = co_await write_listing(call, kind, std::move(*options), std::string());
-    if (written.ok())
-        written = co_await call.response().write("\n");
-    if (!written.ok())
-        co_return written.error();
-    co_return co_await call.response().finish();
-}
-
-Task<Result<json::Value>> read_object(Call &call) {
-    auto typed = call.require_json_content_type();
-    if (!typed.ok())
-        co_return typed.error();
-    auto body = co_await call.read_json();
-    if (body.ok() && !body->is_object())
-        co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-    co_return body;
+    auto query = listing_query(call, kind, body, Precedence::query);
+    if (!query.ok())
+        co_return query.error();
+    co_return co_await answer_rows(call, std::move(*query));
 }
 
 template <ListingKind kind> Task<Result<void>> get_listing(Call &call) {
@@ -52,36 +38,17 @@ template <ListingKind kind> Task<Result<void>> post_queries(Call &call) {
     auto body = co_await read_object(call);
     if (!body.ok())
         co_return body.error();
-    const auto *queries = body->object().find("queries");
-    if (queries == nullptr)
-        co_return Error(ErrorCode::bad_request, "POST body must include `queries` parameter.");
-    if (!queries->is_array())
-        co_return Error(ErrorCode::bad_request, "`queries` member must be an array.");
-    std::vector<ListingOptions> all;
-    for (const auto &query : queries->array()) {
-        if (!query.is_object())
-            co_return Error(ErrorCode::bad_request, "A query must be a JSON object.");
-        auto options = read_options(call, &query.object(), Precedence::body);
-        if (!options.ok())
-            co_return options.error();
-        all.push_back(std::move(*options));
+    auto bodies = read_queries(body->object());
+    if (!bodies.ok())
+        co_return bodies.error();
+    std::vector<RowQuery> queries;
+    for (const auto *one : *bodies) {
+        auto query = listing_query(call, kind, one, Precedence::body);
+        if (!query.ok())
+            co_return query.error();
+        queries.push_back(std::move(*query));
     }
-    auto started = co_await call.start_json();
-    if (!started.ok())
-        co_return started.error();
-    std::string begin = "{\"results\":[\r\n";
-    for (auto &options : all) {
-        auto written = co_await write_listing(call, kind, std::move(options), std::move(begin));
-        if (!written.ok())
-            co_return written.error();
-        begin = ",\r\n";
-    }
-    std::string end = all.empty() ? begin : std::string();
-    end.append("\r\n]}\n");
-    auto written = co_await call.response().write(std::move(end));
-    if (!written.ok())
-        co_return written.error();
-    co_return co_await call.response().finish();
+    co_return co_await answer_row_sets(call, std::move(queries));
 }
 
 } // namespace

@@ -4,6 +4,14 @@
 #include <fmt/format.h>
 
 namespace divan::api {
+namespace {
+
+// As Erlang prints a text: an empty one is an empty list.
+std::string shown(std::string_view value) {
+    return value.empty() ? "[]" : fmt::format("\"{}\"", value);
+}
+
+} // namespace
 
 bool is_true(const net::Query &query, std::string_view name) {
     for (const auto &[key, value] : query)
@@ -17,17 +25,18 @@ Result<bool> parse_view_boolean(std::string_view /*name*/, std::string_view valu
         return true;
     if (net::equal_without_case(value, "false"))
         return false;
-    return Error(ErrorCode::query_parse_error, fmt::format("Invalid boolean parameter: \"{}\"", value));
+    return Error(ErrorCode::query_parse_error, fmt::format("Invalid boolean parameter: {}", shown(value)));
 }
 
 Result<std::uint64_t> parse_count(std::string_view /*name*/, std::string_view value) {
     std::int64_t number = 0;
     auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc() || end != value.data() + value.size() || value.empty())
-        return Error(ErrorCode::query_parse_error, fmt::format("Invalid value for integer: \"{}\"", value));
+        return Error(ErrorCode::query_parse_error,
+                     fmt::format("Invalid value for integer: {}", shown(value)));
     if (number < 0)
         return Error(ErrorCode::query_parse_error,
-                     fmt::format("Invalid value for positive integer: \"{}\"", value));
+                     fmt::format("Invalid value for positive integer: {}", shown(value)));
     return static_cast<std::uint64_t>(number);
 }
 

@@ -59,11 +59,7 @@ Task<Result<void>> get_scheduler_docs_of(Call &call) {
 
 void add_design_functions(std::vector<Route> &routes) {
     static constexpr std::string_view kPatterns[] = {
-        "/{db}/_design/{ddoc}/_info",
-        "/{db}/_design/{ddoc}/_view",
-        "/{db}/_design/{ddoc}/_view/{rest...}",
         "/{db}/_design/{ddoc}/_show/{rest...}",
-        "/{db}/_design/{ddoc}/_list/{rest...}",
         "/{db}/_design/{ddoc}/_update/{rest...}",
         "/{db}/_design/{ddoc}/_rewrite",
         "/{db}/_design/{ddoc}/_rewrite/{rest...}",

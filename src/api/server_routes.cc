@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "config/config.h"
 #include "db/store.h"
+#include "views/views.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -91,28 +92,36 @@ Task<Result<void>> get_uuids(Call &call) {
     co_return co_await call.send_json(200, std::move(text), std::move(headers));
 }
 
+// db::ActiveTask and views::IndexTask name their members alike.
+template <typename ActiveTask>
+void append_task(std::string &text, const Call &call, const ActiveTask &task,
+                 std::string_view design_document) {
+    auto seconds = [](auto time) {
+        return static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+    };
+    if (text.size() > 1)
+        text.push_back(',');
+    json::ObjectWriter writer(text);
+    writer.member("node", std::string_view(call.services().node_name)).member("pid", "<0.0.0>");
+    writer.member("type", std::string_view(task.type)).member("database", std::string_view(task.database));
+    if (!design_document.empty())
+        writer.member("design_document", design_document);
+    writer.member("changes_done", task.changes_done).member("total_changes", task.total_changes);
+    writer.member("progress",
+                  task.total_changes == 0 ? std::uint64_t{0} : task.changes_done * 100 / task.total_changes);
+    writer.member("started_on", seconds(task.started_on)).member("updated_on", seconds(task.updated_on));
+    writer.close();
+}
+
 Task<Result<void>> get_active_tasks(Call &call) {
     auto catalog = call.services().gate.catalog(call.principal);
     if (!catalog.ok())
         co_return catalog.error();
     std::string text = "[";
-    for (const auto &task : (*catalog)->active_tasks()) {
-        if (text.size() > 1)
-            text.push_back(',');
-        auto seconds = [](auto time) {
-            return std::chrono::duration_cast<std::chrono::seconds>(time).count();
-        };
-        json::ObjectWriter writer(text);
-        writer.member("node", std::string_view(call.services().node_name)).member("pid", "<0.0.0>");
-        writer.member("type", std::string_view(task.type))
-            .member("database", std::string_view(task.database));
-        writer.member("changes_done", task.changes_done).member("total_changes", task.total_changes);
-        writer.member("progress", task.total_changes == 0 ? std::uint64_t{0}
-                                                          : task.changes_done * 100 / task.total_changes);
-        writer.member("started_on", static_cast<std::int64_t>(seconds(task.started_on)));
-        writer.member("updated_on", static_cast<std::int64_t>(seconds(task.updated_on)));
-        writer.close();
-    }
+    for (const auto &task : (*catalog)->active_tasks())
+        append_task(text, call, task, "");
+    for (const auto &task : call.services().views.active_tasks())
+        append_task(text, call, task, task.design_document);
     text.push_back(']');
     co_return co_await call.send_json(200, std::move(text));
 }

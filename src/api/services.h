@@ -20,13 +20,22 @@ class Config;
 namespace divan::db {
 class Store;
 }
+namespace divan::design {
+class DesignDocuments;
+}
 namespace divan::kv {
 class Engine;
+}
+namespace divan::script {
+class Pool;
 }
 namespace divan::telemetry {
 class Logger;
 class Registry;
 } // namespace divan::telemetry
+namespace divan::views {
+class Views;
+}
 
 namespace divan::api {
 
@@ -44,9 +53,14 @@ struct Services {
     access::Gate &gate;
     access::Authenticator &authenticator;
     config::Config &config;
+    design::DesignDocuments &designs;
     telemetry::Registry &metrics;
     telemetry::Logger &log;
     Executor &engine_pool;
+    // For calls that wait for functions of design documents.
+    Executor &view_pool;
+    script::Pool &scripts;
+    views::Views &views;
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

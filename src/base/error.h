@@ -26,6 +26,7 @@ namespace divan {
     X(forbidden, 403, "forbidden", "You are not allowed to access this.")                                    \
     X(partition_overflow, 403, "partition_overflow", "The partition is full.")                               \
     X(not_found, 404, "not_found", "missing")                                                                \
+    X(list_error, 404, "list_error", "Invalid path.")                                                        \
     X(unknown_config_value, 404, "not_found", "unknown_config_value")                                        \
     X(method_not_allowed, 405, "method_not_allowed", "Method not allowed.")                                  \
     X(not_acceptable, 406, "not_acceptable", "Not acceptable.")                                              \
@@ -45,9 +46,13 @@ namespace divan {
     X(range_not_satisfiable, 416, "requested_range_not_satisfiable", "Requested range not satisfiable")      \
     X(expectation_failed, 417, "expectation_failed", "Expectation failed.")                                  \
     X(header_too_large, 431, "header_too_large", "The request headers are too large.")                       \
+    X(os_process_error, 500, "os_process_error", "A function of a design document failed.")                  \
+    X(invalid_value, 500, "invalid_value", "The reduce function cannot take this value.")                    \
     X(internal_server_error, 500, "internal_server_error", "An internal error occurred.")                    \
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \
+    X(function_failed, 500, "unknown_error", "A function of a design document failed.")                      \
+    X(script_failed, 500, "script_failed", "The JavaScript worker failed.")                                  \
     X(corruption, 500, "internal_server_error", "Stored data is damaged.")                                   \
     X(not_implemented, 501, "not_implemented", "This is not implemented.")                                   \
     X(service_unavailable, 503, "service unavailable", "The server is busy or shutting down.")               \
@@ -73,17 +78,21 @@ class Error {
     // Implicit, so that `return ErrorCode::not_found;` reads as what it does.
     Error(ErrorCode code) : Error(code, std::string(default_reason(code))) {}
     Error(ErrorCode code, std::string reason) : code_(code), reason_(std::move(reason)) {}
+    // With a word of its own: what a function of a design document calls its error.
+    Error(ErrorCode code, std::string word, std::string reason)
+        : code_(code), reason_(std::move(reason)), word_(std::move(word)) {}
 
     [[nodiscard]] ErrorCode code() const { return code_; }
     [[nodiscard]] const std::string &reason() const { return reason_; }
     [[nodiscard]] int status() const { return http_status(code_); }
-    [[nodiscard]] std::string_view word() const { return couch_error_word(code_); }
+    [[nodiscard]] std::string_view word() const { return word_.empty() ? couch_error_word(code_) : word_; }
 
     friend bool operator==(const Error &, const Error &) = default;
 
   private:
     ErrorCode code_;
     std::string reason_;
+    std::string word_; // empty: the code's
 };
 
 } // namespace divan

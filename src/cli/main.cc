@@ -1,7 +1,9 @@
 // The command line of Divan.
 
 #include "api/openapi.h"
+#include "cli/index_command.h"
 #include "config/settings.h"
+#include "script/worker/worker.h"
 #include "server/application.h"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +14,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <span>
 #include <string_view>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -60,6 +63,23 @@ void add_serve_options(CLI::App &serve, ServeOptions &options, std::string &admi
         "  divan serve --memory --load ./fixtures --port 0 --admin admin:correct-horse\n\n"
         "Prints one line when it is ready, logs to the standard error, and stops cleanly on SIGTERM.\n"
         "Status: 0 stopped, 1 could not start, 2 wrong command line.");
+}
+
+void add_index_options(CLI::App &index, divan::cli::IndexCommand &command) {
+    index.add_option("DB", command.database, "Name of the database")->required();
+    index.add_option("DDOC", command.design_document,
+                     "Design document, with or without _design/ (default: all that have views)");
+    index.add_option("--url", command.url,
+                     "The server, as http://NAME:PASSWORD@HOST:PORT; also DIVAN_URL (default "
+                     "http://127.0.0.1:5984)");
+    index.add_flag("--json", command.json, "Print one JSON object when all is done");
+    index.footer(
+        "Waits until the views are up to date. On a terminal it shows a bar, the rate and the time\n"
+        "left (server admins only: they come from /_active_tasks), otherwise a line now and then.\n\n"
+        "Examples:\n"
+        "  divan index orders --url http://admin:correct-horse@127.0.0.1:5984\n"
+        "  DIVAN_URL=http://admin:correct-horse@127.0.0.1:5984 divan index orders stats --json\n\n"
+        "Status: 0 all views are built, 1 some could not be, 2 wrong command line.");
 }
 
 // JSON is read by recursion: 8,000 levels, the default limit, take 4 MiB of stack, many times that with
@@ -137,20 +157,28 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
     return exit_code;
 }
 
-// Arguments can be read by every user of the machine while the process runs: take the password out.
+// Overwrites the password in NAME:PASSWORD and in http://NAME:PASSWORD@HOST.
+void hide_password(char *value) {
+    constexpr std::string_view kScheme = "://";
+    char *scheme = std::strstr(value, kScheme.data());
+    char *begin = std::strchr(scheme == nullptr ? value : scheme + kScheme.size(), ':');
+    char *end = scheme == nullptr ? value + std::strlen(value) : std::strrchr(value, '@');
+    if (begin == nullptr || end == nullptr)
+        return;
+    for (char *c = begin + 1; c < end; ++c)
+        *c = '*';
+}
+
+// Arguments can be read by every user of the machine while the process runs: take the passwords out.
 void hide_passwords(int argc, char **argv) {
-    constexpr std::string_view kOption = "--admin";
-    for (int i = 1; i < argc; ++i) {
-        std::string_view argument(argv[i]);
-        char *value = nullptr;
-        if (argument == kOption && i + 1 < argc)
-            value = argv[i + 1];
-        else if (argument.starts_with(kOption) && argument.substr(kOption.size()).starts_with("="))
-            value = argv[i] + kOption.size() + 1;
-        if (value != nullptr && std::strchr(value, ':') != nullptr)
-            for (char *c = std::strchr(value, ':') + 1; *c != '\0'; ++c)
-                *c = '*';
-    }
+    for (int i = 1; i < argc; ++i)
+        for (std::string_view option : {"--admin", "--url"}) {
+            std::string_view argument(argv[i]);
+            if (argument == option && i + 1 < argc)
+                hide_password(argv[i + 1]);
+            else if (argument.starts_with(option) && argument.substr(option.size()).starts_with("="))
+                hide_password(argv[i] + option.size() + 1);
+        }
 }
 
 // What is wrong, in one line, and where help is.
@@ -166,6 +194,10 @@ int report(const CLI::App &app, const CLI::ParseError &error) {
 } // namespace
 
 int main(int argc, char **argv) {
+    // Not for people: the server starts itself so, to run functions of design documents.
+    if (argc > 1 && std::string_view(argv[1]) == "script-worker")
+        divan::script::run_worker(std::span(argv + 2, static_cast<std::size_t>(argc) - 2));
+
     CLI::App app("Divan: a document database that speaks the CouchDB HTTP API and replication protocol.",
                  "divan");
     app.require_subcommand(1);
@@ -177,6 +209,9 @@ int main(int argc, char **argv) {
     int port = -1;
     auto *serve_command = app.add_subcommand("serve", "Serve databases over HTTP");
     add_serve_options(*serve_command, options, admin, bind, port);
+    divan::cli::IndexCommand index;
+    auto *index_command = app.add_subcommand("index", "Build the views of a database on a running server");
+    add_index_options(*index_command, index);
     auto *openapi_command =
         app.add_subcommand("openapi", "Print the description of the HTTP API (OpenAPI 3.1, JSON)");
     auto *settings_command =
@@ -199,6 +234,8 @@ int main(int argc, char **argv) {
     hide_passwords(argc, argv);
     if (*serve_command)
         return serve(std::move(options), admin, bind, port);
+    if (*index_command)
+        return divan::cli::run_index(index);
     if (*openapi_command)
         fmt::print("{}\n", divan::api::openapi_text());
     if (*settings_command)

@@ -261,12 +261,4 @@ bool take_bytes(std::string_view &in, std::string &bytes) {
     return false;
 }
 
-std::string prefix_end(std::string prefix) {
-    while (!prefix.empty() && prefix.back() == '\xff')
-        prefix.pop_back();
-    if (!prefix.empty())
-        prefix.back() = static_cast<char>(prefix.back() + 1);
-    return prefix;
-}
-
 } // namespace divan::collation

@@ -39,9 +39,6 @@ void append_bytes(std::string &out, std::string_view bytes);
 // Takes what append_bytes() appended from the front of `in`; false if it is not such a text.
 [[nodiscard]] bool take_bytes(std::string_view &in, std::string &bytes);
 
-// The first bytes behind all sort keys that begin with `prefix`; empty if there are none.
-[[nodiscard]] std::string prefix_end(std::string prefix);
-
 // What sort keys depend on: version of ICU and of its collation data, "72.1/153.120". Stored with each index;
 // another one makes it be built anew.
 [[nodiscard]] const std::string &collator_version();

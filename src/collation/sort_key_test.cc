@@ -401,15 +401,6 @@ TEST(Bytes, WhatWasNotAppendedIsRefused) {
     }
 }
 
-TEST(PrefixEnd, IsBehindAllThatBeginSo) {
-    EXPECT_EQ(prefix_end("ab"), "ac");
-    EXPECT_EQ(prefix_end(std::string("a\0", 2)), "a\1");
-    EXPECT_EQ(prefix_end("a\xff\xff"), "b");
-    EXPECT_EQ(prefix_end("a\x7f"), "a\x80");
-    EXPECT_EQ(prefix_end("\xff"), "");
-    EXPECT_EQ(prefix_end(""), "");
-}
-
 TEST(Collator, TellsItsVersions) {
     const auto &info = collator_info();
     EXPECT_EQ(collator_version(), info.library_version + "/" + info.collator_version);

@@ -133,6 +133,8 @@ constexpr Setting kSettings[] = {
      "Automatic compaction: and at least so many bytes."},
     {"divan", "compaction_keep_revisions_newest", Kind::integer, "2", 0, 1'000, kNone,
      "Replaced revisions of each branch that automatic compaction leaves."},
+    {"divan", "view_build_delay_ms", Kind::integer, "1000", 0, kDay, kNone,
+     "How long writes are gathered before views are built in the background, in ms."},
     {"divan", "housekeeping_interval_ms", Kind::integer, "10000", 100, kDay, kNone,
      "Pause between rounds of background work."},
 };

@@ -113,7 +113,16 @@ Result<std::uint64_t> Database::pending(kv::Sequence since) {
 
 Result<kv::Sequence> Database::last_sequence() {
     DIVAN_TRY_VOID(state_->check_open());
-    return state_->context.engine.last_sequence(state_->entry.shard);
+    DIVAN_TRY(auto last, state_->context.engine.last_sequence(state_->entry.shard));
+    state_->note_sequence(last);
+    return last;
+}
+
+std::optional<kv::Sequence> Database::last_sequence_cached() const {
+    auto newest = state_->newest_sequence();
+    if (!state_->context.single_writer || newest.value == 0 || state_->deleted)
+        return std::nullopt;
+    return newest;
 }
 
 std::string Database::sequence_token(kv::Sequence sequence) {

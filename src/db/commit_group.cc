@@ -42,6 +42,10 @@ void CommitGroup::run() {
     if (outcome.ok()) {
         if (meta_changed_)
             database_.set_meta(meta_);
+        if (design_changed_) {
+            database_.design_document_count += counts_[static_cast<std::size_t>(Counter::design_documents)];
+            database_.design_version = database_.context.next_design_version();
+        }
         if (documents_changed_)
             database_.notify();
     }
@@ -78,6 +82,8 @@ Result<bool> CommitGroup::attempt(std::vector<Result<void>> &applied) {
     DIVAN_TRY(auto outcome, commit->finish(std::move(batch_), sequences_used_));
     if (outcome == kv::CommitOutcome::unknown)
         return Error(ErrorCode::outcome_unknown);
+    if (outcome == kv::CommitOutcome::committed && sequences_used_ > 0)
+        database_.note_sequence(kv::Sequence(first_sequence_ + sequences_used_ - 1));
     return outcome == kv::CommitOutcome::committed;
 }
 
@@ -91,6 +97,7 @@ Result<void> CommitGroup::prepare() {
     sequences_used_ = 0;
     meta_changed_ = false;
     documents_changed_ = false;
+    design_changed_ = false;
     read_keys_.clear();
 
     for (const auto &operation : operations_)

@@ -138,6 +138,7 @@ class CommitGroup {
     std::vector<std::int64_t> counts_;
     std::map<std::pair<std::uint8_t, std::uint64_t>, std::int64_t> change_counts_;
     bool documents_changed_ = false;
+    bool design_changed_ = false;
 };
 
 } // namespace divan::db

@@ -27,6 +27,7 @@ Result<void> CommitGroup::flush() {
     for (const auto &id : order_) {
         auto &document = documents_.at(id);
         documents_changed_ |= document.changed;
+        design_changed_ |= (document.changed || document.erased) && id.starts_with(kDesignPrefix);
         if (document.erased) {
             DIVAN_TRY_VOID(flush_erased(document));
             continue;

@@ -55,7 +55,8 @@ class ConcurrentReadsTest : public testing::Test {
         edit.id = "a";
         edit.path = doc::RevPath{1, {doc::RevHash::from_text("leaf" + std::to_string(++leaves_))}};
         std::promise<bool> written;
-        database_->write({std::move(edit)}, [&](auto answers) { written.set_value(answers.front().ok()); });
+        database_->write({std::move(edit)}, WriteContext::system(),
+                         [&](auto answers) { written.set_value(answers.front().ok()); });
         ASSERT_TRUE(written.get_future().get());
     }
 

@@ -64,7 +64,8 @@ class CostsTest : public testing::Test {
             edits.push_back(std::move(edit));
         }
         std::promise<std::vector<Result<Written>>> promise;
-        database_->write(std::move(edits), [&](auto answers) { promise.set_value(std::move(answers)); });
+        database_->write(std::move(edits), WriteContext::system(),
+                         [&](auto answers) { promise.set_value(std::move(answers)); });
         auto answers = promise.get_future().get();
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             revs_[numbers[i]] = answers[i].value().rev;

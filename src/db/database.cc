@@ -3,6 +3,7 @@
 #include "db/database_state.h"
 #include "db/edit_operation.h"
 #include "db/keys.h"
+#include "db/validated_write.h"
 
 #include <algorithm>
 
@@ -30,6 +31,11 @@ class MetaOperation final : public Operation {
     Done done_;
 };
 
+std::int64_t counter_of(const std::vector<std::int64_t> &counters, Counter counter) {
+    auto index = static_cast<std::size_t>(counter);
+    return index < counters.size() ? counters[index] : 0;
+}
+
 Result<void> change_meta(Database::State &state, MetaOperation::Change change) {
     DIVAN_TRY_VOID(state.check_open());
     return state.run<Result<void>>(
@@ -40,7 +46,8 @@ Result<void> change_meta(Database::State &state, MetaOperation::Change change) {
 
 Context::Context(const Store::Services &services, StoreOptions options)
     : engine(services.engine), pool(services.pool), clock(services.clock), random(services.random),
-      run_id(random_number()), single_writer(services.engine.capabilities().single_writer) {
+      run_id(random_number()), single_writer(services.engine.capabilities().single_writer),
+      validator(services.validator) {
     set_options(std::move(options));
 }
 
@@ -60,13 +67,16 @@ Database::State::State(Context &shared_context, std::string database_name, forma
     : context(shared_context), name(std::move(database_name)), entry(std::move(catalog_entry)),
       instance_start_time(std::to_string(entry.created_micros)),
       run_id(context.run_id ^ std::hash<std::string>()(entry.uuid)) {
+    design_version = context.next_design_version();
     set_meta({});
 }
 
 Result<void> Database::State::load() {
     auto hour = context.hour();
     auto mark_key = keys::time_mark(hour);
-    kv::KeyRef refs[] = {{kv::Table::documents, keys::kMeta}, {kv::Table::documents, mark_key}};
+    kv::KeyRef refs[] = {{kv::Table::documents, keys::kMeta},
+                         {kv::Table::documents, mark_key},
+                         {kv::Table::documents, keys::kCounters}};
     DIVAN_TRY(auto values, context.engine.read(entry.shard, refs));
     if (values[0]) {
         DIVAN_TRY(auto meta, format::decode_meta(*values[0]));
@@ -75,6 +85,8 @@ Result<void> Database::State::load() {
     // The hour's mark says where the hour began: a second one would make tombstones expire early.
     if (values[1])
         time_mark_hour = hour;
+    if (values[2])
+        design_document_count = counter_of(kv::decode_counters(*values[2]), Counter::design_documents);
     return {};
 }
 
@@ -226,8 +238,20 @@ const std::string &Database::instance_start_time() const {
     return state_->instance_start_time;
 }
 
+Database::DerivedRows Database::derived_rows() {
+    return {state_->context.engine, state_->entry.shard};
+}
+
 bool Database::partitioned() const {
     return state_->entry.options.partitioned;
+}
+
+std::uint64_t Database::design_version() const {
+    return state_->design_version;
+}
+
+bool Database::has_design_documents() const {
+    return state_->design_document_count > 0;
 }
 
 bool Database::deleted() const {
@@ -272,15 +296,27 @@ Result<Database::Counts> Database::counts() {
     return counts;
 }
 
-void Database::write(std::vector<Edit> edits, WriteDone done) {
+void Database::State::submit_edits(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected,
+                                   WriteDone done) {
+    submit(make_edit_operations(std::move(edits), std::move(expected),
+                                context.options()->commit_group_edits_max, kGroupBytesMax, std::move(done)));
+}
+
+void Database::write(std::vector<Edit> edits, WriteContext context, WriteDone done) {
     if (auto writable = state_->check_writable(); !writable.ok()) {
         auto answers = std::vector<Result<Written>>(edits.size(), Result<Written>(writable.error()));
         state_->context.pool.post(
             [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); });
         return;
     }
-    state_->submit(make_edit_operations(std::move(edits), state_->context.options()->commit_group_edits_max,
-                                        kGroupBytesMax, std::move(done)));
+    auto *validator = state_->context.validator;
+    bool judged = validator != nullptr && !context.is_system() && has_design_documents() &&
+                  std::any_of(edits.begin(), edits.end(), is_validated) &&
+                  validator->applies_cached(*this).value_or(true);
+    if (judged)
+        write_validated(state_, std::move(edits), std::move(context), std::move(done));
+    else
+        state_->submit_edits(std::move(edits), nullptr, std::move(done));
 }
 
 void Database::listen(const std::shared_ptr<Event> &event) {

@@ -14,6 +14,7 @@
 #include "db/attachment_store.h"
 #include "db/sequence_token.h"
 #include "db/types.h"
+#include "db/write_validator.h"
 
 #include <functional>
 #include <map>
@@ -68,6 +69,12 @@ class Database {
     [[nodiscard]] const std::string &instance_start_time() const;
     [[nodiscard]] bool partitioned() const;
     Result<DatabaseInfo> info();
+    // Changes with every commit of this process that changes a `_design/` document, before the commit is
+    // acknowledged; never the same for two databases. What was read of design documents after asking for it
+    // is valid as long as it stays. Costs nothing.
+    [[nodiscard]] std::uint64_t design_version() const;
+    // Whether there are design documents that are not deleted. Costs nothing.
+    [[nodiscard]] bool has_design_documents() const;
 
     // ---- documents
     Result<std::optional<Head>> head(std::string_view id);
@@ -87,8 +94,9 @@ class Database {
     // conflict, storage_failed, insufficient_storage, ... A missing_stub fails all edits of its commit
     // group: those of the write, or of one part of a large one. Never blocks; when the commit queue is full
     // every answer is service_unavailable.
+    // Edits by somebody are judged first, if the store has a validator that says so (validated_write.h).
     using WriteDone = UniqueFunction<void(std::vector<Result<Written>>)>;
-    void write(std::vector<Edit> edits, WriteDone done);
+    void write(std::vector<Edit> edits, WriteContext context, WriteDone done);
     Result<std::map<std::string, RevsDiff>>
     revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked);
 
@@ -115,6 +123,8 @@ class Database {
     // How many rows lie behind `since`. Exact; touches a few hundred rows at most.
     Result<std::uint64_t> pending(kv::Sequence since);
     Result<kv::Sequence> last_sequence();
+    // The same if it is in memory; for network threads.
+    [[nodiscard]] std::optional<kv::Sequence> last_sequence_cached() const;
     [[nodiscard]] std::string sequence_token(kv::Sequence sequence);
     // Tokens of this and later sequences differ in their number only, until another process writes.
     [[nodiscard]] kv::Sequence newest_run_begin() const;
@@ -150,6 +160,14 @@ class Database {
     Result<std::map<std::string, std::vector<doc::RevId>>>
     purge(const std::map<std::string, std::vector<doc::RevId>> &asked);
     Result<std::vector<PurgeInfo>> purge_infos();
+    // The purges behind `purge_seq`, oldest first, at most rows_max. `whole` is false if some of them are not
+    // kept any more.
+    struct PurgesPage {
+        std::vector<PurgeInfo> purges;
+        bool whole = true;
+    };
+    Result<PurgesPage> purges_since(std::uint64_t purge_seq, std::size_t rows_max);
+    [[nodiscard]] std::uint64_t purge_seq() const;
     Result<std::uint64_t> purged_infos_limit();
     Result<void> set_purged_infos_limit(std::uint64_t limit);
 
@@ -162,6 +180,15 @@ class Database {
     // Text of the `_auto_purge` object, "{}" if never set.
     Result<std::string> auto_purge();
     Result<void> set_auto_purge(std::string json);
+
+    // ---- derived data
+    // Where indexes keep their rows (kv::Table::index only): they go when the database goes. Writers look at
+    // deleted() after each write, as rows that come behind the eraser stay.
+    struct DerivedRows {
+        kv::Engine &engine;
+        kv::ShardId shard;
+    };
+    [[nodiscard]] DerivedRows derived_rows();
 
     // ---- compaction
     // Begins in the background unless it runs already.

@@ -15,6 +15,8 @@
 
 namespace divan::db {
 
+struct ExpectedStates;
+
 // What all databases of a store share. Outlives them.
 struct Context {
     Context(const Store::Services &services, StoreOptions options);
@@ -25,6 +27,7 @@ struct Context {
     Random &random;
     const std::uint64_t run_id; // of this life of the process
     const bool single_writer;
+    WriteValidator *const validator; // or null
     std::atomic<bool> disk_full = false;
 
     [[nodiscard]] std::shared_ptr<const StoreOptions> options() const { return std::atomic_load(&options_); }
@@ -36,10 +39,14 @@ struct Context {
     // A random number that does not occur twice.
     [[nodiscard]] std::uint64_t random_number() const;
 
+    // A number that no state of a database had before; see Database::design_version().
+    [[nodiscard]] std::uint64_t next_design_version() { return ++design_versions_; }
+
     std::function<void(const DatabaseEvent &)> on_event;
 
   private:
     std::shared_ptr<const StoreOptions> options_;
+    std::atomic<std::uint64_t> design_versions_ = 0;
 };
 
 // The element of a counter row.
@@ -81,6 +88,8 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
 
     // Puts operations into the commit queue, all or none; their answers come on pool threads. Never blocks.
     void submit(std::vector<std::unique_ptr<Operation>> operations);
+    // The same for edits; `expected` may be null.
+    void submit_edits(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected, WriteDone done);
 
     // Runs an operation and waits for its answer. `make` gets the callback to answer with. Safe on the engine
     // pool however many wait there: who waits leads groups himself.
@@ -100,12 +109,24 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
 
     void notify();
 
+    // The last sequence as far as it is known in memory; 0 = it is not. Only grows.
+    void note_sequence(kv::Sequence sequence) {
+        auto known = newest_sequence_.load();
+        while (known < sequence.value && !newest_sequence_.compare_exchange_weak(known, sequence.value)) {
+        }
+    }
+    [[nodiscard]] kv::Sequence newest_sequence() const { return kv::Sequence(newest_sequence_); }
+
     Context &context;
     const std::string name;
     const format::CatalogEntry entry;
     const std::string instance_start_time;
     // Of this database in this life of the process: one that is deleted and made again has another history.
     const std::uint64_t run_id;
+
+    // See Database::design_version(). How many design documents there are, known without a read.
+    std::atomic<std::uint64_t> design_version = 0;
+    std::atomic<std::int64_t> design_document_count = 0;
 
     std::atomic<bool> deleted = false;
     std::atomic<bool> compacting = false;
@@ -137,6 +158,7 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::vector<std::unique_ptr<Operation>> take_group();
 
     std::shared_ptr<const format::Meta> meta_;
+    std::atomic<std::uint64_t> newest_sequence_ = 0;
 
     std::mutex queue_mutex_;
     std::deque<std::unique_ptr<Operation>> queue_;

@@ -31,7 +31,8 @@ class DbTest : public testing::Test {
 
     std::vector<Result<Written>> write(std::vector<Edit> edits) {
         std::promise<std::vector<Result<Written>>> promise;
-        database_->write(std::move(edits), [&](auto answers) { promise.set_value(std::move(answers)); });
+        database_->write(std::move(edits), WriteContext::system(),
+                         [&](auto answers) { promise.set_value(std::move(answers)); });
         return promise.get_future().get();
     }
 
@@ -267,6 +268,22 @@ TEST_F(DbTest, LongHistoriesStayWhole) {
     auto rows = engine_->scan({.shard = kv::ShardId(1), .begin = "", .end = ""}).value();
     for (std::size_t row = 0; row < rows.size(); ++row)
         EXPECT_TRUE(rows.key(row)[0] != 't' && rows.key(row)[0] != 'r') << "a tree row is left";
+}
+
+TEST_F(DbTest, ReplicatedRevisionsThatTellTheirWholeHistoryKeepIt) {
+    constexpr std::size_t kGenerations = 100;
+    std::vector<std::string> hashes; // newest first
+    for (std::size_t generation = 1; generation <= kGenerations; ++generation) {
+        hashes.insert(hashes.begin(), "h" + std::to_string(generation));
+        ASSERT_TRUE(replicate("d", generation, hashes, R"({"n":)" + std::to_string(generation) + "}").ok());
+        auto tree = database_->tree(*database_->head("d").value());
+        ASSERT_TRUE(tree.ok()) << generation;
+        EXPECT_EQ(tree->node_count(), generation);
+    }
+    for (std::size_t generation = 1; generation <= kGenerations; ++generation) {
+        auto text = std::to_string(generation);
+        EXPECT_EQ(body_of("d", text + "-h" + text), R"({"n":)" + text + "}");
+    }
 }
 
 TEST_F(DbTest, PendingIsExactAndCheap) {

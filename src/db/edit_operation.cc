@@ -12,35 +12,9 @@
 namespace divan::db {
 namespace {
 
-// The bodies of the attachments that an edit names: new data, or what `parent` has under the name.
-Result<Body> resolve_body(CommitGroup &group, const WorkingDocument &document, const Edit &edit,
-                          std::uint64_t generation, std::uint64_t parent_body) {
-    Body body;
-    body.json = edit.json;
-    std::optional<Body> parent;
-    for (const auto &wanted : edit.attachments) {
-        Attachment attachment;
-        attachment.name = wanted.name;
-        if (wanted.data) {
-            attachment.content_type = wanted.content_type;
-            attachment.data = *wanted.data;
-            attachment.revpos = edit.path ? wanted.revpos.value_or(0) : generation;
-            body.attachments.push_back(std::move(attachment));
-            continue;
-        }
-        if (!parent) {
-            DIVAN_TRY(auto stored, group.stored_body(document, parent_body));
-            parent = stored ? std::move(*stored) : Body();
-        }
-        auto found = std::find_if(parent->attachments.begin(), parent->attachments.end(),
-                                  [&](const Attachment &a) { return a.name == wanted.name; });
-        if (found == parent->attachments.end() ||
-            (!edit.path && wanted.revpos && *wanted.revpos != found->revpos))
-            return Error(ErrorCode::missing_stub,
-                         fmt::format("Invalid attachment stub in {} for {}", edit.id, wanted.name));
-        body.attachments.push_back(*found);
-    }
-    return body;
+Result<Body> resolve_stored(CommitGroup &group, const WorkingDocument &document, const Edit &edit,
+                            std::uint64_t generation, std::uint64_t parent_body) {
+    return resolve_body(edit, generation, [&] { return group.stored_body(document, parent_body); });
 }
 
 // The newest revision of a path that the tree has, as an index into the path.
@@ -101,7 +75,7 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
 
     auto generation = parent ? parent->generation + 1 : 1;
     // On top of a tombstone that the client does not name attachments begin anew.
-    auto resolved = resolve_body(group, document, edit, edit.parent ? generation : 1, parent_body);
+    auto resolved = resolve_stored(group, document, edit, edit.parent ? generation : 1, parent_body);
     if (!resolved.ok()) {
         if (document.exists())
             document.replaced_bodies.pop_back();
@@ -151,7 +125,7 @@ Result<Written> add_ancestors(CommitGroup &group, WorkingDocument &document, con
 Result<Written> add_body(CommitGroup &group, WorkingDocument &document, const Edit &edit,
                          const doc::RevId &rev) {
     DIVAN_TRY_VOID(group.complete_tree(document));
-    auto body = resolve_body(group, document, edit, edit.path->start, 0);
+    auto body = resolve_stored(group, document, edit, edit.path->start, 0);
     if (!body.ok())
         return Written{rev, false}; // it needs attachments that are not here; the revision is
     document.sequence = group.next_sequence();
@@ -187,9 +161,13 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
             extended = doc::Leaf{ancestor, info};
     }
     bool extends_winner = !document.exists() || (extended && document.tree.winner().rev == extended->rev);
-    DIVAN_TRY(auto body, resolve_body(group, document, edit, path.start, ancestor_body));
+    DIVAN_TRY(auto body, resolve_stored(group, document, edit, path.start, ancestor_body));
     document.sequence = group.next_sequence();
-    document.tree.merge(path, {edit.deleted, document.sequence.value});
+    // In a tree that is cut short the path's older revisions are unknown, but they lie in rows.
+    auto added = path;
+    if (known && !document.tree_complete)
+        added.hashes.resize(*known + 1);
+    document.tree.merge(added, {edit.deleted, document.sequence.value});
     document.new_bodies[document.sequence.value] = std::move(body);
     if (extended)
         document.replaced_bodies.push_back(extended->info.body);
@@ -198,7 +176,78 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
     return Written{std::move(rev), true};
 }
 
+ReplacedState replaced_by_path(const doc::RevTree &tree, const doc::RevPath &path) {
+    if (path.start == 0)
+        return {};
+    auto known = known_index(tree, path);
+    if (!known)
+        return {true, std::nullopt};
+    doc::RevId newest{path.start - *known, path.hashes[*known]};
+    if (*known == 0 && tree.find(newest)->body != 0)
+        return {};
+    auto history = tree.history(newest);
+    for (const auto &node : *history)
+        if (node.info.body != 0)
+            return {true, node.rev};
+    return {true, std::nullopt};
+}
+
+// Whether the path's revision is known as an ancestor only.
+bool lacks_body(const doc::RevTree &tree, const doc::RevPath &path) {
+    auto info = path.start > 0 ? tree.find({path.start, path.hashes.front()}) : std::nullopt;
+    return info && info->body == 0;
+}
+
 } // namespace
+
+ReplacedState replaced_by(const doc::RevTree &tree, const Edit &edit) {
+    if (edit.path)
+        return replaced_by_path(tree, *edit.path);
+    if (tree.empty())
+        return {!edit.must_exist, std::nullopt};
+    auto winner = tree.winner();
+    if (edit.must_exist && winner.info.deleted)
+        return {};
+    if (!edit.parent)
+        return {winner.info.deleted && !edit.deleted, std::nullopt};
+    auto info = tree.find(*edit.parent);
+    if (!info || info->deleted || !tree.is_leaf(*edit.parent))
+        return {};
+    return {true, edit.parent};
+}
+
+bool is_validated(const Edit &edit) {
+    return !edit.id.starts_with("_design/");
+}
+
+Result<Body> resolve_body(const Edit &edit, std::uint64_t generation, const ParentBody &parent_body) {
+    Body body;
+    body.json = edit.json;
+    std::optional<Body> parent;
+    for (const auto &wanted : edit.attachments) {
+        Attachment attachment;
+        attachment.name = wanted.name;
+        if (wanted.data) {
+            attachment.content_type = wanted.content_type;
+            attachment.data = *wanted.data;
+            attachment.revpos = edit.path ? wanted.revpos.value_or(0) : generation;
+            body.attachments.push_back(std::move(attachment));
+            continue;
+        }
+        if (!parent) {
+            DIVAN_TRY(auto stored, parent_body());
+            parent = stored ? std::move(*stored) : Body();
+        }
+        auto found = std::find_if(parent->attachments.begin(), parent->attachments.end(),
+                                  [&](const Attachment &a) { return a.name == wanted.name; });
+        if (found == parent->attachments.end() ||
+            (!edit.path && wanted.revpos && *wanted.revpos != found->revpos))
+            return Error(ErrorCode::missing_stub,
+                         fmt::format("Invalid attachment stub in {} for {}", edit.id, wanted.name));
+        body.attachments.push_back(*found);
+    }
+    return body;
+}
 
 doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, const Body &body) {
     std::string content;
@@ -216,8 +265,9 @@ doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, co
     return {parent ? parent->generation + 1 : 1, doc::RevHash::from_bytes(crypto::md5(content))};
 }
 
-std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> edits, std::size_t edits_max,
-                                                             std::size_t bytes_max,
+std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> edits,
+                                                             std::shared_ptr<ExpectedStates> expected,
+                                                             std::size_t edits_max, std::size_t bytes_max,
                                                              Database::WriteDone done) {
     // A stub that names no attachment undoes its whole write: one group.
     bool divisible = std::none_of(edits.begin(), edits.end(), has_stubs);
@@ -235,8 +285,9 @@ std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> e
     }
     std::vector<std::unique_ptr<Operation>> operations;
     if (parts.size() <= 1) {
-        operations.push_back(std::make_unique<EditOperation>(
-            parts.empty() ? std::vector<Edit>() : std::move(parts.front()), std::move(done)));
+        operations.push_back(
+            std::make_unique<EditOperation>(parts.empty() ? std::vector<Edit>() : std::move(parts.front()),
+                                            std::move(expected), 0, std::move(done)));
         return operations;
     }
     // Shared by the parts. A database runs one group at a time and in the order of its queue, so the
@@ -247,18 +298,23 @@ std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> e
         Database::WriteDone done;
     };
     auto joined = std::make_shared<Joined>(parts.size(), std::vector<Result<Written>>(), std::move(done));
-    for (auto &part : parts)
-        operations.push_back(
-            std::make_unique<EditOperation>(std::move(part), [joined](std::vector<Result<Written>> answers) {
+    std::size_t first = 0;
+    for (auto &part : parts) {
+        auto next = first + part.size();
+        operations.push_back(std::make_unique<EditOperation>(
+            std::move(part), expected, first, [joined](std::vector<Result<Written>> answers) {
                 std::move(answers.begin(), answers.end(), std::back_inserter(joined->answers));
                 if (--joined->waiting == 0)
                     joined->done(std::move(joined->answers));
             }));
+        first = next;
+    }
     return operations;
 }
 
-EditOperation::EditOperation(std::vector<Edit> edits, Database::WriteDone done)
-    : edits_(std::move(edits)), done_(std::move(done)) {
+EditOperation::EditOperation(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected,
+                             std::size_t first, Database::WriteDone done)
+    : edits_(std::move(edits)), expected_(std::move(expected)), first_(first), done_(std::move(done)) {
     for (const auto &edit : edits_)
         bytes_ += size_of(edit);
 }
@@ -279,6 +335,22 @@ std::uint32_t EditOperation::edit_count() const {
     return static_cast<std::uint32_t>(edits_.size());
 }
 
+Result<Written> EditOperation::apply_edit(CommitGroup &group, std::size_t index) {
+    const auto &edit = edits_[index];
+    auto &document = group.document(edit.id);
+    if (expected_ && is_validated(edit)) {
+        if (needs_whole_tree(document, edit) || (edit.path && lacks_body(document.tree, *edit.path))) {
+            DIVAN_TRY_VOID(group.complete_tree(document));
+        }
+        bool stale = expected_->design_version != group.database().design_version ||
+                     replaced_by(document.tree, edit) != expected_->replaced[first_ + index];
+        expected_->stale[first_ + index] = stale;
+        if (stale)
+            return ErrorCode::conflict;
+    }
+    return edit.path ? apply_replicated(group, document, edit) : apply_interactive(group, document, edit);
+}
+
 Result<void> EditOperation::apply(CommitGroup &group) {
     results_.clear();
     results_.reserve(edits_.size());
@@ -286,10 +358,8 @@ Result<void> EditOperation::apply(CommitGroup &group) {
     if (std::any_of(edits_.begin(), edits_.end(), has_stubs))
         for (const auto &edit : edits_)
             before.emplace(edit.id, group.document(edit.id));
-    for (const auto &edit : edits_) {
-        auto &document = group.document(edit.id);
-        results_.push_back(edit.path ? apply_replicated(group, document, edit)
-                                     : apply_interactive(group, document, edit));
+    for (std::size_t i = 0; i < edits_.size(); ++i) {
+        results_.push_back(apply_edit(group, i));
         if (results_.back().ok() || results_.back().error().code() != ErrorCode::missing_stub)
             continue;
         // A stub that names no attachment fails the whole write, and nothing of it is done.

@@ -7,6 +7,7 @@
 #include "db/purge_operation.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace divan::db {
 namespace {
@@ -120,15 +121,18 @@ Database::purge(const std::map<std::string, std::vector<doc::RevId>> &asked) {
         [&](auto done) { return std::make_unique<PurgeOperation>(asked, true, std::move(done)); });
 }
 
-Result<std::vector<PurgeInfo>> Database::purge_infos() {
-    DIVAN_TRY_VOID(state_->check_open());
+namespace {
+
+Result<std::vector<PurgeInfo>> read_purges(Database::State &state, std::uint64_t first,
+                                           std::size_t rows_max) {
     kv::ScanRequest request;
-    request.shard = state_->entry.shard;
-    request.begin = std::string(keys::kPurgePrefix);
+    request.shard = state.entry.shard;
+    request.begin = keys::purge(first);
     request.end = prefix_end(keys::kPurgePrefix);
     std::vector<PurgeInfo> infos;
-    for (;;) {
-        DIVAN_TRY(auto page, state_->context.engine.scan(request));
+    while (infos.size() < rows_max) {
+        request.rows_max = std::min<std::size_t>(1'000, rows_max - infos.size());
+        DIVAN_TRY(auto page, state.context.engine.scan(request));
         for (std::size_t i = 0; i < page.size(); ++i) {
             DIVAN_TRY(auto stored, format::decode_purge(page.value(i)));
             auto purge_seq = ByteReader(page.key(i).substr(keys::kPurgePrefix.size())).u64();
@@ -136,9 +140,30 @@ Result<std::vector<PurgeInfo>> Database::purge_infos() {
                 {purge_seq, std::move(stored.uuid), std::move(stored.id), std::move(stored.revs)});
         }
         if (!page.more)
-            return infos;
+            break;
         request.begin = next_key(page.key(page.size() - 1));
     }
+    return infos;
+}
+
+} // namespace
+
+Result<std::vector<PurgeInfo>> Database::purge_infos() {
+    DIVAN_TRY_VOID(state_->check_open());
+    return read_purges(*state_, 0, std::numeric_limits<std::size_t>::max());
+}
+
+Result<Database::PurgesPage> Database::purges_since(std::uint64_t purge_seq, std::size_t rows_max) {
+    DIVAN_TRY_VOID(state_->check_open());
+    PurgesPage page;
+    DIVAN_TRY(page.purges, read_purges(*state_, purge_seq + 1, rows_max));
+    page.whole =
+        page.purges.empty() ? purge_seq >= this->purge_seq() : page.purges.front().purge_seq == purge_seq + 1;
+    return page;
+}
+
+std::uint64_t Database::purge_seq() const {
+    return state_->meta()->purge_seq;
 }
 
 Result<void> Database::start_compaction() {

@@ -26,7 +26,8 @@ namespace {
 
 std::vector<Result<Written>> write(Database &database, std::vector<Edit> edits) {
     std::promise<std::vector<Result<Written>>> promise;
-    database.write(std::move(edits), [&](auto answers) { promise.set_value(std::move(answers)); });
+    database.write(std::move(edits), WriteContext::system(),
+                   [&](auto answers) { promise.set_value(std::move(answers)); });
     return promise.get_future().get();
 }
 

@@ -62,6 +62,7 @@ class Store {
         Executor &pool; // engine pool; outlives the store
         Clock &clock;
         Random &random;
+        WriteValidator *validator = nullptr; // outlives the store; null = nobody judges writes
     };
 
     ~Store(); // finishes or interrupts background work

@@ -24,7 +24,8 @@ class StoreTest : public testing::Test {
 
     static Result<Written> write(Database &database, Edit edit) {
         std::promise<std::vector<Result<Written>>> promise;
-        database.write({std::move(edit)}, [&](auto answers) { promise.set_value(std::move(answers)); });
+        database.write({std::move(edit)}, WriteContext::system(),
+                       [&](auto answers) { promise.set_value(std::move(answers)); });
         return promise.get_future().get().front();
     }
 

@@ -16,6 +16,9 @@
 
 namespace divan::design {
 
+// "javascript", "javascript_quickjs", "javascript_spidermonkey".
+[[nodiscard]] bool is_javascript(std::string_view language);
+
 struct ViewDefinition {
     std::string name;
     std::string map;    // source; of language "query": JSON text of the map object
@@ -33,14 +36,18 @@ struct DesignDocument {
     bool include_design = false;
     std::optional<bool> partitioned;
     bool autoupdate = true;
-    std::string validate_doc_update; // source; empty = none
-    json::Value json;                // the whole document, with _id and _rev, for require() and functions
+    // Source; empty = none. Of something that is no string: its JSON text, which refuses every write.
+    std::string validate_doc_update;
+    json::Value json; // the whole document, with _id and _rev
+    std::string text; // its JSON text, for require() and `this` of functions
+    // About what it takes in memory.
+    std::size_t bytes = 0;
 
     [[nodiscard]] const ViewDefinition *view(std::string_view view_name) const;
-    // Whether its views are JavaScript: "javascript", "javascript_quickjs", "javascript_spidermonkey".
+    // Whether its functions are JavaScript.
     [[nodiscard]] bool is_javascript() const;
     // The source of json[section][name] ("filters", "updates", "shows", "lists"). Errors: not_found
-    // "missing json key: NAME", as CouchDB says.
+    // "missing json key: NAME" and "json_mismatch", as CouchDB says.
     [[nodiscard]] Result<std::string> function(std::string_view section, std::string_view name) const;
 };
 

@@ -27,6 +27,11 @@ class DesignDocuments {
     // All that are not deleted, in the order of their ids.
     Result<std::vector<std::shared_ptr<const DesignDocument>>>
     all(const std::shared_ptr<db::Database> &database);
+    // The same list as an object that stays the same until a design document changes.
+    using Documents = std::vector<std::shared_ptr<const DesignDocument>>;
+    Result<std::shared_ptr<const Documents>> snapshot(db::Database &database);
+    // As snapshot() if it is in memory and still valid; null = call snapshot().
+    std::shared_ptr<const Documents> all_cached(const db::Database &database);
 
   private:
     struct State;

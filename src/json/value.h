@@ -99,7 +99,8 @@ class Value {
     [[nodiscard]] bool boolean() const { return std::get<bool>(data_); }
     [[nodiscard]] const std::string &string() const { return std::get<std::string>(data_); }
     [[nodiscard]] const std::string &number_text() const { return std::get<Number>(data_).text; }
-    [[nodiscard]] const std::string &raw_text() const { return std::get<Raw>(data_).text; }
+    [[nodiscard]] const std::string &raw_text() const & { return std::get<Raw>(data_).text; }
+    [[nodiscard]] std::string raw_text() && { return std::move(std::get<Raw>(data_).text); }
     [[nodiscard]] const Array &array() const { return std::get<Array>(data_); }
     [[nodiscard]] Array &array() { return std::get<Array>(data_); }
     [[nodiscard]] const Object &object() const { return std::get<Object>(data_); }

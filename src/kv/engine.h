@@ -200,6 +200,9 @@ class Engine {
 
     virtual Result<Page> scan(const ScanRequest &request) = 0;
 
+    // A page for each request, in that order: one call for many small ranges.
+    virtual Result<std::vector<Page>> scan_many(std::span<const ScanRequest> requests) = 0;
+
     virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 
     // Locks the shard, reads the states of `reads` and reserves `sequence_count` sequences
@@ -211,6 +214,14 @@ class Engine {
     // Writes rows that a later commit will refer to (chunks of an upload). Atomic, not durable by
     // itself; durable at the latest when the next commit to the same shard is.
     virtual Result<void> stage(ShardId shard, WriteBatch batch) = 0;
+
+    // As stage(), for derived rows, which follow a checkpoint: only if the row `checkpoint` holds `expected`
+    // (nullopt = there is no such row); otherwise `conflict`, and nothing is written. The batch moves the
+    // checkpoint, so of two who derive the same rows one is refused. Does not wait for commits of the shard.
+    // A crash takes back the newest of such writes at most, each as a whole; never the documents that they
+    // were derived from.
+    virtual Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
+                                           const std::optional<std::string> &expected, WriteBatch batch) = 0;
 
     // The last sequence given in a shard; 0 for a new one.
     virtual Result<Sequence> last_sequence(ShardId shard) = 0;

@@ -8,13 +8,18 @@
 #include "config/config.h"
 #include "crypto/digest.h"
 #include "db/store.h"
+#include "design/design_documents.h"
+#include "design/validation.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "net/server.h"
+#include "script/pool.h"
 #include "server/global_changes.h"
 #include "server/load.h"
+#include "server/view_builder.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "views/views.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -133,6 +138,12 @@ class Application::Parts {
         if (server_)
             server_->stop();
         global_changes_.reset();
+        view_builder_.reset();
+        views_.reset();
+        if (view_pool_)
+            view_pool_->stop();
+        // Answers writes that wait for their validation: they go on on the pool.
+        scripts_.reset();
         // Work that is queued may refer to the store.
         if (pool_)
             pool_->stop();
@@ -221,7 +232,16 @@ class Application::Parts {
             std::filesystem::create_directories(rocksdb.directory, ignored);
             DIVAN_TRY(engine_, kv::open_rocksdb_engine(rocksdb));
         }
-        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_},
+        script::PoolOptions script_options;
+        script_options.command = {"/proc/self/exe", "script-worker"};
+        scripts_ = std::make_unique<script::Pool>(std::move(script_options));
+        validation_ = std::make_unique<design::Validation>(
+            designs_, *scripts_, [this](std::string_view design_id, const script::LogLine &line) {
+                log_->info(fmt::format("{} {}: {}", design_id, line.function, line.text));
+            });
+        view_pool_ = std::make_unique<ThreadPool>(4);
+        views_ = views::make_views({*scripts_, designs_, *log_, clock_}, {});
+        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, validation_.get()},
                                          store_options(*config_, data_directory_)));
         // As a CouchDB that was set up as a single node.
         std::vector<std::string> system_databases = {"_users", "_replicator"};
@@ -247,9 +267,13 @@ class Application::Parts {
             .gate = *gate_,
             .authenticator = *authenticator_,
             .config = *config_,
+            .designs = designs_,
             .metrics = metrics_,
             .log = *log_,
             .engine_pool = *pool_,
+            .view_pool = *view_pool_,
+            .scripts = *scripts_,
+            .views = *views_,
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -270,6 +294,7 @@ class Application::Parts {
             [](const Error &error) { return api::error_response(error); });
         if (config_->boolean("global_changes", "update_db"))
             global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_, global_changes_timing());
+        view_builder_ = std::make_unique<ViewBuilder>(*store_, *views_, *pool_, view_builder_timing());
         auto address = config_->text("chttpd", "bind_address");
         auto port = static_cast<std::uint16_t>(config_->integer("chttpd", "port"));
         DIVAN_TRY(auto bound, server_->listen({address, port}));
@@ -286,6 +311,13 @@ class Application::Parts {
 
     GlobalChanges::Timing global_changes_timing() {
         return {[this] { return Millis(config_->integer("global_changes", "max_write_delay")); },
+                [this](Millis delay, UniqueFunction<void()> work) {
+                    server_->post_after(delay, std::move(work));
+                }};
+    }
+
+    ViewBuilder::Timing view_builder_timing() {
+        return {[this] { return milliseconds(*config_, "view_build_delay_ms"); },
                 [this](Millis delay, UniqueFunction<void()> work) {
                     server_->post_after(delay, std::move(work));
                 }};
@@ -324,8 +356,14 @@ class Application::Parts {
     std::unique_ptr<kv::Engine> engine_;
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<access::Authenticator> authenticator_;
+    design::DesignDocuments designs_;
+    std::unique_ptr<script::Pool> scripts_;
+    std::unique_ptr<design::Validation> validation_;
+    std::unique_ptr<ThreadPool> view_pool_;
+    std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<GlobalChanges> global_changes_;
+    std::unique_ptr<ViewBuilder> view_builder_;
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<api::Services> services_;
     std::unique_ptr<api::Dispatcher> dispatcher_;

@@ -76,7 +76,8 @@ struct GlobalChanges::State : std::enable_shared_from_this<GlobalChanges::State>
                 edit.parent = heads[i]->rev;
             edits.push_back(std::move(edit));
         }
-        database->write(std::move(edits), [self = shared_from_this()](auto) { self->written(); });
+        database->write(std::move(edits), db::WriteContext::system(),
+                        [self = shared_from_this()](auto) { self->written(); });
         return {};
     }
 

@@ -77,7 +77,7 @@ Result<void> write_batch(db::Database &database, const fs::path &file,
         ids.push_back(document.edit.id);
         edits.push_back(std::move(document.edit));
     }
-    database.write(std::move(edits), [&](auto given) {
+    database.write(std::move(edits), db::WriteContext::system(), [&](auto given) {
         std::lock_guard lock(mutex);
         answers = std::move(given);
         answered.notify_all();

@@ -95,29 +95,26 @@ struct GroupInfo { // GET _info
 
 class ViewGroup {
   public:
-    // The number of a view of a design document with this group's signature. `definition` is one of its
-    // views.
-    [[nodiscard]] std::size_t view_number(const design::ViewDefinition &definition) const;
-    [[nodiscard]] bool has_reduce(std::size_t view) const;
-
     // Brings the index to what was committed before the call, then calls `done` on some thread. An error that
     // names the broken function if the views cannot be built.
     void update(UniqueFunction<void(Result<void>)> done);
     // The same in the background, for update=lazy and after writes.
     void update_later();
 
-    Result<RowsPage> rows(std::size_t view, const RowsRequest &request);
+    // `view` is one of a design document with this group's signature.
+    Result<RowsPage> rows(const design::ViewDefinition &view, const RowsRequest &request);
     // Errors: bad_request if the view has no reduce function.
-    Result<ReducedPage> reduce(std::size_t view, const ReduceRequest &request);
+    Result<ReducedPage> reduce(const design::ViewDefinition &view, const ReduceRequest &request);
     Result<GroupInfo> info();
     // Begins in the background unless it runs already.
     void start_compaction();
 
     struct State;
-    explicit ViewGroup(std::shared_ptr<State> state);
+    ViewGroup(std::shared_ptr<State> state, std::shared_ptr<db::Database> database);
 
   private:
     std::shared_ptr<State> state_;
+    std::shared_ptr<db::Database> database_;
 };
 
 } // namespace divan::views

@@ -6,7 +6,10 @@
 
 #include "views/view.h"
 
+#include "base/clock.h"
 #include "design/design_documents.h"
+#include "telemetry/log.h"
+#include "views/index_writer.h"
 
 #include <memory>
 #include <string>
@@ -25,10 +28,26 @@ struct IndexTask {
     std::uint64_t total_changes = 0;
 };
 
+// All outlive the views.
+struct ViewsServices {
+    script::Pool &scripts;
+    design::DesignDocuments &designs;
+    telemetry::Logger &log;
+    Clock &clock;
+};
+
+struct ViewsOptions {
+    std::size_t groups_max = 10'000;    // known in memory; idle ones beyond are forgotten
+    std::size_t foreground_threads = 4; // indexes that are built at once for those who wait
+    std::size_t background_threads = 1; // and besides, when nobody does
+    ReduceLimits reduce_limits;
+    WriterOptions writer;
+};
+
 class Views {
   public:
     struct State;
-    explicit Views(std::shared_ptr<State> state);
+    explicit Views(std::unique_ptr<State> state);
     // Stops builders at the next checkpoint.
     ~Views();
 
@@ -38,10 +57,17 @@ class Views {
                                              const design::DesignDocument &document);
     // Erases the indexes of a database that no design document has any more. _view_cleanup
     Result<void> cleanup(const std::shared_ptr<db::Database> &database);
+    // Brings the indexes of a database up to date in the background, but for design documents with
+    // {"autoupdate": false}.
+    Result<void> update_later(const std::shared_ptr<db::Database> &database);
+    // A database is gone.
+    void forget(std::string_view database_name);
     [[nodiscard]] std::vector<IndexTask> active_tasks();
 
   private:
-    std::shared_ptr<State> state_;
+    std::unique_ptr<State> state_;
 };
+
+[[nodiscard]] std::unique_ptr<Views> make_views(const ViewsServices &services, const ViewsOptions &options);
 
 } // namespace divan::views

@@ -17,8 +17,10 @@ FORM = ('--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n{rev}\r\n'
 # What fills the parameters of paths.
 VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
           'job': 'none', 'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
-          'localid': 'local', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
+          'localid': 'local', 'view': 'view', 'function': 'list', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
+DESIGN = {'views': {'view': {'map': 'function (doc) { emit(doc._id, doc.a) }', 'reduce': '_count'}},
+          'lists': {'list': 'function (head, req) { while (getRow()) send("row\\n") }'}}
 # What each POST and PUT sends; a callable gets the test. What is not named sends nothing.
 BODIES = {
     'PUT /{db}/_security': '{}',
@@ -26,7 +28,7 @@ BODIES = {
     'PUT /{db}/_purged_infos_limit': '1000',
     'PUT /{db}/_auto_purge': '{}',
     'PUT /{db}/{docid}': '{"a":1}',
-    'PUT /{db}/_design/{ddoc}': '{"a":1}',
+    'PUT /{db}/_design/{ddoc}': json.dumps(DESIGN),
     'PUT /{db}/_local/{localid}': '{"a":1}',
     'PUT /_node/{node}/_config/{section}/{key}': '"999"',
     'POST /{db}': '{"a":1}',
@@ -42,6 +44,10 @@ BODIES = {
     'POST /{db}/_design_docs/queries': '{"queries":[{}]}',
     'POST /{db}/_local_docs': '{}',
     'POST /{db}/_local_docs/queries': '{"queries":[{}]}',
+    'POST /{db}/_design/{ddoc}/_view/{view}': '{"reduce":false,"keys":["doc","none"],"include_docs":true}',
+    'POST /{db}/_design/{ddoc}/_view/{view}/queries': '{"queries":[{"reduce":false},{"group":true}]}',
+    'POST /{db}/_design/{ddoc}/_list/{function}/{view}': '{"keys":["doc"]}',
+    'POST /{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
     'POST /{db}/_compact': '{}',
     'POST /{db}/_compact/{ddoc}': '{}',
     'POST /{db}/_view_cleanup': '{}',
@@ -61,7 +67,7 @@ QUERIES = {
 # Ends the process: called by tests of restarting.
 NOT_CALLED = {'POST /_node/{node}/_restart'}
 DOCUMENTS = {path: {'a': 1} if '_local' in path else {
-    'a': 1, '_attachments': {VALUES['attname']: {'content_type': 'text/plain', 'data': 'YWJj'}}}
+    'a': 1, **(DESIGN if '_design' in path else {}), '_attachments': {VALUES['attname']: {'content_type': 'text/plain', 'data': 'YWJj'}}}
     for path in ('doc', '_design/design', '_local/local')}
 
 

@@ -5,14 +5,20 @@ namespace divan::api {
 InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &options)
     : config_(config::Config::load({}, "").value()),
       authenticator_(std::make_unique<access::Authenticator>(*config_, clock_, random_, pool_)),
+      scripts_({.command = {DIVAN_PROGRAM, "script-worker"}}),
+      views_(views::make_views({scripts_, designs_, log_, clock_}, {})),
       store_(db::open_store({engine, pool_, clock_, random_}, options).value()),
       gate_(std::make_unique<access::Gate>(*store_, *config_)), services_(new Services{
                                                                     .gate = *gate_,
                                                                     .authenticator = *authenticator_,
                                                                     .config = *config_,
+                                                                    .designs = designs_,
                                                                     .metrics = metrics_,
                                                                     .log = log_,
                                                                     .engine_pool = pool_,
+                                                                    .view_pool = view_pool_,
+                                                                    .scripts = scripts_,
+                                                                    .views = *views_,
                                                                     .clock = clock_,
                                                                     .random = random_,
                                                                     .node_name = "test@127.0.0.1",
@@ -28,6 +34,8 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
 }
 
 InProcessServer::~InProcessServer() {
+    views_.reset();
+    view_pool_.stop();
     pool_.stop(); // what is queued refers to the store
 }
 

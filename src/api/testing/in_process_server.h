@@ -9,8 +9,11 @@
 #include "api/testing/in_process_exchange.h"
 #include "config/config.h"
 #include "db/store.h"
+#include "design/design_documents.h"
+#include "script/pool.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "views/views.h"
 
 namespace divan::api {
 
@@ -40,6 +43,10 @@ class InProcessServer {
     ThreadPool pool_{4};
     std::unique_ptr<access::Authenticator> authenticator_;
     std::string cookie_;
+    design::DesignDocuments designs_;
+    script::Pool scripts_;
+    ThreadPool view_pool_{2};
+    std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<Services> services_;

@@ -61,6 +61,14 @@ class MemoryEngine final : public Engine {
         return rows_.scan(request, commit_of(request.snapshot));
     }
 
+    Result<std::vector<Page>> scan_many(std::span<const ScanRequest> requests) override {
+        std::vector<Page> pages;
+        std::shared_lock guard(mutex_);
+        for (const auto &request : requests)
+            pages.push_back(rows_.scan(request, commit_of(request.snapshot)));
+        return pages;
+    }
+
     Result<std::unique_ptr<Snapshot>> snapshot() override {
         return std::unique_ptr<Snapshot>(std::make_unique<MemorySnapshot>(*this));
     }
@@ -73,6 +81,16 @@ class MemoryEngine final : public Engine {
     Result<void> stage(ShardId shard, WriteBatch batch) override {
         apply(shard, std::move(batch), 0);
         return {};
+    }
+
+    Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
+                                   const std::optional<std::string> &expected, WriteBatch batch) override {
+        check_key(checkpoint);
+        std::lock_guard guard(mutex_);
+        if (rows_.read(shard, checkpoint, MemoryRows::kNewest) != expected)
+            return CommitOutcome::conflict;
+        rows_.apply(shard, std::move(batch), 0);
+        return CommitOutcome::committed;
     }
 
     Result<Sequence> last_sequence(ShardId shard) override {

@@ -68,10 +68,13 @@ class RocksdbEngine final : public Engine {
     Result<Values> read(ShardId shard, std::span<const KeyRef> keys, const Snapshot *snapshot) override;
     bool read_cached(ShardId shard, KeyRef key, std::optional<std::string> &value) override;
     Result<Page> scan(const ScanRequest &request) override;
+    Result<std::vector<Page>> scan_many(std::span<const ScanRequest> requests) override;
     Result<std::unique_ptr<Snapshot>> snapshot() override;
     Result<std::unique_ptr<Commit>> begin(ShardId shard, std::span<const KeyRef> reads,
                                           std::uint32_t sequence_count) override;
     Result<void> stage(ShardId shard, WriteBatch batch) override;
+    Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
+                                   const std::optional<std::string> &expected, WriteBatch batch) override;
     Result<Sequence> last_sequence(ShardId shard) override;
     Result<void> erase_shard(ShardId shard) override;
     Result<std::uint64_t> approximate_bytes(ShardId shard) override {
@@ -97,6 +100,7 @@ class RocksdbEngine final : public Engine {
     RocksdbOptions options_;
     std::unique_ptr<RocksdbDatabase> database_;
     ShardLocks locks_;
+    ShardLocks derived_locks_; // of stage_if(): between its look at the checkpoint and its write
     SequenceCache sequences_;
 };
 
@@ -233,6 +237,16 @@ Result<Page> RocksdbEngine::scan(const ScanRequest &request) {
     return filler.take();
 }
 
+Result<std::vector<Page>> RocksdbEngine::scan_many(std::span<const ScanRequest> requests) {
+    std::vector<Page> pages;
+    pages.reserve(requests.size());
+    for (const auto &request : requests) {
+        DIVAN_TRY(auto page, scan(request));
+        pages.push_back(std::move(page));
+    }
+    return pages;
+}
+
 Result<std::unique_ptr<Snapshot>> RocksdbEngine::snapshot() {
     return std::unique_ptr<Snapshot>(
         std::make_unique<RocksdbSnapshot>(database_->db(), options_.clock->monotonic()));
@@ -273,6 +287,16 @@ Result<void> RocksdbEngine::stage(ShardId shard, WriteBatch batch) {
     DIVAN_TRY_VOID(database_->check_writable());
     auto rows = to_rocksdb(shard, batch);
     return database_->write(rows, false);
+}
+
+Result<CommitOutcome> RocksdbEngine::stage_if(ShardId shard, KeyRef checkpoint,
+                                              const std::optional<std::string> &expected, WriteBatch batch) {
+    auto lock = derived_locks_.lock(shard);
+    DIVAN_TRY(auto values, read(shard, std::span(&checkpoint, 1), nullptr));
+    if (values.front() != expected)
+        return CommitOutcome::conflict;
+    DIVAN_TRY_VOID(stage(shard, std::move(batch)));
+    return CommitOutcome::committed;
 }
 
 rocksdb::WriteBatch RocksdbEngine::to_rocksdb(ShardId shard, const WriteBatch &batch) {

@@ -39,6 +39,9 @@ class CountedMemory final {
             return engine_.read_cached(shard, key, value);
         }
         Result<Page> scan(const ScanRequest &request) override { return engine_.scan(request); }
+        Result<std::vector<Page>> scan_many(std::span<const ScanRequest> requests) override {
+            return engine_.scan_many(requests);
+        }
         Result<std::unique_ptr<Snapshot>> snapshot() override { return engine_.snapshot(); }
         Result<std::unique_ptr<Commit>> begin(ShardId shard, std::span<const KeyRef> reads,
                                               std::uint32_t sequence_count) override {
@@ -46,6 +49,11 @@ class CountedMemory final {
         }
         Result<void> stage(ShardId shard, WriteBatch batch) override {
             return engine_.stage(shard, std::move(batch));
+        }
+        Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
+                                       const std::optional<std::string> &expected,
+                                       WriteBatch batch) override {
+            return engine_.stage_if(shard, checkpoint, expected, std::move(batch));
         }
         Result<Sequence> last_sequence(ShardId shard) override { return engine_.last_sequence(shard); }
         Result<void> erase_shard(ShardId shard) override { return engine_.erase_shard(shard); }

@@ -57,6 +57,74 @@ TEST_P(Conformance, EraseRangeKeepsInsideTableAndShard) {
         << "the sequence is not a row of the caller's";
 }
 
+TEST_P(Conformance, DerivedRowsFollowTheirCheckpoint) {
+    KeyRef checkpoint{Table::index, "checkpoint"};
+    auto move = [&](const std::optional<std::string> &from, const std::string &to) {
+        WriteBatch batch;
+        batch.put(Table::index, "checkpoint", to);
+        batch.put(Table::index, "row" + to, "v");
+        auto outcome = engine().stage_if(kShard, checkpoint, from, std::move(batch));
+        EXPECT_TRUE(outcome.ok());
+        return *outcome;
+    };
+    EXPECT_EQ(move("0", "1"), CommitOutcome::conflict) << "there is no checkpoint yet";
+    EXPECT_EQ(move(std::nullopt, "1"), CommitOutcome::committed);
+    EXPECT_EQ(move(std::nullopt, "2"), CommitOutcome::conflict);
+    EXPECT_EQ(move("1", "2"), CommitOutcome::committed);
+    EXPECT_EQ(move("1", "3"), CommitOutcome::conflict) << "another one was faster";
+    EXPECT_THAT(keys({.shard = kShard, .table = Table::index}), ElementsAre("checkpoint", "row1", "row2"));
+}
+
+TEST_P(Conformance, DerivedRowsNeedNotWaitForACommit) {
+    auto open = engine().begin(kShard, {}, 1);
+    ASSERT_TRUE(open.ok());
+    WriteBatch batch;
+    batch.put(Table::index, "checkpoint", "1");
+    auto outcome = engine().stage_if(kShard, {Table::index, "checkpoint"}, std::nullopt, std::move(batch));
+    ASSERT_TRUE(outcome.ok());
+    EXPECT_EQ(*outcome, CommitOutcome::committed);
+}
+
+TEST_P(Conformance, OfManyDeriversOneMovesEachCheckpoint) {
+    constexpr int kSteps = 200;
+    std::atomic<int> moved = 0;
+    auto derive = [&] {
+        for (int step = 0; step < kSteps; ++step) {
+            WriteBatch batch;
+            batch.put(Table::index, "checkpoint", std::to_string(step + 1));
+            auto from = step == 0 ? std::optional<std::string>() : std::to_string(step);
+            auto outcome = engine().stage_if(kShard, {Table::index, "checkpoint"}, from, std::move(batch));
+            ASSERT_TRUE(outcome.ok());
+            moved += *outcome == CommitOutcome::committed;
+        }
+    };
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back(derive);
+    for (auto &thread : threads)
+        thread.join();
+    EXPECT_EQ(moved, kSteps);
+}
+
+TEST_P(Conformance, ManyScansAreOneCallInTheirOrder) {
+    for (const char *key : {"a", "b", "c", "d"})
+        put(kShard, key, key);
+    std::vector<ScanRequest> requests = {
+        {.shard = kShard, .begin = "c"},
+        {.shard = kShard, .end = "c", .reverse = true, .rows_max = 1},
+        {.shard = kShard, .begin = "x"},
+    };
+    auto pages = engine().scan_many(requests);
+    ASSERT_TRUE(pages.ok());
+    ASSERT_EQ(pages->size(), 3);
+    EXPECT_EQ(pages->at(0).size(), 2);
+    EXPECT_EQ(pages->at(0).key(1), "d");
+    ASSERT_EQ(pages->at(1).size(), 1);
+    EXPECT_EQ(pages->at(1).key(0), "b");
+    EXPECT_TRUE(pages->at(1).more);
+    EXPECT_TRUE(pages->at(2).empty());
+}
+
 TEST_P(Conformance, EraseOnceErases) {
     for (int round = 0; round < 3; ++round) {
         put(kShard, "k", "v", Table::sequences);

@@ -104,6 +104,16 @@ Result<Page> CountingEngine::scan(const ScanRequest &request) {
     return page;
 }
 
+Result<std::vector<Page>> CountingEngine::scan_many(std::span<const ScanRequest> requests) {
+    ++counters_.scans;
+    travel();
+    auto pages = engine_.scan_many(requests);
+    if (pages.ok())
+        for (const auto &page : *pages)
+            counters_.scan_rows += page.size();
+    return pages;
+}
+
 Result<std::unique_ptr<Snapshot>> CountingEngine::snapshot() {
     ++counters_.snapshots;
     travel();
@@ -124,6 +134,14 @@ Result<void> CountingEngine::stage(ShardId shard, WriteBatch batch) {
     count_batch(batch);
     travel();
     return engine_.stage(shard, std::move(batch));
+}
+
+Result<CommitOutcome> CountingEngine::stage_if(ShardId shard, KeyRef checkpoint,
+                                               const std::optional<std::string> &expected, WriteBatch batch) {
+    ++counters_.stages;
+    count_batch(batch);
+    travel();
+    return engine_.stage_if(shard, checkpoint, expected, std::move(batch));
 }
 
 Result<Sequence> CountingEngine::last_sequence(ShardId shard) {

@@ -16,8 +16,8 @@ struct EngineCalls {
     std::uint64_t reads = 0; // calls; the keys of all of them below
     std::uint64_t read_keys = 0;
     std::uint64_t cached_reads = 0; // read_cached() that was answered
-    std::uint64_t scans = 0;
-    std::uint64_t scan_rows = 0; // rows returned
+    std::uint64_t scans = 0;        // calls, of scan() and scan_many()
+    std::uint64_t scan_rows = 0;    // rows returned
     std::uint64_t snapshots = 0;
     std::uint64_t begins = 0;
     std::uint64_t begin_keys = 0;
@@ -25,8 +25,8 @@ struct EngineCalls {
     std::uint64_t stages = 0;
     std::uint64_t sequence_reads = 0; // last_sequence()
     std::uint64_t size_reads = 0;     // approximate_bytes()
-    std::uint64_t batch_entries = 0;  // of finish() and stage()
-    std::uint64_t batch_bytes = 0;    // keys and values of finish() and stage()
+    std::uint64_t batch_entries = 0;  // of finish(), stage() and stage_if()
+    std::uint64_t batch_bytes = 0;    // keys and values of finish(), stage() and stage_if()
 
     // Calls that a remote engine cannot answer without being asked over the network.
     [[nodiscard]] std::uint64_t round_trips() const {
@@ -56,10 +56,13 @@ class CountingEngine : public Engine {
                                                          const Snapshot *snapshot) override;
     bool read_cached(ShardId shard, KeyRef key, std::optional<std::string> &value) override;
     Result<Page> scan(const ScanRequest &request) override;
+    Result<std::vector<Page>> scan_many(std::span<const ScanRequest> requests) override;
     Result<std::unique_ptr<Snapshot>> snapshot() override;
     Result<std::unique_ptr<Commit>> begin(ShardId shard, std::span<const KeyRef> reads,
                                           std::uint32_t sequence_count) override;
     Result<void> stage(ShardId shard, WriteBatch batch) override;
+    Result<CommitOutcome> stage_if(ShardId shard, KeyRef checkpoint,
+                                   const std::optional<std::string> &expected, WriteBatch batch) override;
     Result<Sequence> last_sequence(ShardId shard) override;
     Result<void> erase_shard(ShardId shard) override { return engine_.erase_shard(shard); }
     Result<std::uint64_t> approximate_bytes(ShardId shard) override;

@@ -1,12 +1,13 @@
-#include "api/design_document.h"
+#include "design/design_check.h"
 
+#include "design/design_document.h"
 #include "json/parser.h"
 
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 
-namespace divan::api {
+namespace divan::design {
 namespace {
 
 using Kind = bool (json::Value::*)() const;
@@ -88,8 +89,7 @@ Result<void> check_reduce(std::string_view reduce) {
 
 // Views in a language that nobody runs here are stored as they are.
 bool is_known_language(std::string_view language) {
-    return language == "javascript" || language == "javascript_quickjs" ||
-           language == "javascript_spidermonkey" || language == "query";
+    return is_javascript(language) || language == "query";
 }
 
 Result<void> check_view(std::string_view name, const json::Object &view, std::string_view language) {
@@ -124,10 +124,12 @@ Result<void> check_views(const json::Object &design, std::string_view language) 
 
 } // namespace
 
-Result<void> check_design_document(const db::Edit &edit, bool partitioned) {
-    if (!edit.id.starts_with("_design/"))
-        return {};
-    DIVAN_TRY(auto value, json::parse(edit.json, {.depth_max = json::kAnyDepth}));
+bool is_design_id(std::string_view id) {
+    return id.starts_with("_design/");
+}
+
+Result<void> check_members(std::string_view json, bool partitioned) {
+    DIVAN_TRY(auto value, json::parse(json, {.depth_max = json::kAnyDepth}));
     const auto &design = value.object();
     for (const char *section : {"filters", "lists", "shows", "updates"}) {
         DIVAN_TRY_VOID(check_functions(design, section));
@@ -141,4 +143,4 @@ Result<void> check_design_document(const db::Edit &edit, bool partitioned) {
     return check_views(design, language != nullptr ? std::string_view(language->string()) : "javascript");
 }
 
-} // namespace divan::api
+} // namespace divan::design

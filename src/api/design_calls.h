@@ -1,0 +1,27 @@
+#pragma once
+
+// What the routes below a design document share.
+
+#include "api/call.h"
+#include "design/design_document.h"
+
+#include <memory>
+#include <string>
+
+namespace divan::api {
+
+// Errors: not_found "missing" or "deleted".
+Task<Result<std::shared_ptr<const design::DesignDocument>>> find_design_document(Call &call, std::string id);
+// That of the route's {ddoc}.
+Task<Result<std::shared_ptr<const design::DesignDocument>>> find_design_document(Call &call);
+
+// Refuses a method. The design document is looked for first: as in CouchDB a missing one is told first.
+// `methods`: those that there are, "GET,POST,HEAD". Errors: not_found, method_not_allowed.
+Task<Result<void>> refuse_design_method(Call &call, std::string methods);
+
+// As a handler of a route.
+template <const char *methods> Task<Result<void>> refused_design_method(Call &call) {
+    co_return co_await refuse_design_method(call, std::string(methods));
+}
+
+} // namespace divan::api

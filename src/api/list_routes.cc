@@ -1,0 +1,176 @@
+// List functions: views and listings, rendered by a function of a design document.
+
+#include "api/design_calls.h"
+#include "api/function_response.h"
+#include "api/list_run.h"
+#include "api/listing.h"
+#include "api/request_object.h"
+#include "api/router.h"
+#include "api/view_query.h"
+#include "config/config.h"
+#include "design/function_error.h"
+#include "json/writer.h"
+
+namespace divan::api {
+namespace {
+
+using access::Permission;
+
+// Written by a function and not yet taken by the client.
+constexpr std::size_t kBufferBytesMax = 4 << 20;
+// How often a request that waits for a function looks up.
+constexpr Millis kWaitPause{60'000};
+constexpr char kMethods[] = "GET,POST,HEAD";
+
+// Which view a list shows: of another design document if the path names one.
+std::string view_design_id(const Call &call) {
+    bool other = call.path_parameters.size() > 4;
+    return "_design/" + call.path_parameter(other ? "view_ddoc" : "ddoc");
+}
+
+Result<RowQuery> listing_rows(Call &call, const json::Object *body) {
+    DIVAN_TRY(auto options, read_listing_options(call.query, body, Precedence::query));
+    if (options.partition)
+        return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
+    return RowQuery{listing_reader(call, ListingKind::all_docs, std::move(options)),
+                    &call.services().engine_pool};
+}
+
+Task<Result<RowQuery>> view_rows(Call &call, const json::Object *body) {
+    auto document = co_await find_design_document(call, view_design_id(call));
+    if (!document.ok())
+        co_return document.error();
+    auto options = read_view_options(call.query, body, {.one_key_is_key = true});
+    if (!options.ok())
+        co_return options.error();
+    auto view = co_await find_view(call, std::move(*document), call.path_parameter("view"));
+    if (!view.ok())
+        co_return view.error();
+    auto checked = check_view_query(*view, *call.database, *options);
+    if (!checked.ok())
+        co_return checked.error();
+    auto query = co_await open_view(call, *view, *options);
+    update_later(*view, *options);
+    co_return query;
+}
+
+// Writes what the function writes, as it comes. The status is sent with the first text, so that a function
+// that fails before has its own.
+Task<Result<void>> stream(Call &call, ListRun &run) {
+    std::string start = "{}";
+    for (;;) {
+        auto part = run.take();
+        if (part.start)
+            start = std::move(*part.start);
+        if (part.answer) {
+            if (!part.answer->ok())
+                co_return part.answer->error();
+            if (const auto *error = std::get_if<script::FunctionError>(&(*part.answer)->values.front()))
+                co_return design::to_error(*error);
+        }
+        if (!call.response().started() && (part.answer || !part.chunks.empty())) {
+            auto response = read_function_response(start);
+            if (!response.ok())
+                co_return response.error();
+            if (part.answer)
+                co_return co_await call.send(std::move(response->head), std::move(part.chunks));
+            auto started = co_await call.start(std::move(response->head));
+            if (!started.ok())
+                co_return started.error();
+        }
+        if (!part.chunks.empty()) {
+            auto written = co_await call.response().write(std::move(part.chunks));
+            if (!written.ok())
+                co_return written.error();
+        }
+        if (part.answer)
+            co_return co_await call.response().finish();
+        auto wake = co_await call.exchange().wait(run.event(), kWaitPause);
+        if (wake == net::Wake::closed)
+            co_return ErrorCode::cancelled;
+    }
+}
+
+Task<Result<void>> run_list(Call &call, const design::DesignDocument &document, std::string source,
+                            RowQuery query, std::string request) {
+    auto head =
+        co_await run_on(*query.pool, call.exchange().executor(), [&] { return query.reader->head(); });
+    if (!head.ok())
+        co_return head.error();
+    auto run = std::make_shared<ListRun>(std::move(query.reader), kBufferBytesMax);
+    script::ListRequest list;
+    list.program = design::function_program(
+        *call.database, document, "lists." + call.path_parameter("function"), std::move(source), true);
+    list.invocation = {0, {"{" + *head + "}", std::move(request)}};
+    list.rows = run.get();
+    call.services().scripts.list(
+        std::move(list), [run](Result<script::CallAnswer> answer) { run->finish(std::move(answer)); });
+    auto streamed = co_await stream(call, *run);
+    run->close();
+    co_return streamed;
+}
+
+Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, const json::Object *body) {
+    auto document = co_await find_design_document(call);
+    if (!document.ok())
+        co_return document.error();
+    auto source = (*document)->function("lists", call.path_parameter("function"));
+    if (!source.ok())
+        co_return source.error();
+    Result<RowQuery> query = ErrorCode::not_found;
+    if (call.path_parameter("view") == "_all_docs")
+        query = listing_rows(call, body);
+    else
+        query = co_await view_rows(call, body);
+    if (!query.ok())
+        co_return query.error();
+    auto request =
+        co_await call.on_engine([&] { return request_object(call, {.body = std::move(body_text)}); });
+    if (!request.ok())
+        co_return request.error();
+    co_return co_await run_list(call, **document, std::move(*source), std::move(*query), std::move(*request));
+}
+
+Task<Result<void>> get_list(Call &call) {
+    co_return co_await serve_list(call, std::optional<std::string>(), nullptr);
+}
+
+Task<Result<void>> post_list(Call &call) {
+    auto body = co_await read_object(call);
+    if (!body.ok())
+        co_return body.error();
+    std::optional<std::string> text = json::to_text(*body);
+    co_return co_await serve_list(call, std::move(text), &body->object());
+}
+
+// A path that names no view, or too much.
+Task<Result<void>> refuse_path(Call &call) {
+    if (call.method != "GET" && call.method != "POST")
+        co_return co_await refuse_design_method(call, std::string(kMethods));
+    auto document = co_await find_design_document(call);
+    if (!document.ok())
+        co_return document.error();
+    co_return ErrorCode::list_error;
+}
+
+} // namespace
+
+std::vector<Route> list_routes() {
+    constexpr auto kMember = Permission::database_member;
+    constexpr const char *kRefused = "Refused: a list needs a function and a view.";
+    constexpr const char *kOne = "/{db}/_design/{ddoc}/_list/{function}/{view}";
+    constexpr const char *kOther = "/{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}";
+    constexpr auto refused = refused_design_method<kMethods>;
+    return {
+        {"GET", kOne, kMember, get_list, "A view, rendered by a list function; parameters as of views."},
+        {"POST", kOne, kMember, post_list, "As GET; parameters in the body."},
+        {"GET", kOther, kMember, get_list, "A view of another design document, rendered by a list function."},
+        {"POST", kOther, kMember, post_list, "As GET; parameters in the body."},
+        {kAnyMethod, kOne, kMember, refused, "Refused: there is no such method."},
+        {kAnyMethod, kOther, kMember, refused, "Refused: there is no such method."},
+        {kAnyMethod, "/{db}/_design/{ddoc}/_list", kMember, refuse_path, kRefused},
+        {kAnyMethod, "/{db}/_design/{ddoc}/_list/{rest...}", kMember, refuse_path, kRefused},
+    };
+}
+
+} // namespace divan::api

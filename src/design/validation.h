@@ -1,0 +1,36 @@
+#pragma once
+
+// validate_doc_update: the functions of design documents that judge writes.
+//
+// Every function of the database must pass. It gets newDoc (with `_revisions`, `_deleted`, stubs of
+// attachments;
+// `_rev` is the revision that the writer names), oldDoc (null if there is none), userCtx and secObj, as
+// couch_query_servers:validate_doc_update gives them.
+//
+// Threads: any.
+
+#include "db/write_validator.h"
+#include "design/design_documents.h"
+#include "design/function_error.h"
+
+namespace divan::design {
+
+class Validation final : public db::WriteValidator {
+  public:
+    // `log` gets what functions log, on threads of workers. All outlive the object.
+    Validation(DesignDocuments &designs, script::Pool &scripts, FunctionLog log);
+
+    [[nodiscard]] std::optional<bool> applies_cached(const db::Database &database) override;
+    [[nodiscard]] Result<bool> applies(db::Database &database) override;
+    // Errors of edits: forbidden and unauthorized as the function threw them; what else it did wrong as
+    // to_error() says; function_failed "unknown_query_language" if the function is not JavaScript.
+    void judge(db::Database &database, const db::WriteContext &context, std::vector<db::JudgedEdit> edits,
+               Done done) override;
+
+  private:
+    DesignDocuments &designs_;
+    script::Pool &scripts_;
+    const FunctionLog log_;
+};
+
+} // namespace divan::design

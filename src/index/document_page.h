@@ -1,0 +1,42 @@
+#pragma once
+
+// Documents in the order of the changes feed, ready to be mapped.
+
+#include "db/database.h"
+
+#include <string>
+#include <vector>
+
+namespace divan::index {
+
+// A document as the changes feed has it: once, at its newest sequence.
+struct IndexedDocument {
+    std::string id;
+    // What derived data is made of: the winner's text with _id, _rev, _attachments stubs, _conflicts and
+    // _deleted_conflicts. Empty: there is nothing to be derived from it (any more): it is deleted or purged.
+    std::string text;
+};
+
+struct PageOptions {
+    bool design_documents = false; // otherwise they are left out, and forgotten if they were indexed
+    bool local_sequence = false;   // with _local_seq
+    std::size_t documents_max = 500;
+};
+
+struct DocumentPage {
+    std::vector<IndexedDocument> documents;
+    kv::Sequence last; // a consumer that has taken the page stands here
+    bool more = false;
+    std::uint64_t change_count = 0; // rows of the feed that it stands for
+};
+
+// The documents behind `since`. Calls: one for the feed, one for the documents. A text may be newer than the
+// change: then the document comes again.
+[[nodiscard]] Result<DocumentPage> read_document_page(db::Database &database, kv::Sequence since,
+                                                      const PageOptions &options);
+
+// The text that derived data is made of; empty if the winner is deleted or compaction took its body.
+[[nodiscard]] Result<std::string> indexed_text(db::Database &database, const db::Head &head,
+                                               const std::vector<doc::Leaf> &leaves, bool local_sequence);
+
+} // namespace divan::index

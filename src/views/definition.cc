@@ -1,0 +1,99 @@
+#include "views/definition.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace divan::views {
+namespace {
+
+bool is_builtin(std::string_view reduce) {
+    return reduce.starts_with('_');
+}
+
+// The views that the sources belong to, for errors: "views.by_email.map".
+std::string function_name(const design::DesignDocument &document, std::string_view member,
+                          const std::string &source, std::string design::ViewDefinition::*field) {
+    for (const auto &view : document.views)
+        if (view.*field == source)
+            return "views." + view.name + "." + std::string(member);
+    return std::string(member);
+}
+
+} // namespace
+
+Definition::Place Definition::place(const design::ViewDefinition &view) const {
+    for (std::size_t i = 0; i < maps.size(); ++i) {
+        if (maps[i].source != view.map || maps[i].order != view.order)
+            continue;
+        Place place;
+        place.map = static_cast<MapNumber>(i);
+        if (!view.reduce.empty()) {
+            auto found = std::find(maps[i].reduce_sources.begin(), maps[i].reduce_sources.end(), view.reduce);
+            DIVAN_CHECK(found != maps[i].reduce_sources.end());
+            place.reduce = static_cast<std::size_t>(found - maps[i].reduce_sources.begin());
+        }
+        return place;
+    }
+    DIVAN_CHECK(false);
+    return {};
+}
+
+Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDocument &document,
+                                                          std::string signature,
+                                                          const std::string &database_uuid,
+                                                          script::Pool &pool, const ReduceLimits &limits) {
+    if (!document.is_javascript())
+        return Error(ErrorCode::not_implemented,
+                     "Views in the language \"" + document.language + "\" are not part of this version.");
+    auto definition = std::make_shared<Definition>();
+    definition->signature = std::move(signature);
+    definition->language = document.language;
+    definition->design_id = document.id;
+    definition->local_sequence = document.local_seq;
+    definition->include_design = document.include_design;
+
+    std::map<std::pair<std::string, collation::Order>, std::set<std::string>> sources;
+    for (const auto &view : document.views) {
+        auto &reduces = sources[{view.map, view.order}];
+        if (!view.reduce.empty())
+            reduces.insert(view.reduce);
+    }
+    using View = design::ViewDefinition;
+    auto maps = std::make_shared<script::Program>();
+    maps->key = "maps:" + definition->signature;
+    maps->database = database_uuid;
+    maps->design_id = document.id;
+    auto reduces_program = std::make_shared<script::Program>(*maps);
+    reduces_program->key = "reduces:" + definition->signature;
+    if (!document.lib.empty())
+        maps->library = R"({"views":{"lib":)" + document.lib + "}}";
+    // Reducers refer to the program, so it is complete before they are made.
+    for (const auto &[source, reduces] : sources) {
+        maps->functions.push_back({function_name(document, "map", source.first, &View::map), source.first});
+        for (const auto &reduce : reduces)
+            if (!is_builtin(reduce))
+                reduces_program->functions.push_back(
+                    {function_name(document, "reduce", reduce, &View::reduce), reduce});
+    }
+    std::uint32_t function = 0;
+    for (const auto &[source, reduces] : sources) {
+        MapDefinition map;
+        map.source = source.first;
+        map.order = source.second;
+        for (const auto &reduce : reduces) {
+            map.reduce_sources.push_back(reduce);
+            if (is_builtin(reduce)) {
+                DIVAN_TRY(auto builtin, make_builtin_reduce(reduce, map.order));
+                map.reducers.push_back(make_builtin_reducer(std::move(builtin)));
+            } else {
+                map.reducers.push_back(make_script_reducer(pool, reduces_program, function++, limits));
+            }
+        }
+        definition->maps.push_back(std::move(map));
+    }
+    definition->maps_program = std::move(maps);
+    return std::shared_ptr<const Definition>(std::move(definition));
+}
+
+} // namespace divan::views
