@@ -20,17 +20,17 @@ std::string version_text(std::span<const std::uint8_t> version) {
 } // namespace
 
 const UCollator *root_collator() {
-    static const UCollator *const collator = [] {
+    static const UCollator *const kCollator = [] {
         UErrorCode status = U_ZERO_ERROR;
         auto *opened = ucol_open("", &status);
         DIVAN_CHECK(U_SUCCESS(status));
         return opened;
     }();
-    return collator;
+    return kCollator;
 }
 
 const CollatorInfo &collator_info() {
-    static const CollatorInfo info = [] {
+    static const CollatorInfo kInfo = [] {
         UVersionInfo library, collator, algorithm;
         u_getVersion(library);
         ucol_getVersion(root_collator(), collator);
@@ -38,13 +38,13 @@ const CollatorInfo &collator_info() {
         ucol_getUCAVersion(const_cast<UCollator *>(root_collator()), algorithm);
         return CollatorInfo{version_text(library), version_text(collator), version_text(algorithm)};
     }();
-    return info;
+    return kInfo;
 }
 
 const std::string &collator_version() {
-    static const std::string version =
+    static const std::string kVersion =
         fmt::format("{}/{}", collator_info().library_version, collator_info().collator_version);
-    return version;
+    return kVersion;
 }
 
 } // namespace divan::collation

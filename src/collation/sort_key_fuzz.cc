@@ -23,7 +23,7 @@ void require(bool condition) {
 std::string key_of(const divan::json::Value &value, Order order) {
     auto key = divan::collation::sort_key(value, order);
     std::string of_text;
-    divan::collation::append_sort_key(of_text, divan::json::to_text(value), order);
+    divan::collation::append_sort_key(of_text, std::string_view(divan::json::to_text(value)), order);
     require(key == of_text);
     return key;
 }

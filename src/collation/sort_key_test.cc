@@ -321,10 +321,10 @@ TEST(SortKey, ThreadsShareTheCollator) {
 // ---- ASCII without ICU
 
 void expect_icu_bytes(std::string_view text) {
-    static const AsciiKeys keys;
-    ASSERT_TRUE(keys.usable());
+    static const AsciiKeys kKeys;
+    ASSERT_TRUE(kKeys.usable());
     std::string own, icu;
-    keys.append(own, text);
+    kKeys.append(own, text);
     append_icu_key(icu, text);
     ASSERT_EQ(hex(own), hex(icu)) << hex(text);
     ASSERT_EQ(icu.find('\0'), icu.size() - 1);
@@ -391,8 +391,8 @@ TEST(Bytes, KeepTheirOrderAndAreTakenBack) {
 }
 
 TEST(Bytes, WhatWasNotAppendedIsRefused) {
-    for (std::string text : {std::string(), std::string("a"), std::string("a\1"), std::string("\1\0", 2),
-                             std::string("\1\3\0", 3)}) {
+    for (const std::string &text : {std::string(), std::string("a"), std::string("a\1"),
+                                    std::string("\1\0", 2), std::string("\1\3\0", 3)}) {
         std::string_view in = text;
         std::string bytes = "kept";
         EXPECT_FALSE(take_bytes(in, bytes)) << hex(text);

@@ -15,8 +15,8 @@ constexpr std::size_t kStackUnitsMax = 256;
 constexpr std::size_t kStackKeyBytesMax = 1024;
 
 const AsciiKeys &ascii_keys() {
-    static const AsciiKeys keys;
-    return keys;
+    static const AsciiKeys kKeys;
+    return kKeys;
 }
 
 bool is_ascii(std::string_view text) {
@@ -60,10 +60,11 @@ void append_icu_key(std::string &out, std::string_view utf8) {
         heap.resize(utf8.size());
         units = heap.data();
     }
+    const char *bytes = utf8.data();
     const auto size_max = static_cast<std::int32_t>(utf8.size());
     std::int32_t size = 0;
     UErrorCode status = U_ZERO_ERROR;
-    u_strFromUTF8WithSub(units, size_max, &size, utf8.data(), size_max, 0xfffd, nullptr, &status);
+    u_strFromUTF8WithSub(units, size_max, &size, bytes, size_max, 0xfffd, nullptr, &status);
     DIVAN_CHECK(U_SUCCESS(status));
     append_key_of_units(out, units, size);
 }
