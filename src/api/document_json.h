@@ -45,7 +45,8 @@ struct WrittenDocument {
                                                      const doc::RevTree &tree, const doc::Leaf &revision,
                                                      const DocumentOptions &options);
 
-// Appends the winner; `head` and its tree are best read with HeadParts. Errors and blocking: as write_document().
+// Appends the winner; `head` and its tree are best read with HeadParts. Errors and blocking: as
+// write_document().
 [[nodiscard]] Result<void> append_winner(std::string &out, db::Database &database, const db::Head &head,
                                          const DocumentOptions &options);
 

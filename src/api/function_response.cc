@@ -13,7 +13,7 @@ namespace {
 
 // What the server says itself of its connections.
 constexpr std::array<std::string_view, 9> kConnectionFields = {
-    "Connection", "Content-Length", "Date",    "Keep-Alive", "Proxy-Connection",
+    "Connection", "Content-Length", "Date",    "Keep-Alive",       "Proxy-Connection",
     "Server",     "Trailer",        "Upgrade", "Transfer-Encoding"};
 
 Error invalid(std::string_view what, std::string_view shown) {
@@ -43,9 +43,8 @@ Result<void> read_headers(const json::Value &value, net::Headers &headers) {
         if (!is_token(member.key) || !is_field_value(text))
             return invalid(member.key, text);
         bool of_connection =
-            std::any_of(kConnectionFields.begin(), kConnectionFields.end(), [&](std::string_view field) {
-                return net::equal_without_case(field, member.key);
-            });
+            std::any_of(kConnectionFields.begin(), kConnectionFields.end(),
+                        [&](std::string_view field) { return net::equal_without_case(field, member.key); });
         if (!of_connection)
             headers.add(member.key, std::move(text));
     }

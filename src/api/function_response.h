@@ -16,9 +16,9 @@ struct FunctionResponse {
     std::string body;
 };
 
-// Reads {"code", "headers", and "body", "base64" or "json"}; `stop` is ignored. Fields that belong to the connection
-// (Content-Length and the like) are left out. Errors: function_failed "external_response_error" for anything
-// else, also for a field that no HTTP response can have.
+// Reads {"code", "headers", and "body", "base64" or "json"}; `stop` is ignored. Fields that belong to the
+// connection (Content-Length and the like) are left out. Errors: function_failed "external_response_error"
+// for anything else, also for a field that no HTTP response can have.
 [[nodiscard]] Result<FunctionResponse> read_function_response(std::string_view json);
 
 } // namespace divan::api

@@ -20,8 +20,8 @@ std::optional<std::string> string_of(const json::Value &raw) {
 
 LinkedDocument linked_document(std::string_view value) {
     // Most values are no objects, or have no such members: they are not parsed.
-    if (!value.starts_with('{') || (value.find("\"_id\"") == std::string_view::npos &&
-                                    value.find("\"_rev\"") == std::string_view::npos))
+    if (!value.starts_with('{') ||
+        (value.find("\"_id\"") == std::string_view::npos && value.find("\"_rev\"") == std::string_view::npos))
         return {};
     auto parsed = json::parse(value, {.depth_max = json::kAnyDepth, .raw_depth = 1});
     if (!parsed.ok() || !parsed->is_object())

@@ -25,8 +25,8 @@ class IncludedDocuments {
 
   private:
     struct Reference {
-        std::size_t head;                // in heads_
-        std::optional<doc::RevId> rev;   // nullopt = the winner
+        std::size_t head;              // in heads_
+        std::optional<doc::RevId> rev; // nullopt = the winner
     };
 
     db::Database &database_;
@@ -37,8 +37,8 @@ class IncludedDocuments {
 
 // What a row's value says of its document. Exposed for tests.
 struct LinkedDocument {
-    bool none = false;              // it names none that could be
-    std::optional<std::string> id;  // nullopt = the one that emitted the row
+    bool none = false;             // it names none that could be
+    std::optional<std::string> id; // nullopt = the one that emitted the row
     std::optional<doc::RevId> rev;
 };
 [[nodiscard]] LinkedDocument linked_document(std::string_view value);

@@ -54,8 +54,8 @@ Task<Result<RowQuery>> view_rows(Call &call, const json::Object *body) {
     co_return query;
 }
 
-// Writes what the function writes, as it comes. The status is sent with the first text, so that a function that
-// fails before has its own.
+// Writes what the function writes, as it comes. The status is sent with the first text, so that a function
+// that fails before has its own.
 Task<Result<void>> stream(Call &call, ListRun &run) {
     std::string start = "{}";
     for (;;) {
@@ -93,17 +93,18 @@ Task<Result<void>> stream(Call &call, ListRun &run) {
 
 Task<Result<void>> run_list(Call &call, const design::DesignDocument &document, std::string source,
                             RowQuery query, std::string request) {
-    auto head = co_await run_on(*query.pool, call.exchange().executor(), [&] { return query.reader->head(); });
+    auto head =
+        co_await run_on(*query.pool, call.exchange().executor(), [&] { return query.reader->head(); });
     if (!head.ok())
         co_return head.error();
     auto run = std::make_shared<ListRun>(std::move(query.reader), kBufferBytesMax);
     script::ListRequest list;
-    list.program = design::function_program(*call.database, document,
-                                            "lists." + call.path_parameter("function"), std::move(source), true);
+    list.program = design::function_program(
+        *call.database, document, "lists." + call.path_parameter("function"), std::move(source), true);
     list.invocation = {0, {"{" + *head + "}", std::move(request)}};
     list.rows = run.get();
-    call.services().scripts.list(std::move(list),
-                                 [run](Result<script::CallAnswer> answer) { run->finish(std::move(answer)); });
+    call.services().scripts.list(
+        std::move(list), [run](Result<script::CallAnswer> answer) { run->finish(std::move(answer)); });
     auto streamed = co_await stream(call, *run);
     run->close();
     co_return streamed;
@@ -123,7 +124,8 @@ Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, 
         query = co_await view_rows(call, body);
     if (!query.ok())
         co_return query.error();
-    auto request = co_await call.on_engine([&] { return request_object(call, {.body = std::move(body_text)}); });
+    auto request =
+        co_await call.on_engine([&] { return request_object(call, {.body = std::move(body_text)}); });
     if (!request.ok())
         co_return request.error();
     co_return co_await run_list(call, **document, std::move(*source), std::move(*query), std::move(*request));

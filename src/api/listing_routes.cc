@@ -7,7 +7,7 @@ namespace {
 using access::Permission;
 
 Result<RowQuery> listing_query(const Call &call, ListingKind kind, const json::Object *body,
-                                 Precedence precedence) {
+                               Precedence precedence) {
     DIVAN_TRY(auto options, read_listing_options(call.query, body, precedence));
     if (options.partition && !call.database->partitioned())
         return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");

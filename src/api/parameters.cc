@@ -32,7 +32,8 @@ Result<std::uint64_t> parse_count(std::string_view /*name*/, std::string_view va
     std::int64_t number = 0;
     auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc() || end != value.data() + value.size() || value.empty())
-        return Error(ErrorCode::query_parse_error, fmt::format("Invalid value for integer: {}", shown(value)));
+        return Error(ErrorCode::query_parse_error,
+                     fmt::format("Invalid value for integer: {}", shown(value)));
     if (number < 0)
         return Error(ErrorCode::query_parse_error,
                      fmt::format("Invalid value for positive integer: {}", shown(value)));

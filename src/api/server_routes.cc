@@ -94,7 +94,8 @@ Task<Result<void>> get_uuids(Call &call) {
 
 // db::ActiveTask and views::IndexTask name their members alike.
 template <typename ActiveTask>
-void append_task(std::string &text, const Call &call, const ActiveTask &task, std::string_view design_document) {
+void append_task(std::string &text, const Call &call, const ActiveTask &task,
+                 std::string_view design_document) {
     auto seconds = [](auto time) {
         return static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
     };
@@ -106,8 +107,8 @@ void append_task(std::string &text, const Call &call, const ActiveTask &task, st
     if (!design_document.empty())
         writer.member("design_document", design_document);
     writer.member("changes_done", task.changes_done).member("total_changes", task.total_changes);
-    writer.member("progress", task.total_changes == 0 ? std::uint64_t{0}
-                                                      : task.changes_done * 100 / task.total_changes);
+    writer.member("progress",
+                  task.total_changes == 0 ? std::uint64_t{0} : task.changes_done * 100 / task.total_changes);
     writer.member("started_on", seconds(task.started_on)).member("updated_on", seconds(task.updated_on));
     writer.close();
 }

@@ -14,9 +14,11 @@ namespace {
 // Whether a text may have been meant as a string: it begins like no other value of JSON and can be shown.
 bool looks_like_word(std::string_view text) {
     constexpr std::size_t kShownBytesMax = 100;
-    if (text.empty() || text.size() > kShownBytesMax || std::string_view("\"[{").find(text[0]) != std::string_view::npos)
+    if (text.empty() || text.size() > kShownBytesMax ||
+        std::string_view("\"[{").find(text[0]) != std::string_view::npos)
         return false;
-    bool printable = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
+    bool printable =
+        std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
     return printable && to_utf8(std::string(text)) == text;
 }
 

@@ -30,9 +30,10 @@ std::string refusal(std::string_view query, ViewType type, const char *body = nu
 }
 
 TEST(ViewOptions, AreRead) {
-    auto options = read("startkey=[1]&end_key=%22b%22&startkey_docid=x&end_key_doc_id=y&descending=TRUE"
-                        "&inclusive_end=False&limit=3&skip=2&include_docs=true&conflicts=true&attachments=true"
-                        "&att_encoding_info=true&update_seq=true&sorted=false&stable=true&update=lazy&unknown=1");
+    auto options =
+        read("startkey=[1]&end_key=%22b%22&startkey_docid=x&end_key_doc_id=y&descending=TRUE"
+             "&inclusive_end=False&limit=3&skip=2&include_docs=true&conflicts=true&attachments=true"
+             "&att_encoding_info=true&update_seq=true&sorted=false&stable=true&update=lazy&unknown=1");
     ASSERT_TRUE(options.ok()) << options.error().reason();
     auto range = options->range();
     EXPECT_EQ(json::to_text(*range.start), "[1]");

@@ -74,8 +74,8 @@ Task<Result<View>> find_view(Call &call, std::shared_ptr<const design::DesignDoc
     view.definition = view.document->view(name);
     if (view.definition == nullptr)
         co_return Error(ErrorCode::not_found, "missing_named_view");
-    auto group = co_await call.on_engine(
-        [&] { return call.services().views.group(call.database, *view.document); });
+    auto group =
+        co_await call.on_engine([&] { return call.services().views.group(call.database, *view.document); });
     if (!group.ok())
         co_return group.error();
     view.group = std::move(*group);

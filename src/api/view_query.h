@@ -28,8 +28,8 @@ Task<Result<View>> find_view(Call &call, std::shared_ptr<const design::DesignDoc
 [[nodiscard]] Result<void> check_view_query(const View &view, const db::Database &database,
                                             const ViewOptions &options);
 
-// Waits until the index is as new as the database is now. Holds no thread. Errors: cancelled when the client goes
-// away; what keeps the index from being built.
+// Waits until the index is as new as the database is now. Holds no thread. Errors: cancelled when the client
+// goes away; what keeps the index from being built.
 Task<Result<void>> update_view(Call &call, std::shared_ptr<views::ViewGroup> group);
 
 // Brings the index to the state that the options ask for, and gives a reader of its rows. REQUIRES:

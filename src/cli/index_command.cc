@@ -2,9 +2,9 @@
 
 #include "base/encoding.h"
 #include "cli/index_progress.h"
+#include "net/client.h"
 #include "json/parser.h"
 #include "json/writer.h"
-#include "net/client.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -28,7 +28,7 @@ constexpr double kLineIntervalSeconds = 5;
 constexpr std::string_view kDesignPrefix = "_design/";
 
 struct DesignViews {
-    std::string id; // "_design/users"
+    std::string id;   // "_design/users"
     std::string view; // one of them: all are built together
 };
 
@@ -62,7 +62,7 @@ std::optional<DesignViews> views_of(const json::Value &document) {
     if (id == nullptr || !id->is_string() || views == nullptr || !views->is_object())
         return std::nullopt;
     for (const auto &view : views->object())
-        if (view.key != "lib" && view.value.is_object() && view.value.object().contains("map"))
+        if (view.value.is_object() && view.value.object().contains("map"))
             return DesignViews{id->string(), view.key};
     return std::nullopt;
 }
@@ -83,7 +83,8 @@ class Indexing {
         for (const auto &document : *documents)
             all_built &= build(document);
         if (command_.json)
-            fmt::print("{{\"database\":{},\"design_documents\":[{}]}}\n", quoted(command_.database), json_rows_);
+            fmt::print("{{\"database\":{},\"design_documents\":[{}]}}\n", quoted(command_.database),
+                       json_rows_);
         else if (documents->empty())
             fmt::print("{}: no design document has views\n", command_.database);
         return all_built ? 0 : kFailed;
@@ -131,8 +132,9 @@ class Indexing {
     // Asks for no rows of a view: the answer comes when the index is built.
     Result<void> ask(const DesignViews &document) const {
         net::Client client(url_, {.answer_timeout = kBuildTimeout});
-        DIVAN_TRY(auto rows, get(client, fmt::format("{}{}/_view/{}?limit=0&reduce=false", database_path(),
-                                                     design_path(document.id), percent_encode(document.view))));
+        DIVAN_TRY(auto rows,
+                  get(client, fmt::format("{}{}/_view/{}?limit=0&reduce=false", database_path(),
+                                          design_path(document.id), percent_encode(document.view))));
         return {};
     }
 
@@ -202,10 +204,11 @@ class Indexing {
     void report(const std::string &name, const std::string &id, const Result<void> &built, bool skipped,
                 double seconds) {
         if (command_.json) {
-            json_rows_ += fmt::format("{}{{\"id\":{},\"ok\":{},\"seconds\":{:.1f}", json_rows_.empty() ? "" : ",",
-                                      quoted(id), built.ok(), seconds);
+            json_rows_ += fmt::format("{}{{\"id\":{},\"ok\":{},\"seconds\":{:.1f}",
+                                      json_rows_.empty() ? "" : ",", quoted(id), built.ok(), seconds);
             if (!built.ok())
-                json_rows_ += fmt::format(",\"skipped\":{},\"reason\":{}", skipped, quoted(built.error().reason()));
+                json_rows_ +=
+                    fmt::format(",\"skipped\":{},\"reason\":{}", skipped, quoted(built.error().reason()));
             json_rows_ += "}";
         } else if (built.ok()) {
             fmt::print("{}: up to date, {:.1f} s\n", name, seconds);

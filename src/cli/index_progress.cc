@@ -50,7 +50,8 @@ std::string IndexProgress::text() const {
     text += fmt::format(", {}/s", grouped(static_cast<std::uint64_t>(rate)));
     if (total_ > done_) {
         auto left = static_cast<double>(total_ - done_) / rate;
-        text += fmt::format(", {} left", duration_text(std::chrono::seconds(static_cast<std::int64_t>(left) + 1)));
+        text += fmt::format(", {} left",
+                            duration_text(std::chrono::seconds(static_cast<std::int64_t>(left) + 1)));
     }
     return text;
 }

@@ -73,12 +73,13 @@ void add_index_options(CLI::App &index, divan::cli::IndexCommand &command) {
                      "The server, as http://NAME:PASSWORD@HOST:PORT; also DIVAN_URL (default "
                      "http://127.0.0.1:5984)");
     index.add_flag("--json", command.json, "Print one JSON object when all is done");
-    index.footer("Waits until the views are up to date. On a terminal it shows a bar, the rate and the time\n"
-                 "left (server admins only: they come from /_active_tasks), otherwise a line now and then.\n\n"
-                 "Examples:\n"
-                 "  divan index orders --url http://admin:correct-horse@127.0.0.1:5984\n"
-                 "  DIVAN_URL=http://admin:correct-horse@127.0.0.1:5984 divan index orders stats --json\n\n"
-                 "Status: 0 all views are built, 1 some could not be, 2 wrong command line.");
+    index.footer(
+        "Waits until the views are up to date. On a terminal it shows a bar, the rate and the time\n"
+        "left (server admins only: they come from /_active_tasks), otherwise a line now and then.\n\n"
+        "Examples:\n"
+        "  divan index orders --url http://admin:correct-horse@127.0.0.1:5984\n"
+        "  DIVAN_URL=http://admin:correct-horse@127.0.0.1:5984 divan index orders stats --json\n\n"
+        "Status: 0 all views are built, 1 some could not be, 2 wrong command line.");
 }
 
 // JSON is read by recursion: 8,000 levels, the default limit, take 4 MiB of stack, many times that with
@@ -148,6 +149,7 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
         fmt::print(stderr, "divan: --memory and --data-dir exclude each other.\n");
         return kWrongUsage;
     }
+    options.spidermonkey_version = divan::script::spidermonkey_version();
     set_thread_stacks();
     int exit_code = 0;
     raise_open_files_max();

@@ -26,8 +26,9 @@ TEST(ServerUrl, IsReadAndShownWithoutThePassword) {
 }
 
 TEST(ServerUrl, WhatIsNoUrlIsRefused) {
-    for (const char *text : {"", "h", "http://", "http://:1", "http://h:0", "http://h:x", "http://h:65536",
-                             "http://[::1", "http://a%zz:b@h", "https://h", "ftp://h", "http://secret:word@"}) {
+    for (const char *text :
+         {"", "h", "http://", "http://:1", "http://h:0", "http://h:x", "http://h:65536", "http://[::1",
+          "http://a%zz:b@h", "https://h", "ftp://h", "http://secret:word@"}) {
         auto url = ServerUrl::parse(text);
         ASSERT_FALSE(url.ok()) << text;
         EXPECT_EQ(url.error().reason().find("word@"), std::string::npos);
