@@ -414,9 +414,8 @@ TEST(Distinct, EstimatesManyKeys) {
 }
 
 TEST(Distinct, IsTheSameForAnySplit) {
-    expect_any_split("_approx_count_distinct", [](Random &random) {
-        return Row{std::to_string(random.between(0, 40)), "1"};
-    });
+    expect_any_split("_approx_count_distinct",
+                     [](Random &random) { return Row{std::to_string(random.between(0, 40)), "1"}; });
     auto function = make("_approx_count_distinct");
     Random random(4);
     for (int round = 0; round < 20; ++round) {
