@@ -14,8 +14,9 @@ constexpr std::size_t kBatch = 200;
 // About 300 bytes, as orders of a shop are.
 std::string document(std::size_t number) {
     auto text = std::to_string(number);
-    return R"({"_id":"order-)" + text + R"(","_rev":"1-967a00dff5e02add41819138abb3284d","type":"order","number":)" +
-           text + R"(,"status":"shipped","customer":{"name":"Customer )" + text +
+    return R"({"_id":"order-)" + text +
+           R"(","_rev":"1-967a00dff5e02add41819138abb3284d","type":"order","number":)" + text +
+           R"(,"status":"shipped","customer":{"name":"Customer )" + text +
            R"(","city":"Berlin"},"items":[{"sku":"A-1","count":2,"price":9.95},{"sku":"B-7","count":1,"price":120}],)"
            R"("total":139.9,"created_at":"2026-03-14T09:26:53Z"})";
 }
@@ -24,7 +25,8 @@ std::shared_ptr<const Program> program(std::size_t functions) {
     constexpr const char *kSources[] = {
         "function(doc) { if (doc.type === 'order') emit(doc.number, doc.total); }",
         "function(doc) { emit([doc.status, doc.created_at], null); }",
-        "function(doc) { for (var i = 0; i < doc.items.length; i++) emit(doc.items[i].sku, doc.items[i].count); }",
+        "function(doc) { for (var i = 0; i < doc.items.length; i++) emit(doc.items[i].sku, "
+        "doc.items[i].count); }",
     };
     auto made = std::make_shared<Program>();
     made->key = "bench";

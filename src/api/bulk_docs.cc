@@ -10,7 +10,6 @@
 #include "api/parameters.h"
 #include "api/uuids.h"
 #include "config/config.h"
-#include "design/design_check.h"
 #include "telemetry/metrics.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -165,9 +164,19 @@ bool is_written(const Result<db::Written> &outcome) {
 bool fails_request(const Result<db::Written> &outcome) {
     if (outcome.ok())
         return false;
-    auto code = outcome.error().code();
-    return code != ErrorCode::conflict && code != ErrorCode::forbidden &&
-           code != ErrorCode::invalid_design_doc && code != ErrorCode::not_found;
+    switch (outcome.error().code()) {
+    case ErrorCode::conflict:
+    case ErrorCode::forbidden:
+    case ErrorCode::unauthorized:
+    case ErrorCode::invalid_design_doc:
+    case ErrorCode::compilation_error:
+    case ErrorCode::function_failed:
+    case ErrorCode::script_failed:
+    case ErrorCode::not_found:
+        return false;
+    default:
+        return true;
+    }
 }
 
 // Writes one group and adds its answers. Errors: those of preparing it.
@@ -187,10 +196,10 @@ Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> g
         answers.outcomes.emplace_back(ErrorCode::internal_server_error);
         if (edit.id.starts_with("_local/")) {
             local_indexes.push_back(i);
-        } else if (auto checked = design::is_design_id(edit.id)
-                                      ? design::check_members(edit.json, call.database->partitioned())
-                                      : Result<void>();
-                   !checked.ok()) {
+            continue;
+        }
+        auto checked = co_await check_design_document(call, edit);
+        if (!checked.ok()) {
             answers.outcomes.back() = checked.error();
         } else {
             edits.push_back(std::move(edit));

@@ -4,6 +4,7 @@
 
 #include "access/gate.h"
 #include "access/principal.h"
+#include "api/rewritten_exchange.h"
 #include "api/services.h"
 #include "db/database.h"
 #include "net/http.h"
@@ -46,6 +47,9 @@ class Call {
     std::string request_id;
     // Fields that every response of this call carries (CORS, a renewed cookie, ...).
     net::Headers common_headers;
+    // Set by a handler instead of answering: the dispatcher serves this request, for the same principal.
+    std::optional<RewrittenRequest> rewritten;
+    std::int64_t rewrites = 0; // that led here
 
     // REQUIRES: the route's pattern has it.
     [[nodiscard]] const std::string &path_parameter(std::string_view name) const;

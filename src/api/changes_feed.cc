@@ -1,17 +1,23 @@
 #include "api/changes_feed.h"
 
 #include "api/document_handlers.h"
+#include "api/function_calls.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
 
 #include <algorithm>
+#include <mutex>
+#include <utility>
 
 namespace divan::api {
 namespace {
 
 constexpr std::size_t kRowsPerPage = 1'000;
+constexpr std::size_t kRowsPerFilteredPage = 200; // their documents are in memory
+// How often a feed without heartbeat looks whether its client is there while a function runs.
+constexpr Millis kFilterPause{60'000};
 // Up to this many ids are looked up; more are found by reading the feed.
 constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 
@@ -19,9 +25,22 @@ constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 struct Part {
     std::string text;
     std::uint64_t rows = 0;
-    kv::Sequence at;   // behind the last row read
-    bool more = false; // the feed has rows behind `at` already
-    bool full = false; // the limit was reached
+    std::uint64_t examined = 0; // rows that were read for them, by a feed with a function
+    kv::Sequence at;            // behind the last row read
+    bool more = false;          // the feed has rows behind `at` already
+    bool full = false;          // the limit was reached
+};
+
+// An answer of a worker that the feed waits for.
+struct Judgement {
+    std::mutex mutex;
+    std::optional<Result<std::vector<script::LogLine>>> outcome;
+    std::shared_ptr<Event> event = std::make_shared<Event>();
+
+    std::optional<Result<std::vector<script::LogLine>>> take() {
+        std::lock_guard lock(mutex);
+        return std::exchange(outcome, std::nullopt);
+    }
 };
 
 class Feed {
@@ -39,6 +58,9 @@ class Feed {
 
     // On the engine pool.
     Result<Part> read_part();
+    // `examined`: of each change, empty without a function.
+    Result<Part> write_part(db::ChangesPage page, const std::vector<std::size_t> &examined);
+    Result<std::shared_ptr<FilterBatch>> read_batch(db::ChangesPage &page);
     Result<db::ChangesPage> read_page();
     Result<db::ChangesPage> look_up_ids();
     Result<void> append_row(std::string &out, const db::Change &change, const std::optional<db::Head> &head);
@@ -52,7 +74,12 @@ class Feed {
     Result<std::string> closing_text();
 
     // On the connection.
+    Task<Result<Part>> next_part();
+    Task<Result<void>> judge(std::shared_ptr<FilterBatch> batch);
+    Task<Result<void>> beat();
+    std::string etag();
     Task<Result<void>> start();
+    Task<Result<void>> write(std::string text);
     Task<Result<void>> run();
     Task<Result<bool>> wait();
     Task<Result<void>> finish();
@@ -66,6 +93,9 @@ class Feed {
     kv::Sequence round_at_;
     std::uint64_t round_sent_ = 0;
     std::uint64_t row_number_ = 0;
+    std::uint64_t examined_ = 0; // rows that a function judged
+    bool started_ = false;
+    std::chrono::nanoseconds last_beat_{};
     bool exhausted_ = false; // nothing lies behind at_
     bool descending_begun_ = false;
     std::shared_ptr<Event> event_;
@@ -205,8 +235,8 @@ Result<db::ChangesPage> Feed::read_page() {
     if (options_.descending && descending_begun_)
         range.before = at_;
     range.last = last_;
-    range.rows_max = kRowsPerPage;
-    if (options_.limit && !filtered())
+    range.rows_max = options_.function_filter ? kRowsPerFilteredPage : kRowsPerPage;
+    if (options_.limit && !filtered() && !options_.function_filter)
         range.rows_max =
             static_cast<std::size_t>(std::min<std::uint64_t>(kRowsPerPage, *options_.limit - sent_ + 1));
     return database().changes(range);
@@ -215,14 +245,35 @@ Result<db::ChangesPage> Feed::read_page() {
 Result<Part> Feed::read_part() {
     DIVAN_TRY(auto page, read_page());
     std::erase_if(page.changes, [&](const db::Change &change) { return !passes(change); });
+    return write_part(std::move(page), {});
+}
+
+// The changes of the next page with their documents; the page without them.
+Result<std::shared_ptr<FilterBatch>> Feed::read_batch(db::ChangesPage &page) {
+    DIVAN_TRY(page, read_page());
+    DIVAN_TRY(auto batch,
+              FilterBatch::read(database(), page.changes, options_.all_leaves, options_.document.conflicts));
+    if (!page.changes.empty()) {
+        page.more = true;
+        page.last = batch.last();
+        page.changes.clear();
+    }
+    return std::make_shared<FilterBatch>(std::move(batch));
+}
+
+Result<Part> Feed::write_part(db::ChangesPage page, const std::vector<std::size_t> &examined) {
     Part part;
     part.more = page.more;
     part.at = page.last;
-    if (options_.limit && page.changes.size() > *options_.limit - sent_) {
-        page.changes.resize(static_cast<std::size_t>(*options_.limit - sent_));
+    auto cut = [&](std::size_t count) {
+        page.changes.resize(count);
         part.more = true;
+        part.at = count == 0 ? at_ : page.changes.back().sequence;
+        part.examined = count == 0 || examined.empty() ? 0 : examined[count - 1];
+    };
+    if (options_.limit && page.changes.size() > *options_.limit - sent_) {
+        cut(static_cast<std::size_t>(*options_.limit - sent_));
         part.full = true;
-        part.at = page.changes.empty() ? at_ : page.changes.back().sequence;
     }
     std::vector<std::optional<db::Head>> heads(page.changes.size());
     if (options_.include_docs) {
@@ -235,10 +286,8 @@ Result<Part> Feed::read_part() {
     bool looked_up_down = options_.descending && looked_up(); // read once, as a whole
     for (std::size_t i = 0; i < page.changes.size(); ++i) {
         if (part.text.size() >= db::kPageBytesMax && !looked_up_down) {
-            part.at = page.changes[i - 1].sequence;
-            part.more = true;
+            cut(i);
             part.full = false;
-            page.changes.resize(i);
             break;
         }
         if (framed() && sent_ + i > 0)
@@ -252,6 +301,59 @@ Result<Part> Feed::read_part() {
     return part;
 }
 
+Task<Result<Part>> Feed::next_part() {
+    if (!options_.function_filter) {
+        co_return co_await call_.on_engine([&] { return read_part(); });
+    }
+    db::ChangesPage page;
+    auto batch = co_await call_.on_engine([&] { return read_batch(page); });
+    if (!batch.ok())
+        co_return batch.error();
+    auto judged = co_await judge(*batch);
+    if (!judged.ok())
+        co_return judged.error();
+    std::vector<std::size_t> examined;
+    for (auto &passed : (*batch)->take_passed()) {
+        examined.push_back(passed.examined);
+        page.changes.push_back(std::move(passed.change));
+    }
+    auto part = co_await call_.on_engine([&] { return write_part(std::move(page), examined); });
+    if (part.ok() && part->examined == 0)
+        part->examined = (*batch)->change_count();
+    co_return part;
+}
+
+// Has the filter's function judge the batch. The connection is held by nothing: heartbeats go on, and a
+// client that goes away is not waited for.
+Task<Result<void>> Feed::judge(std::shared_ptr<FilterBatch> batch) {
+    while (!batch->done()) {
+        auto judgement = std::make_shared<Judgement>();
+        batch->judge_some(call_.services().scripts, *options_.function_filter,
+                          [batch, judgement](Result<std::vector<script::LogLine>> outcome) {
+                              {
+                                  std::lock_guard lock(judgement->mutex);
+                                  judgement->outcome = std::move(outcome);
+                              }
+                              judgement->event->notify();
+                          });
+        auto outcome = judgement->take();
+        while (!outcome) {
+            auto wake =
+                co_await call_.exchange().wait(judgement->event, options_.heartbeat.value_or(kFilterPause));
+            if (wake == net::Wake::closed)
+                co_return ErrorCode::cancelled;
+            auto beaten = co_await beat();
+            if (!beaten.ok())
+                co_return beaten.error();
+            outcome = judgement->take();
+        }
+        if (!outcome->ok())
+            co_return outcome->error();
+        log_lines(call_, options_.function_filter->program->design_id, **outcome);
+    }
+    co_return Result<void>();
+}
+
 Result<std::string> Feed::closing_text() {
     std::uint64_t pending = 0;
     if (!database().deleted() && (filtered() || !exhausted_)) {
@@ -259,8 +361,9 @@ Result<std::string> Feed::closing_text() {
         // out as pending, too (fabric_rpc:changes_enumerator sees only what they let pass).
         auto since = options_.descending ? kv::Sequence(0) : filtered() ? round_at_ : at_;
         DIVAN_TRY(pending, database().pending(since));
+        auto read = options_.function_filter ? examined_ : sent_;
         if (options_.descending || filtered())
-            pending -= std::min(pending, options_.descending ? sent_ : round_sent_);
+            pending -= std::min(pending, options_.descending ? read : round_sent_);
     }
     std::string text = framed() ? "\n],\n\"last_seq\":\"" : "{\"last_seq\":\"";
     append_token(text, at_);
@@ -272,29 +375,41 @@ Result<std::string> Feed::closing_text() {
     return text;
 }
 
+std::string Feed::etag() {
+    return "\"" +
+           hex_encode(crypto::md5(database().uuid() + database().sequence_token(last_))).substr(0, 25) + "\"";
+}
+
+// Sends the head of the answer, once.
 Task<Result<void>> Feed::start() {
+    if (std::exchange(started_, true))
+        co_return Result<void>();
     net::Headers headers;
     if (options_.kind == FeedKind::eventsource) {
         headers.add("Content-Type", "text/event-stream");
         headers.add("Cache-Control", "no-cache");
     }
-    if (options_.kind == FeedKind::normal) {
-        auto etag =
-            "\"" +
-            hex_encode(crypto::md5(database().uuid() + database().sequence_token(last_))).substr(0, 25) +
-            "\"";
-        headers.add("ETag", etag);
-        if (etag_matches(call_, etag)) {
-            net::ResponseHead head;
-            head.status = 304;
-            head.headers = std::move(headers);
-            co_return co_await call_.send(std::move(head), std::string());
-        }
-    }
+    if (options_.kind == FeedKind::normal)
+        headers.add("ETag", etag());
     auto started = co_await call_.start_json(std::move(headers));
     if (started.ok() && framed())
         started = co_await call_.response().write("{\"results\":[\n");
     co_return started;
+}
+
+Task<Result<void>> Feed::write(std::string text) {
+    auto started = co_await start();
+    if (!started.ok())
+        co_return started.error();
+    last_beat_ = call_.services().clock.monotonic();
+    co_return co_await call_.response().write(std::move(text));
+}
+
+// A filter that passes nothing, or takes long, must not look like a dead connection.
+Task<Result<void>> Feed::beat() {
+    if (!options_.heartbeat || call_.services().clock.monotonic() - last_beat_ < *options_.heartbeat)
+        co_return Result<void>();
+    co_return co_await write(heartbeat_text());
 }
 
 std::string Feed::heartbeat_text() const {
@@ -303,10 +418,13 @@ std::string Feed::heartbeat_text() const {
 
 // true: look again; false: the feed ends.
 Task<Result<bool>> Feed::wait() {
+    auto started = co_await start();
+    if (!started.ok())
+        co_return started.error();
     auto pause = options_.heartbeat.value_or(options_.timeout);
     for (;;) {
         if (options_.kind == FeedKind::continuous && !options_.heartbeat && sent_ == 0) {
-            auto written = co_await call_.response().write("\n");
+            auto written = co_await write("\n");
             if (!written.ok())
                 co_return written.error();
         }
@@ -315,7 +433,7 @@ Task<Result<bool>> Feed::wait() {
             co_return !database().deleted();
         if (wake == net::Wake::closed || !options_.heartbeat)
             co_return false;
-        auto written = co_await call_.response().write(heartbeat_text());
+        auto written = co_await write(heartbeat_text());
         if (!written.ok())
             co_return written.error();
     }
@@ -327,18 +445,18 @@ Task<Result<void>> Feed::finish() {
         text = co_await call_.on_engine([&] { return closing_text(); });
     if (!text.ok())
         co_return text.error();
-    auto written = co_await call_.response().write(std::move(*text));
+    auto written = co_await write(std::move(*text));
     if (!written.ok())
         co_return written.error();
     co_return co_await call_.response().finish();
 }
 
 Task<Result<void>> Feed::run() {
-    auto last_beat = call_.services().clock.monotonic();
+    last_beat_ = call_.services().clock.monotonic();
     for (;;) {
         if (options_.limit && sent_ >= *options_.limit)
             break;
-        auto part = co_await call_.on_engine([&] { return read_part(); });
+        auto part = co_await next_part();
         if (!part.ok()) {
             if (database().deleted())
                 break;
@@ -349,19 +467,14 @@ Task<Result<void>> Feed::run() {
         round_sent_ += part->rows;
         descending_begun_ = true;
         exhausted_ = !part->more;
-        auto now = call_.services().clock.monotonic();
-        if (part->rows > 0) {
-            last_beat = now;
-            auto written = co_await call_.response().write(std::move(part->text));
-            if (!written.ok())
-                co_return written.error();
-        } else if (options_.heartbeat && now - last_beat >= *options_.heartbeat) {
-            // A filter that passes nothing must not look like a dead connection.
-            last_beat = now;
-            auto written = co_await call_.response().write(heartbeat_text());
-            if (!written.ok())
-                co_return written.error();
-        }
+        examined_ += part->examined;
+        Result<void> written;
+        if (part->rows > 0)
+            written = co_await write(std::move(part->text));
+        else
+            written = co_await beat();
+        if (!written.ok())
+            co_return written.error();
         if (part->full)
             break;
         if (part->more)
@@ -393,9 +506,18 @@ Task<Result<void>> Feed::serve() {
         event_ = std::make_shared<Event>();
         database().listen(event_);
     }
-    auto started = co_await start();
-    if (!started.ok() || call_.response().status() == 304)
-        co_return started;
+    if (options_.kind == FeedKind::normal && etag_matches(call_, etag())) {
+        net::ResponseHead head;
+        head.status = 304;
+        head.headers.add("ETag", etag());
+        co_return co_await call_.send(std::move(head), std::string());
+    }
+    // With a function the answer begins with the first row or heartbeat: what it throws before is an error.
+    if (!options_.function_filter) {
+        auto started = co_await start();
+        if (!started.ok())
+            co_return started;
+    }
     co_return co_await run();
 }
 

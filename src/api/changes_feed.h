@@ -3,6 +3,7 @@
 // The `_changes` feed: options, rows, and the loop that serves all four kinds of feed.
 
 #include "api/call.h"
+#include "api/changes_filter.h"
 #include "api/document_json.h"
 
 #include <set>
@@ -24,15 +25,18 @@ struct FeedOptions {
     std::uint64_t seq_interval = 1;
     std::optional<std::set<std::string>> doc_ids; // filter=_doc_ids
     bool design_only = false;                     // filter=_design
+    std::shared_ptr<const FunctionFilter> function_filter;
     // Rows of `_db_updates` instead: the ids of `_global_changes` are "type:database".
     bool database_events = false;
 
     [[nodiscard]] bool live() const { return kind != FeedKind::normal; }
 };
 
-// Reads the options of a GET or POST; `body` is the POST's object or null.
+// Reads the options of a GET or POST; `body` is the POST's object or null, `body_text` its text. May block on
+// the engine.
 // Errors: bad_request with CouchDB's texts; not_found for filters of design documents that are not there.
-[[nodiscard]] Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body);
+[[nodiscard]] Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body,
+                                                    const std::optional<std::string> &body_text);
 
 // Serves the feed of a database.
 Task<Result<void>> serve_feed(Call &call, FeedOptions options);

@@ -75,42 +75,13 @@ Result<std::set<std::string>> read_doc_ids(const net::Query &query, const json::
     return ids;
 }
 
-// Looks a function up, as couch_changes does before the feed begins. Filters that run functions or
-// selectors come with those; until then their absence is said plainly.
-Result<void> read_function_filter(db::Database &database, std::string_view value, std::string_view members,
-                                  const char *malformed) {
-    std::vector<std::string_view> parts;
-    while (!value.empty()) {
-        auto part = value.substr(0, value.find('/'));
-        value.remove_prefix(std::min(value.size(), part.size() + 1));
-        if (!part.empty())
-            parts.push_back(part);
-    }
-    if (parts.size() != 2)
-        return Error(ErrorCode::bad_request, malformed);
-    DIVAN_TRY(auto head, database.head("_design/" + std::string(parts[0])));
-    if (!head)
-        return ErrorCode::not_found;
-    if (head->deleted)
-        return Error(ErrorCode::not_found, "deleted");
-    DIVAN_TRY(auto tree, database.tree(*head));
-    auto winner = tree.winner();
-    DIVAN_TRY(auto body, database.body(*head, winner.rev, winner.info));
-    if (!body)
-        return ErrorCode::not_found;
-    DIVAN_TRY(auto design, json::parse(body->json, {.depth_max = json::kAnyDepth}));
-    const json::Value *found = &design;
-    for (auto name : {members, parts[1]}) {
-        found = found->is_object() ? found->object().find(name) : nullptr;
-        if (found == nullptr)
-            return Error(ErrorCode::not_found, fmt::format("missing json key: {}", name));
-    }
-    return Error(ErrorCode::not_implemented,
-                 "Filter functions of design documents are not run by this version.");
-}
-
-Result<void> read_filter(db::Database &database, const net::Query &query, const json::Value *body,
-                         FeedOptions &options) {
+Result<void> read_filter(const Call &call, const net::Query &query, const json::Value *body,
+                         const std::optional<std::string> &body_text, FeedOptions &options) {
+    auto find = [&](std::string_view section, std::string_view name, const char *malformed) -> Result<void> {
+        DIVAN_TRY(auto found, find_function_filter(call, section, name, malformed, body_text));
+        options.function_filter = std::make_shared<const FunctionFilter>(std::move(found));
+        return {};
+    };
     auto filter = query.find("filter").value_or("");
     if (filter.empty())
         return {};
@@ -131,13 +102,11 @@ Result<void> read_filter(db::Database &database, const net::Query &query, const 
         auto view = query.find("view").value_or("");
         if (view.empty())
             return Error(ErrorCode::bad_request, "`view` filter parameter is not provided.");
-        return read_function_filter(database, view, "views",
-                                    "`view` must be of the form `designname/viewname`");
+        return find("views", view, "`view` must be of the form `designname/viewname`");
     }
     if (filter[0] == '_')
         return Error(ErrorCode::bad_request, "unknown builtin filter name");
-    return read_function_filter(database, filter, "filters",
-                                "`filter` must be of the form `designname/filtername`");
+    return find("filters", filter, "`filter` must be of the form `designname/filtername`");
 }
 
 // The names of this feed's parameters are read without case.
@@ -154,7 +123,8 @@ net::Query with_lower_case_names(const net::Query &query) {
 
 } // namespace
 
-Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body) {
+Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body,
+                                      const std::optional<std::string> &body_text) {
     auto query = with_lower_case_names(call.query);
     FeedOptions options;
     if (auto feed = query.find("feed")) {
@@ -192,7 +162,7 @@ Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body)
             return Error(ErrorCode::bad_request, "invalid_seq_interval");
         options.seq_interval = static_cast<std::uint64_t>(*number);
     }
-    DIVAN_TRY_VOID(read_filter(*call.database, query, body, options));
+    DIVAN_TRY_VOID(read_filter(call, query, body, body_text, options));
     return options;
 }
 

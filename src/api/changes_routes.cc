@@ -4,16 +4,16 @@
 namespace divan::api {
 namespace {
 
-Task<Result<void>> serve_with(Call &call, const json::Value *body) {
+Task<Result<void>> serve_with(Call &call, const json::Value *body, std::optional<std::string> text) {
     // Filters of design documents are looked up: off the network thread.
-    auto options = co_await call.on_engine([&] { return read_feed_options(call, body); });
+    auto options = co_await call.on_engine([&] { return read_feed_options(call, body, text); });
     if (!options.ok())
         co_return options.error();
     co_return co_await serve_feed(call, std::move(*options));
 }
 
 Task<Result<void>> get_changes(Call &call) {
-    co_return co_await serve_with(call, nullptr);
+    co_return co_await serve_with(call, nullptr, std::nullopt);
 }
 
 Task<Result<void>> post_changes(Call &call) {
@@ -22,14 +22,17 @@ Task<Result<void>> post_changes(Call &call) {
         co_return typed.error();
     auto length = call.exchange().body().length();
     if (length && *length == 0) {
-        co_return co_await serve_with(call, nullptr);
+        co_return co_await serve_with(call, nullptr, std::nullopt);
     }
-    auto body = co_await call.read_json();
+    auto text = co_await call.read_body();
+    if (!text.ok())
+        co_return text.error();
+    auto body = json::parse(*text, call.json_options());
     if (!body.ok())
         co_return body.error();
     if (!body->is_object())
         co_return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-    co_return co_await serve_with(call, &*body);
+    co_return co_await serve_with(call, &*body, std::move(*text));
 }
 
 } // namespace
@@ -48,7 +51,8 @@ std::vector<Route> changes_routes() {
         {"heartbeat", "integer", "ms between empty lines while nothing changes."},
         {"timeout", "integer", "ms to wait for a change."},
         {"seq_interval", "integer", "Only every n-th row has a sequence."},
-        {"filter", "string", "_doc_ids or _design."},
+        {"filter", "string", "_doc_ids, _design, _view, or a function as ddoc/name."},
+        {"view", "string", "The view of filter=_view, as ddoc/name."},
         {"doc_ids", "json", "The ids of filter=_doc_ids."}};
     constexpr auto kMember = access::Permission::database_member;
     return {

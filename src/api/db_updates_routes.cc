@@ -25,7 +25,7 @@ Task<Result<void>> get_db_updates(Call &call) {
     if (!opened.ok())
         co_return opened.error();
     call.database = std::move(*opened);
-    auto options = read_feed_options(call, nullptr);
+    auto options = read_feed_options(call, nullptr, std::nullopt);
     if (!options.ok())
         co_return options.error();
     options->database_events = true;

@@ -48,6 +48,16 @@ std::string_view parameter_name(std::string_view part) {
     return part.ends_with("...") ? part.substr(0, part.size() - 3) : part;
 }
 
+std::string method_of(const Call &call) {
+    std::string method = call.head().method == "HEAD" ? "GET" : call.head().method;
+    if (method == "POST")
+        if (auto other = call.header("X-HTTP-Method-Override"))
+            for (std::string_view allowed : {"GET", "PUT", "DELETE", "COPY"})
+                if (net::equal_without_case(*other, allowed))
+                    method = allowed;
+    return method;
+}
+
 // What a function of a design document does wrong is its author's error.
 telemetry::Level level_of(const Error &error) {
     switch (error.code()) {
@@ -65,9 +75,10 @@ telemetry::Level level_of(const Error &error) {
 
 std::vector<Route> all_routes() {
     std::vector<Route> routes;
-    for (auto area : {server_routes, node_routes, cluster_routes, session_routes, database_routes,
-                      listing_routes, view_routes, list_routes, changes_routes, db_updates_routes,
-                      bulk_routes, document_routes, attachment_routes, reserved_routes})
+    for (auto area :
+         {server_routes, node_routes, cluster_routes, session_routes, database_routes, listing_routes,
+          view_routes, list_routes, changes_routes, db_updates_routes, bulk_routes, document_routes,
+          attachment_routes, show_routes, update_routes, rewrite_routes, reserved_routes})
         for (auto &route : area())
             routes.push_back(std::move(route));
     return routes;
@@ -171,12 +182,7 @@ Task<Result<access::Principal>> Dispatcher::authenticate(Call &call) const {
 }
 
 Task<Result<void>> Dispatcher::serve(Call &call) const {
-    call.method = call.head().method == "HEAD" ? "GET" : call.head().method;
-    if (call.method == "POST")
-        if (auto other = call.header("X-HTTP-Method-Override"))
-            for (std::string_view allowed : {"GET", "PUT", "DELETE", "COPY"})
-                if (net::equal_without_case(*other, allowed))
-                    call.method = allowed;
+    call.method = method_of(call);
     auto preflight = apply_cors(call);
     if (preflight) {
         co_return co_await call.send(std::move(*preflight), std::string());
@@ -185,7 +191,23 @@ Task<Result<void>> Dispatcher::serve(Call &call) const {
     if (!principal.ok())
         co_return principal.error();
     call.principal = std::move(*principal);
+    co_return co_await route(call);
+}
 
+Task<Result<void>> Dispatcher::follow_rewrite(Call &call) const {
+    RewrittenExchange exchange(call.exchange(), std::move(*call.rewritten));
+    Call next(exchange, services_);
+    next.method = method_of(next);
+    next.principal = call.principal;
+    next.request_id = call.request_id;
+    next.common_headers = call.common_headers;
+    next.rewrites = call.rewrites + 1;
+    auto served = co_await route(next);
+    call.common_headers = std::move(next.common_headers);
+    co_return served;
+}
+
+Task<Result<void>> Dispatcher::route(Call &call) const {
     auto parts =
         net::split_path(call.head().raw_path(), services_.config.boolean("chttpd", "decode_plus_to_space"));
     if (!parts.ok())
@@ -218,7 +240,11 @@ Task<Result<void>> Dispatcher::serve(Call &call) const {
     if (route == nullptr) {
         co_return co_await refuse_method(call, *match.routes);
     }
-    co_return co_await run(call, *route);
+    auto served = co_await run(call, *route);
+    if (served.ok() && call.rewritten) {
+        co_return co_await follow_rewrite(call);
+    }
+    co_return served;
 }
 
 Task<Result<void>> Dispatcher::refuse_method(Call &call, const std::vector<const Route *> &routes) const {

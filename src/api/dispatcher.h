@@ -38,6 +38,10 @@ class Dispatcher {
     [[nodiscard]] static bool find(const Node &node, const std::vector<net::PathPart> &parts, std::size_t at,
                                    Match &match);
     Task<Result<void>> serve(Call &call) const;
+    // From the path on: authentication is done.
+    Task<Result<void>> route(Call &call) const;
+    // Serves the request that a handler made of the call's.
+    Task<Result<void>> follow_rewrite(Call &call) const;
     Task<Result<access::Principal>> authenticate(Call &call) const;
     Task<Result<void>> run(Call &call, const Route &route) const;
     Task<Result<void>> refuse_method(Call &call, const std::vector<const Route *> &routes) const;

@@ -5,7 +5,6 @@
 #include "api/uuids.h"
 #include "base/encoding.h"
 #include "db/store.h"
-#include "design/design_check.h"
 #include "net/multipart.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
@@ -116,11 +115,9 @@ Result<PreparedDocument> read_copy(const Services &services, db::Database &datab
 Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     auto id = prepared.edit.id;
     bool deleted = prepared.edit.deleted;
-    if (design::is_design_id(id)) {
-        auto checked = design::check_members(prepared.edit.json, call.database->partitioned());
-        if (!checked.ok())
-            co_return checked.error();
-    }
+    auto checked = co_await check_design_document(call, prepared.edit);
+    if (!checked.ok())
+        co_return checked.error();
     std::vector<db::Edit> edits;
     edits.push_back(std::move(prepared.edit));
     auto answers = co_await write_documents(call, std::move(edits));

@@ -1,5 +1,6 @@
 #include "api/engine_calls.h"
 
+#include "design/design_check.h"
 #include "json/writer.h"
 
 namespace divan::api {
@@ -13,6 +14,20 @@ Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<d
             [&home, resume](Answers answers) {
                 home.post([resume, answers = std::move(answers)]() mutable { resume(std::move(answers)); });
             });
+    });
+}
+
+Task<Result<void>> check_design_document(Call &call, const db::Edit &edit) {
+    if (!design::is_design_id(edit.id))
+        co_return Result<void>();
+    co_return co_await suspend<Result<void>>([&call, &edit](Resume<Result<void>> resume) {
+        auto &home = call.exchange().executor();
+        call.services().engine_pool.post([&call, &edit, &home, resume] {
+            design::check_design_document(edit, *call.database, call.services().scripts,
+                                          [&home, resume](Result<void> checked) {
+                                              home.post([resume, checked]() mutable { resume(checked); });
+                                          });
+        });
     });
 }
 

@@ -12,6 +12,10 @@ namespace divan::api {
 // Writes documents as the call's user and goes on on the connection's executor.
 Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<db::Edit> edits);
 
+// Whether a document may be stored as it is: design documents are checked and their views compiled, off this
+// thread. Errors: design::check_design_document.
+Task<Result<void>> check_design_document(Call &call, const db::Edit &edit);
+
 // Whether the database has a document. Errors: not_found "missing" or "deleted".
 Task<Result<void>> require_document(Call &call, std::string id);
 

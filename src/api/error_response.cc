@@ -8,7 +8,7 @@ namespace divan::api {
 std::string error_text(const Error &error) {
     std::string text;
     json::ObjectWriter writer(text);
-    writer.member("error", error.word()).member("reason", to_utf8(error.reason()));
+    writer.member("error", to_utf8(error.word())).member("reason", to_utf8(error.reason()));
     writer.close();
     return text;
 }

@@ -119,6 +119,15 @@ constexpr Shape kShapes[] = {
     {"DELETE", "/{db}/_local/{localid}", "", "200 Written"},
     {"COPY", "/{db}/_local/{localid}", "", "201 Written"},
 
+    {"GET", "/{db}/_design/{ddoc}/_show/{func}", "", "200 */*, 304"},
+    {"POST", "/{db}/_design/{ddoc}/_show/{func}", "*/*", "200 */*, 304"},
+    {"GET", "/{db}/_design/{ddoc}/_show/{func}/{docid...}", "", "200 */*, 304"},
+    {"POST", "/{db}/_design/{ddoc}/_show/{func}/{docid...}", "*/*", "200 */*, 304"},
+    {"POST", "/{db}/_design/{ddoc}/_update/{func}", "*/*", "200 */*, 201 */*, 202 */*"},
+    {"PUT", "/{db}/_design/{ddoc}/_update/{func}", "*/*", "200 */*, 201 */*, 202 */*"},
+    {"POST", "/{db}/_design/{ddoc}/_update/{func}/{docid...}", "*/*", "200 */*, 201 */*, 202 */*"},
+    {"PUT", "/{db}/_design/{ddoc}/_update/{func}/{docid...}", "*/*", "200 */*, 201 */*, 202 */*"},
+
     {"GET", "/{db}/{docid}/{attname...}", "", kAttachmentAnswers},
     {"PUT", "/{db}/{docid}/{attname...}", "*/*", "201 Written, 202 Written"},
     {"DELETE", "/{db}/{docid}/{attname...}", "", "200 Written, 202 Written"},

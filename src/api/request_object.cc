@@ -13,6 +13,9 @@
 namespace divan::api {
 namespace {
 
+// What a function may be given; more would not fit into a worker.
+constexpr std::size_t kBodyBytesMax = 64 << 20;
+
 // Erlang's parser writes header names like this, up to so many bytes: functions rely on it.
 constexpr std::size_t kCapitalizedBytesMax = 20;
 
@@ -134,7 +137,7 @@ Result<std::string> request_object(const Call &call, const RequestObjectParts &p
 Task<Result<std::optional<std::string>>> read_function_body(Call &call) {
     if (!call.header("Content-Length") && !call.header("Transfer-Encoding"))
         co_return std::optional<std::string>();
-    auto body = co_await call.read_body();
+    auto body = co_await call.read_body(kBodyBytesMax);
     if (!body.ok())
         co_return body.error();
     co_return std::optional<std::string>(std::move(*body));

@@ -25,7 +25,7 @@ struct RequestObjectParts {
 // `descending` that is not JSON.
 [[nodiscard]] Result<std::string> request_object(const Call &call, const RequestObjectParts &parts);
 
-// Reads the body for it; nothing if the request has none.
+// Reads the body for it; nothing if the request has none. Errors: too_large beyond 64 MiB.
 Task<Result<std::optional<std::string>>> read_function_body(Call &call);
 
 } // namespace divan::api

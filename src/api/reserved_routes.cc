@@ -59,14 +59,8 @@ Task<Result<void>> get_scheduler_docs_of(Call &call) {
 
 void add_design_functions(std::vector<Route> &routes) {
     static constexpr std::string_view kPatterns[] = {
-        "/{db}/_design/{ddoc}/_show/{rest...}",
-        "/{db}/_design/{ddoc}/_update/{rest...}",
-        "/{db}/_design/{ddoc}/_rewrite",
-        "/{db}/_design/{ddoc}/_rewrite/{rest...}",
-        "/{db}/_design/{ddoc}/_search/{rest...}",
-        "/{db}/_design/{ddoc}/_search_info/{rest...}",
-        "/{db}/_design/{ddoc}/_search_disk_size/{rest...}",
-        "/{db}/_design/{ddoc}/_nouveau/{rest...}",
+        "/{db}/_design/{ddoc}/_search/{rest...}",           "/{db}/_design/{ddoc}/_search_info/{rest...}",
+        "/{db}/_design/{ddoc}/_search_disk_size/{rest...}", "/{db}/_design/{ddoc}/_nouveau/{rest...}",
         "/{db}/_design/{ddoc}/_nouveau_info/{rest...}",
     };
     for (auto pattern : kPatterns)

@@ -62,5 +62,8 @@ inline constexpr std::string_view kAnyMethod = "ANY";
 [[nodiscard]] std::vector<Route> bulk_routes();     // bulk_routes.cc: _bulk_docs, _bulk_get, _revs_diff, ...
 [[nodiscard]] std::vector<Route> document_routes(); // document_routes.cc: documents and _local documents
 [[nodiscard]] std::vector<Route> attachment_routes(); // attachment_routes.cc
+[[nodiscard]] std::vector<Route> show_routes();       // show_routes.cc
+[[nodiscard]] std::vector<Route> update_routes();     // update_routes.cc
+[[nodiscard]] std::vector<Route> rewrite_routes();    // rewrite_routes.cc
 
 } // namespace divan::api

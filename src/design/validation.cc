@@ -1,6 +1,8 @@
 #include "design/validation.h"
 
 #include "db/document_text.h"
+#include "design/function_document.h"
+#include "json/parser.h"
 
 #include <algorithm>
 #include <memory>
@@ -11,18 +13,10 @@ namespace {
 // What one call of a worker is given at most, but for a single larger edit.
 constexpr std::size_t kEditsPerCallMax = 100;
 constexpr std::size_t kBytesPerCallMax = 1 << 20;
-// Of the ancestors of oldDoc; [query_server_config] revs_limit in CouchDB.
-constexpr std::size_t kRevisionsMax = 20;
 
 bool validates(const DesignDocuments::Documents &documents) {
     return std::any_of(documents.begin(), documents.end(),
                        [](const auto &document) { return !document->validate_doc_update.empty(); });
-}
-
-std::string finish(std::string text, const db::Body &body) {
-    db::append_attachment_stubs(text, body);
-    text.push_back('}');
-    return text;
 }
 
 std::string new_document(const db::JudgedEdit &judged) {
@@ -36,20 +30,32 @@ std::string new_document(const db::JudgedEdit &judged) {
                             edit.deleted);
     if (path)
         db::append_revisions(text, *path);
-    return finish(std::move(text), judged.body);
+    db::append_attachment_stubs(text, judged.body);
+    text.push_back('}');
+    return text;
 }
 
 std::string old_document(const db::JudgedEdit &judged) {
     if (!judged.replaced)
         return "null";
     const auto &replaced = *judged.replaced;
-    auto path = replaced.path;
-    path.hashes.resize(std::min(path.hashes.size(), kRevisionsMax));
-    std::string text;
-    db::begin_document_text(text, judged.edit->id, {path.start, path.hashes.front()}, replaced.body,
-                            replaced.deleted);
-    db::append_revisions(text, path);
-    return finish(std::move(text), replaced.body);
+    return function_document(judged.edit->id, replaced.path, replaced.deleted, replaced.body);
+}
+
+// What else than an Error a function throws is its own message: CouchDB shows a string, and of an object the
+// value of its member.
+Error refusal(script::FunctionError error) {
+    constexpr std::string_view kName = "validate_doc_update: ";
+    if (error.error != "unknown_error" || !error.reason.starts_with(kName))
+        return to_error(error);
+    error.reason.erase(0, kName.size());
+    if (auto value = json::parse(error.reason, {.raw_depth = 1});
+        value.ok() && value->is_object() && value->object().size() == 1) {
+        auto text = value->object().begin()->value.raw_text();
+        auto member = json::parse(text);
+        error.reason = member.ok() && member->is_string() ? member->string() : std::move(text);
+    }
+    return to_error(error);
 }
 
 // The edits of one write, part by part, through one function after the other.
@@ -129,7 +135,7 @@ class Judging : public std::enable_shared_from_this<Judging> {
             else if (i >= answer->values.size())
                 verdict = ErrorCode::internal_server_error;
             else if (const auto *error = std::get_if<script::FunctionError>(&answer->values[i]))
-                verdict = to_error(*error);
+                verdict = refusal(*error);
             else
                 passed.push_back(std::move(part_[i]));
         }

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <utility>
@@ -13,13 +13,13 @@
 namespace divan::script {
 namespace {
 
+using ::testing::AnyOf;
 using testing::call;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using testing::map;
 using testing::program;
 using testing::text;
-using ::testing::AnyOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 constexpr Millis kTimeout(150);
 
@@ -33,7 +33,8 @@ PoolOptions strict() {
 
 // A document that one function chokes on stands between two that it does not.
 std::string map_three(Pool &pool, const std::string &harm) {
-    auto made = program({"function(doc) { if (doc.bad) { " + harm + " } emit(doc.n); }", "doc => emit(doc.n)"});
+    auto made =
+        program({"function(doc) { if (doc.bad) { " + harm + " } emit(doc.n); }", "doc => emit(doc.n)"});
     return text(map(pool, made, {R"({"n":1})", R"({"n":2,"bad":true})", R"({"n":3})"}));
 }
 
@@ -90,11 +91,13 @@ TEST(HostileTest, ComputingThatCannotBeInterruptedEndsTheWorker) {
 TEST(HostileTest, FunctionThatIsStoppedAgainAndAgainIsNotCalledAnyMore) {
     Pool pool(strict());
     auto begin = std::chrono::steady_clock::now();
-    auto answer = map(pool, program({"doc => { while (true); }", "doc => emit(1)"}), std::vector<std::string>(50, "{}"));
+    auto answer = map(pool, program({"doc => { while (true); }", "doc => emit(1)"}),
+                      std::vector<std::string>(50, "{}"));
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 20 * kTimeout);
     EXPECT_EQ(answer.rows.size(), 50U);
     ASSERT_EQ(answer.failures.size(), 50U);
-    EXPECT_EQ(answer.failures.back().error.reason, "f0: not called any more, after it had to be stopped 3 times");
+    EXPECT_EQ(answer.failures.back().error.reason,
+              "f0: not called any more, after it had to be stopped 3 times");
 }
 
 TEST(HostileTest, TamperingStaysInItsProgram) {
@@ -111,14 +114,16 @@ TEST(HostileTest, TamperingStaysInItsProgram) {
         emit = log = undefined;
     })js"});
     EXPECT_EQ(text(map(pool, tampering, {"{}"})), "");
-    auto victim = program({"function(doc) { doc.a = 2; delete doc.b; emit([doc.a, 'x'], {key: JSON.stringify(doc.b)}); }"});
+    auto victim = program(
+        {"function(doc) { doc.a = 2; delete doc.b; emit([doc.a, 'x'], {key: JSON.stringify(doc.b)}); }"});
     EXPECT_EQ(text(map(pool, victim, {R"({"a":1,"b":[1]})"})), "0/0 [1,\"x\"] {\"key\":\"[1]\"}\n");
 }
 
 TEST(HostileTest, WhatOneMapDoesToTheDocumentTheNextDoesNotSee) {
     Pool pool(strict());
-    EXPECT_EQ(text(map(pool, program({"function(doc) { doc.a.b = 2; doc.c = 1; doc.d.push(1); }",
-                                      "function(doc) { emit(doc.a.b, doc); }"}),
+    EXPECT_EQ(text(map(pool,
+                       program({"function(doc) { doc.a.b = 2; doc.c = 1; doc.d.push(1); }",
+                                "function(doc) { emit(doc.a.b, doc); }"}),
                        {R"({"a":{"b":1},"d":[]})"})),
               "0/1 1 {\"a\":{\"b\":1},\"d\":[]}\n"
               "0/0 TypeError: f0: TypeError: can't define array index property past the end of an array with "
@@ -154,7 +159,8 @@ TEST(HostileTest, GiantAnswersAreRefused) {
                 ElementsAre(HasSubstr("too_large: f0: ")));
     // Each within the limit, together beyond it.
     auto answer = wait_for<MapAnswer>([&](auto done) {
-        pool.map({program({"doc => emit('x'.repeat(1 << 20))"}), std::vector<std::string>(9, "{}")}, std::move(done));
+        pool.map({program({"doc => emit('x'.repeat(1 << 20))"}), std::vector<std::string>(9, "{}")},
+                 std::move(done));
     });
     ASSERT_FALSE(answer.ok());
     EXPECT_EQ(answer.error().reason(), "_design/d emits more than 8388608 bytes for one batch of documents.");
@@ -164,7 +170,8 @@ TEST(HostileTest, LogIsCutOff) {
     auto options = strict();
     options.log_bytes_max = 100;
     Pool pool(options);
-    auto answer = map(pool, program({"doc => { log('a'); log({b: [1]}); log('\u00e9'.repeat(1000)); log('c'); }"}), {"{}"});
+    auto answer = map(
+        pool, program({"doc => { log('a'); log({b: [1]}); log('\u00e9'.repeat(1000)); log('c'); }"}), {"{}"});
     ASSERT_EQ(answer.log.size(), 3U);
     EXPECT_EQ(answer.log[0].function, "f0");
     EXPECT_EQ(answer.log[0].text, "a");
@@ -197,7 +204,8 @@ TEST(HostileTest, DatabaseThatOccupiesItsWorkersLeavesOneToOthers) {
     for (int i = 0; i < 2; ++i) {
         auto end = std::make_shared<std::promise<void>>();
         ends.push_back(end->get_future());
-        pool.map({program({"doc => { while (true); }"}), {"{}"}}, [end](auto /*answer*/) { end->set_value(); });
+        pool.map({program({"doc => { while (true); }"}), {"{}"}},
+                 [end](auto /*answer*/) { end->set_value(); });
     }
     auto other = program({"doc => emit(1)"});
     other->database = "other";
@@ -233,7 +241,8 @@ TEST(HostileTest, WorkerThatIsKilledCostsNoRow) {
         documents.push_back("{\"n\":" + std::to_string(i) + "}");
     std::promise<Result<MapAnswer>> promise;
     auto future = promise.get_future();
-    pool.map({slow, documents}, [&promise](Result<MapAnswer> answer) { promise.set_value(std::move(answer)); });
+    pool.map({slow, documents},
+             [&promise](Result<MapAnswer> answer) { promise.set_value(std::move(answer)); });
     kill(largest_child(), SIGKILL);
     auto answer = future.get();
     ASSERT_TRUE(answer.ok()) << answer.error().reason();

@@ -57,7 +57,7 @@ inline std::string text(const Outcome &outcome) {
 }
 
 inline std::vector<std::string> call(Pool &pool, std::shared_ptr<const Program> program,
-                              std::vector<Invocation> invocations) {
+                                     std::vector<Invocation> invocations) {
     auto answer = wait_for<CallAnswer>(
         [&](auto done) { pool.call({std::move(program), std::move(invocations)}, std::move(done)); });
     EXPECT_TRUE(answer.ok()) << answer.error().reason();
@@ -66,6 +66,11 @@ inline std::vector<std::string> call(Pool &pool, std::shared_ptr<const Program> 
         for (const auto &value : answer->values)
             texts.push_back(text(value));
     return texts;
+}
+
+// What emit(expression) puts into the index as a key.
+inline std::string emitted(Pool &pool, const std::string &expression, const std::string &document = "{}") {
+    return text(map(pool, program({"function(doc) { emit(" + expression + "); }"}), {document}));
 }
 
 } // namespace divan::script::testing

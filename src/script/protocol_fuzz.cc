@@ -1,8 +1,8 @@
 // Whatever a worker answers is refused, or is in order, within what was asked, and canonical JSON.
 
+#include "script/protocol.h"
 #include "json/parser.h"
 #include "json/writer.h"
-#include "script/protocol.h"
 
 #include <cstdlib>
 #include <tuple>

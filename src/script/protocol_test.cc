@@ -31,8 +31,8 @@ struct Row {
 };
 
 // An answer to two functions on three documents.
-std::string map_answer(std::uint32_t calls, const std::vector<Row> &rows, const std::vector<Row> &failures = {},
-                       const std::vector<std::uint32_t> &log = {}) {
+std::string map_answer(std::uint32_t calls, const std::vector<Row> &rows,
+                       const std::vector<Row> &failures = {}, const std::vector<std::uint32_t> &log = {}) {
     Writer writer(Kind::map_answer);
     writer.u8(0);
     writer.u32(calls);
@@ -58,7 +58,8 @@ Result<MapPart> decode(const std::string &frame) {
 }
 
 TEST(ProtocolTest, MapAnswerIsReadInCanonicalForm) {
-    auto part = decode(map_answer(6, {{0, 0, " [1 ,2]", R"({"a":"\u0041"})"}, {2, 2}}, {{1, 0, "word", "reason"}}, {2}));
+    auto part = decode(
+        map_answer(6, {{0, 0, " [1 ,2]", R"({"a":"\u0041"})"}, {2, 2}}, {{1, 0, "word", "reason"}}, {2}));
     ASSERT_TRUE(part.ok()) << part.error().reason();
     EXPECT_EQ(part->calls, 6U);
     ASSERT_EQ(part->answer.rows.size(), 2U);
@@ -70,22 +71,22 @@ TEST(ProtocolTest, MapAnswerIsReadInCanonicalForm) {
 
 TEST(ProtocolTest, NonsenseOfAMapIsRefused) {
     for (const auto &frame : {
-             map_answer(0, {}),                      // no progress
-             map_answer(7, {}),                      // more calls than asked for
-             map_answer(6, {{3, 0}}),                // no such document
-             map_answer(6, {{0, 1}}),                // a function that was not asked for
-             map_answer(6, {{0, 3}}),                // none at all
-             map_answer(6, {{1, 0}, {0, 2}}),        // out of order
+             map_answer(0, {}),               // no progress
+             map_answer(7, {}),               // more calls than asked for
+             map_answer(6, {{3, 0}}),         // no such document
+             map_answer(6, {{0, 1}}),         // a function that was not asked for
+             map_answer(6, {{0, 3}}),         // none at all
+             map_answer(6, {{1, 0}, {0, 2}}), // out of order
              map_answer(6, {{0, 2}, {0, 0}}),
-             map_answer(2, {{1, 0}}),                // a call that was not made
-             map_answer(6, {{0, 0, "x"}}),           // not JSON
+             map_answer(2, {{1, 0}}),      // a call that was not made
+             map_answer(6, {{0, 0, "x"}}), // not JSON
              map_answer(6, {{0, 0, "1", "\"\xff\""}}),
              map_answer(6, {{0, 0, "1", "1 2"}}),
              map_answer(6, {{0, 0, "", "1"}}),
              map_answer(6, {{0, 0, std::string(kDepthMax + 1, '[') + std::string(kDepthMax + 1, ']')}}),
-             map_answer(6, {}, {{0, 0}, {0, 0}}),    // twice
+             map_answer(6, {}, {{0, 0}, {0, 0}}), // twice
              map_answer(6, {}, {{0, 0, "\xff"}}),
-             map_answer(6, {}, {}, {3}),             // a log line of no function
+             map_answer(6, {}, {}, {3}), // a log line of no function
              map_answer(6, {}) + "x",
              std::string(),
              std::string("\x02"),

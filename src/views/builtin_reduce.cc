@@ -15,7 +15,6 @@ constexpr std::size_t kRankMax = 100;
 // About 400 bytes of stack a level.
 constexpr std::size_t kDepthMax = 10'000;
 
-// A summary is the number of rows in decimal digits.
 class CountReduce final : public BuiltinReduce {
   public:
     [[nodiscard]] std::string reduce(std::span<const ReduceInput> rows) const override {
@@ -48,7 +47,7 @@ class CountReduce final : public BuiltinReduce {
     }
 };
 
-// A summary is the value as JSON. Rows come in the order of the index, so nothing is compared.
+// Rows come in the order of the index, so nothing is compared.
 class EndReduce final : public BuiltinReduce {
   public:
     explicit EndReduce(Ends end) : end_(end) {}

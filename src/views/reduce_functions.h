@@ -10,13 +10,9 @@
 
 namespace divan::views {
 
-// _sum. A summary is the sum as JSON text, an error row too.
 [[nodiscard]] std::unique_ptr<BuiltinReduce> make_sum_reduce(const ReduceLimits &limits);
-// _stats. A summary is the answer as JSON text, or '!' and the reason of a failure.
 [[nodiscard]] std::unique_ptr<BuiltinReduce> make_stats_reduce();
-// _approx_count_distinct. A summary is 's' and up to 128 hashes, or 'd' and 2,048 registers.
 [[nodiscard]] std::unique_ptr<BuiltinReduce> make_distinct_reduce();
-// _top_N and _bottom_N. A summary is the values as sized JSON texts, the best one first.
 [[nodiscard]] std::unique_ptr<BuiltinReduce> make_rank_reduce(bool top, std::size_t count);
 
 // Stands for summaries that cannot be read: no function writes it for anything else.

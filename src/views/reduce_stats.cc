@@ -71,6 +71,9 @@ class Stats {
   public:
     // false: it failed.
     bool add(std::string_view text);
+    // What a text stands for.
+    bool read(Shape &shape, std::string_view text);
+    bool add(Shape shape);
     [[nodiscard]] const std::string &failure() const { return failure_; }
     // REQUIRES: something was added, and nothing failed.
     [[nodiscard]] std::string summary() const;
@@ -102,21 +105,23 @@ bool Stats::add(std::string_view text) {
             return true;
         }
     }
-    auto value = parse_stored(text);
-    if (!value)
-        return fail("unreadable _stats input");
     Shape shape;
-    if (!read(shape, *value))
-        return false;
+    return read(shape, text) && add(std::move(shape));
+}
+
+bool Stats::read(Shape &shape, std::string_view text) {
+    auto value = parse_stored(text);
+    return value ? read(shape, *value) : fail("unreadable _stats input");
+}
+
+bool Stats::add(Shape shape) {
     if (!begun_) {
         begun_ = true;
         total_ = std::move(shape);
         return true;
     }
-    if (!add_shape(total_, shape))
-        return fail(
-            fmt::format("_stats input of another shape, or an array of another length: {}", quoted(*value)));
-    return true;
+    return add_shape(total_, shape) ||
+           fail("_stats input of different shapes, or arrays of different lengths");
 }
 
 bool Stats::read(Shape &shape, const json::Value &value) {
@@ -208,9 +213,10 @@ class StatsReduce final : public BuiltinReduce {
         for (auto summary : std::views::reverse(summaries)) {
             if (summary.starts_with(kFailure))
                 return std::string(summary);
-            if (!is_json_container(summary))
+            Shape shape;
+            if (!stats.read(shape, summary))
                 return std::string(kDamagedSummary);
-            if (!stats.add(summary))
+            if (!stats.add(std::move(shape)))
                 return kFailure + stats.failure();
         }
         return stats.summary();
@@ -220,14 +226,9 @@ class StatsReduce final : public BuiltinReduce {
         if (summary.starts_with(kFailure))
             return script::FunctionError{"invalid_value", std::string(summary.substr(1))};
         Stats stats;
-        if (!is_json_container(summary) || !stats.add(summary))
+        if (!stats.add(summary))
             return damaged_summary();
         return stats.summary();
-    }
-
-  private:
-    static bool is_json_container(std::string_view summary) {
-        return summary.starts_with('{') || summary.starts_with('[');
     }
 };
 

@@ -44,6 +44,7 @@ class Sum {
   public:
     // false: no more has to be added.
     bool add(std::string_view text);
+    [[nodiscard]] bool unreadable() const { return unreadable_; }
     [[nodiscard]] json::Value value() const;
     [[nodiscard]] std::optional<std::string> plain_text() const; // of a sum that is a number
 
@@ -60,6 +61,7 @@ class Sum {
     Number number_;
     json::Value sum_;
     std::optional<json::Value> error_;
+    bool unreadable_ = false;
 };
 
 bool Sum::fail(std::string_view reason, json::Value cause) {
@@ -77,8 +79,10 @@ bool Sum::add(std::string_view text) {
         }
     }
     auto value = parse_stored(text);
-    if (!value)
-        return fail(kWrongValue, nullptr);
+    if (!value) {
+        unreadable_ = true;
+        return false;
+    }
     // The first value is not looked into, only its kind; the first place of an array counts as added to 0.
     if (sum_.is_null()) {
         if (!begun_ && value->is_object() && !is_error_row(value->object())) {
@@ -161,7 +165,7 @@ bool Sum::add_objects(json::Object &sum, json::Object values) {
 }
 
 std::optional<std::string> Sum::plain_text() const {
-    if (error_ || !sum_.is_null() || !number_.in_range())
+    if (error_ || unreadable_ || !sum_.is_null() || !number_.in_range())
         return std::nullopt;
     return number_.text();
 }
@@ -207,12 +211,9 @@ class SumReduce final : public BuiltinReduce {
         if (summaries.size() == 1)
             return std::string(summaries.front());
         Sum sum;
-        for (auto summary : std::views::reverse(summaries)) {
-            if (!is_summary(summary))
-                return std::string(kDamagedSummary);
+        for (auto summary : std::views::reverse(summaries))
             if (!sum.add(summary))
                 break;
-        }
         return limited(sum, [&] {
             auto bytes = kVersionBytes + kListBytes;
             for (auto summary : summaries)
@@ -223,25 +224,20 @@ class SumReduce final : public BuiltinReduce {
 
     // Sums the one summary that is left, as CouchDB's coordinator does.
     [[nodiscard]] script::Outcome finish(std::string_view summary) const override {
-        if (!is_summary(summary))
-            return damaged_summary();
         Sum sum;
         sum.add(summary);
+        if (sum.unreadable())
+            return damaged_summary();
         return limited(sum, [&] {
             return kVersionBytes + 2 * kListBytes + kEmptyListBytes + stored_term_bytes(summary);
         });
     }
 
   private:
-    static bool is_summary(std::string_view text) {
-        if (Number::parse(text))
-            return true;
-        auto value = parse_stored(text);
-        return value && (value->is_array() || value->is_object());
-    }
-
     template <typename InputBytes>
     [[nodiscard]] std::string limited(const Sum &sum, const InputBytes &input_bytes) const {
+        if (sum.unreadable())
+            return std::string(kDamagedSummary);
         if (auto text = sum.plain_text())
             return std::move(*text);
         auto value = sum.value();

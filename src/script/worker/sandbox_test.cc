@@ -70,7 +70,8 @@ TEST(SandboxTest, ComputesAndTalks) {
 TEST(SandboxTest, FilesCannotBeOpenedOrChanged) {
     EXPECT_EQ(locked_in([] { return error_of(open("/etc/passwd", O_RDONLY)); }), exit_with(EPERM));
     EXPECT_EQ(locked_in([] { return error_of(open("/tmp/x", O_WRONLY | O_CREAT, 0600)); }), exit_with(EPERM));
-    EXPECT_EQ(locked_in([] { return error_of(syscall(SYS_open, "/etc/passwd", O_RDONLY)); }), exit_with(EPERM));
+    EXPECT_EQ(locked_in([] { return error_of(syscall(SYS_open, "/etc/passwd", O_RDONLY)); }),
+              exit_with(EPERM));
     EXPECT_EQ(locked_in([] { return error_of(unlink("/tmp/x")); }), exit_with(EPERM));
     EXPECT_EQ(locked_in([] { return error_of(mkdir("/tmp/x", 0700)); }), exit_with(EPERM));
     EXPECT_EQ(locked_in([] { return error_of(dup(0)); }), exit_with(EPERM));
@@ -88,13 +89,16 @@ TEST(SandboxTest, ProcessesEndTheProcess) {
     EXPECT_EQ(locked_in([] { return execl("/bin/true", "true", nullptr); }), kKilled);
     EXPECT_EQ(locked_in([] { return kill(getppid(), SIGTERM); }), kKilled);
     EXPECT_EQ(locked_in([] { return static_cast<int>(syscall(SYS_tgkill, 1, 1, SIGTERM)); }), exit_with(255));
-    EXPECT_EQ(locked_in([] { return static_cast<int>(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)); }), kKilled);
+    EXPECT_EQ(locked_in([] { return static_cast<int>(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)); }),
+              kKilled);
 }
 
 TEST(SandboxTest, MemoryIsLimited) {
     EXPECT_EQ(locked_in([] {
-                  void *small = mmap(nullptr, kDataBytes / 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-                  void *large = mmap(nullptr, kDataBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                  void *small = mmap(nullptr, kDataBytes / 2, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                  void *large =
+                      mmap(nullptr, kDataBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
                   return small != MAP_FAILED && large == MAP_FAILED ? 0 : 1;
               }),
               "exit 0");

@@ -1,0 +1,98 @@
+// Show functions: a document as anything (chttpd_show:handle_doc_show_req).
+
+#include "api/design_calls.h"
+#include "api/document_handlers.h"
+#include "api/function_calls.h"
+#include "api/function_response.h"
+#include "api/request_object.h"
+#include "api/router.h"
+#include "base/encoding.h"
+#include "crypto/digest.h"
+
+namespace divan::api {
+namespace {
+
+// The function need not run for a client that has what it would answer: the same document, design document,
+// media types and roles.
+std::string show_etag(const Call &call, const design::DesignDocument &design,
+                      const std::optional<FunctionDocument> &document) {
+    auto text = design.id + '\n' + design.rev + '\n' + (document ? document->rev : std::string()) + '\n' +
+                std::string(call.header("Accept").value_or(""));
+    for (const auto &role : call.principal.roles)
+        text.append(1, '\n').append(role);
+    return "\"" + hex_encode(crypto::md5(text)) + "\"";
+}
+
+Task<Result<void>> show(Call &call, std::optional<std::string> id) {
+    auto design = co_await find_design_document(call);
+    if (!design.ok())
+        co_return design.error();
+    auto program = find_function(call, **design, "shows", call.path_parameter("func"), true);
+    if (!program.ok())
+        co_return program.error();
+    Result<std::optional<FunctionDocument>> document = std::optional<FunctionDocument>();
+    if (id)
+        document = co_await call.on_engine([&] { return read_function_document(*call.database, *id); });
+    if (!document.ok())
+        co_return document.error();
+    auto etag = show_etag(call, **design, *document);
+    if (etag_matches(call, etag)) {
+        net::ResponseHead head;
+        head.status = 304;
+        head.headers.add("ETag", etag);
+        co_return co_await call.send(std::move(head), std::string());
+    }
+    RequestObjectParts parts{std::move(id), std::nullopt};
+    auto body = co_await read_function_body(call);
+    if (!body.ok())
+        co_return body.error();
+    parts.body = std::move(*body);
+    auto request = co_await call.on_engine([&] { return request_object(call, parts); });
+    if (!request.ok())
+        co_return request.error();
+    std::vector<std::string> arguments{*document ? (*document)->json : "null", std::move(*request)};
+    auto answer = co_await call_function(call, std::move(*program), std::move(arguments));
+    if (!answer.ok())
+        co_return answer.error();
+    auto response = read_function_response(*answer);
+    if (!response.ok())
+        co_return response.error();
+    response->head.headers.set("ETag", etag);
+    response->head.headers.set("Vary", "Accept");
+    co_return co_await call.send(std::move(response->head), std::move(response->body));
+}
+
+Task<Result<void>> show_nothing(Call &call) {
+    co_return co_await show(call, std::nullopt);
+}
+
+Task<Result<void>> show_document(Call &call) {
+    co_return co_await show(call, call.path_parameter("docid"));
+}
+
+Task<Result<void>> refuse_show(Call &call) {
+    auto design = co_await find_design_document(call);
+    if (!design.ok())
+        co_return design.error();
+    co_return Error(ErrorCode::not_found, "show_error", "Invalid path.");
+}
+
+} // namespace
+
+std::vector<Route> show_routes() {
+    constexpr auto kMember = access::Permission::database_member;
+    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_show/{func}";
+    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_show/{func}/{docid...}";
+    std::vector<ParameterInfo> parameters = {{"format", "string", "Which of what it provides."}};
+    std::vector<Route> routes = {
+        {kAnyMethod, "/{db}/_design/{ddoc}/_show", kMember, refuse_show, "Refused."}};
+    for (std::string_view method : {std::string_view("GET"), std::string_view("POST"), kAnyMethod}) {
+        routes.push_back(
+            {method, kFunction, kMember, show_nothing, "What a show function makes of nothing.", parameters});
+        routes.push_back({method, kDocument, kMember, show_document,
+                          "What a show function makes of a document.", parameters});
+    }
+    return routes;
+}
+
+} // namespace divan::api

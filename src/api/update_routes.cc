@@ -1,0 +1,182 @@
+// Update handlers: functions that make a document of a request (chttpd_show:handle_doc_update_req).
+
+#include "api/design_calls.h"
+#include "api/document_handlers.h"
+#include "api/engine_calls.h"
+#include "api/function_calls.h"
+#include "api/function_response.h"
+#include "api/parameters.h"
+#include "api/request_object.h"
+#include "api/router.h"
+#include "base/encoding.h"
+#include "db/store.h"
+#include "design/design_check.h"
+#include "telemetry/metrics.h"
+#include "json/parser.h"
+
+namespace divan::api {
+namespace {
+
+// What the function returned: [document, response].
+struct UpdateAnswer {
+    std::optional<std::string> document; // its JSON text; nothing: nothing is written
+    FunctionResponse response;
+    bool has_status = false; // the function said one
+};
+
+Result<UpdateAnswer> read_update_answer(std::string_view json) {
+    DIVAN_TRY(auto value, json::parse(json, {.depth_max = json::kAnyDepth, .raw_depth = 1}));
+    Error undefined(ErrorCode::function_failed, "render_error", "undefined response from update function");
+    if (!value.is_array() || value.array().size() < 2)
+        return undefined;
+    const auto &document = value.array()[0].raw_text();
+    const auto &response = value.array()[1].raw_text();
+    if (response.front() != '{' && response.front() != '"')
+        return undefined;
+    UpdateAnswer answer;
+    if (document.front() == '{')
+        answer.document = document;
+    if (response.front() == '"') {
+        DIVAN_TRY(answer.response, read_function_response("{\"body\":" + response + "}"));
+        return answer;
+    }
+    DIVAN_TRY(answer.response, read_function_response(response));
+    DIVAN_TRY(auto members, json::parse(response, {.depth_max = json::kAnyDepth, .raw_depth = 1}));
+    answer.has_status = members.object().contains("code");
+    return answer;
+}
+
+Result<PreparedDocument> prepare_update(const Call &call, std::string_view json) {
+    DIVAN_TRY(auto value, json::parse(json, call.json_options(1)));
+    DIVAN_TRY(auto input, read_document(value));
+    if (!input.id)
+        input.id.emplace(); // refused like every id that is empty
+    DIVAN_TRY_VOID(db::check_document_id(*input.id));
+    return prepare_document(call.services().config, *call.database, std::move(input), false);
+}
+
+// As every write of such a document does.
+Result<void> authorize_update(const Call &call, const std::string &id) {
+    if (!design::is_design_id(id))
+        return {};
+    auto opened =
+        call.services().gate.open(call.principal, access::Permission::database_admin, call.database->name());
+    return opened.ok() ? Result<void>() : Result<void>(opened.error());
+}
+
+// The new revision.
+Task<Result<std::string>> write_update(Call &call, PreparedDocument prepared) {
+    auto &edit = prepared.edit;
+    if (edit.id.starts_with("_local/")) {
+        std::optional<std::string> rev;
+        if (edit.parent)
+            rev = edit.parent->text();
+        co_return co_await call.on_engine([&]() -> Result<std::string> {
+            if (!edit.deleted)
+                return call.database->write_local(edit.id, std::move(edit.json), rev, false);
+            DIVAN_TRY_VOID(call.database->erase_local(edit.id));
+            return std::string("0-0");
+        });
+    }
+    auto checked = co_await check_design_document(call, edit);
+    if (!checked.ok())
+        co_return checked.error();
+    std::vector<db::Edit> edits;
+    edits.push_back(std::move(edit));
+    auto written = co_await write_documents(call, std::move(edits));
+    if (!written.front().ok())
+        co_return written.front().error();
+    call.services().metrics.count(telemetry::Metric::document_writes);
+    co_return written.front()->rev.text();
+}
+
+Task<Result<UpdateAnswer>> run_update(Call &call, std::optional<std::string> id) {
+    auto design = co_await find_design_document(call);
+    if (!design.ok())
+        co_return design.error();
+    auto program = find_function(call, **design, "updates", call.path_parameter("func"));
+    if (!program.ok())
+        co_return program.error();
+    if (call.method == "GET")
+        co_return Error(ErrorCode::method_not_allowed, "Update functions do not allow GET");
+    RequestObjectParts parts{id, std::nullopt};
+    auto body = co_await read_function_body(call);
+    if (!body.ok())
+        co_return body.error();
+    parts.body = std::move(*body);
+    auto arguments = co_await call.on_engine([&]() -> Result<std::vector<std::string>> {
+        std::optional<FunctionDocument> document;
+        if (id) {
+            DIVAN_TRY(document, read_function_document(*call.database, *id));
+        }
+        DIVAN_TRY(auto request, request_object(call, parts));
+        return std::vector<std::string>{document ? std::move(document->json) : "null", std::move(request)};
+    });
+    if (!arguments.ok())
+        co_return arguments.error();
+    auto answer = co_await call_function(call, std::move(*program), std::move(*arguments));
+    if (!answer.ok())
+        co_return answer.error();
+    co_return read_update_answer(*answer);
+}
+
+Task<Result<void>> update(Call &call, std::optional<std::string> id) {
+    auto answer = co_await run_update(call, std::move(id));
+    if (!answer.ok())
+        co_return answer.error();
+    auto &response = answer->response;
+    if (answer->document) {
+        auto prepared = co_await call.on_engine([&]() -> Result<PreparedDocument> {
+            DIVAN_TRY(auto made, prepare_update(call, *answer->document));
+            DIVAN_TRY_VOID(authorize_update(call, made.edit.id));
+            return made;
+        });
+        if (!prepared.ok())
+            co_return prepared.error();
+        auto written_id = prepared->edit.id;
+        auto rev = co_await write_update(call, std::move(*prepared));
+        if (!rev.ok())
+            co_return rev.error();
+        response.head.headers.set("X-Couch-Id", percent_encode(written_id));
+        response.head.headers.set("X-Couch-Update-NewRev", *rev);
+        bool accepted = asks_for_copies(call.query.find("w").value_or(""));
+        if (!answer->has_status)
+            response.head.status = accepted ? 202 : 201;
+    }
+    co_return co_await call.send(std::move(response.head), std::move(response.body));
+}
+
+Task<Result<void>> update_nothing(Call &call) {
+    co_return co_await update(call, std::nullopt);
+}
+
+Task<Result<void>> update_document(Call &call) {
+    co_return co_await update(call, call.path_parameter("docid"));
+}
+
+Task<Result<void>> refuse_update(Call &call) {
+    auto design = co_await find_design_document(call);
+    if (!design.ok())
+        co_return design.error();
+    co_return Error(ErrorCode::not_found, "update_error", "Invalid path.");
+}
+
+} // namespace
+
+std::vector<Route> update_routes() {
+    constexpr auto kMember = access::Permission::database_member;
+    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_update/{func}";
+    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_update/{func}/{docid...}";
+    std::vector<ParameterInfo> parameters = {{"w", "integer", "Copies to wait for; more than one: 202."}};
+    std::vector<Route> routes = {
+        {kAnyMethod, "/{db}/_design/{ddoc}/_update", kMember, refuse_update, "Refused."}};
+    for (std::string_view method : {std::string_view("POST"), std::string_view("PUT"), kAnyMethod}) {
+        routes.push_back({method, kFunction, kMember, update_nothing,
+                          "Lets a function make a document of the request.", parameters});
+        routes.push_back({method, kDocument, kMember, update_document,
+                          "Lets a function change a document by the request.", parameters});
+    }
+    return routes;
+}
+
+} // namespace divan::api
