@@ -40,6 +40,7 @@ struct DesignDocument {
     std::string validate_doc_update;
     json::Value json; // the whole document, with _id and _rev
     std::string text; // its JSON text, for require() and `this` of functions
+    std::string signature; // as view_signature() says; empty = not computed yet
     // About what it takes in memory.
     std::size_t bytes = 0;
 
