@@ -58,10 +58,17 @@ std::string method_of(const Call &call) {
     return method;
 }
 
-// What a user's function did wrong is no fault of the server.
-telemetry::Level log_level(ErrorCode code) {
-    return code == ErrorCode::function_failed || code == ErrorCode::script_failed ? telemetry::Level::warning
-                                                                                  : telemetry::Level::error;
+// What a function of a design document does wrong is its author's error.
+telemetry::Level level_of(const Error &error) {
+    switch (error.code()) {
+    case ErrorCode::function_failed:
+    case ErrorCode::invalid_value:
+    case ErrorCode::os_process_error:
+    case ErrorCode::script_failed:
+        return telemetry::Level::warning;
+    default:
+        return telemetry::Level::error;
+    }
 }
 
 } // namespace
@@ -140,11 +147,11 @@ Task<void> Dispatcher::handle(net::Exchange &exchange) const {
             call.response().abort();
             services_.metrics.count(telemetry::Metric::aborted_requests);
             if (served.error().code() != ErrorCode::cancelled)
-                services_.log.write(telemetry::Level::error, call.request_id,
+                services_.log.write(level_of(served.error()), call.request_id,
                                     "an answer was cut off: " + served.error().reason());
         }
         if (served.error().status() == 500)
-            services_.log.write(log_level(served.error().code()), call.request_id, served.error().reason());
+            services_.log.write(level_of(served.error()), call.request_id, served.error().reason());
     }
     auto took = services_.clock.monotonic() - call.started_at();
     auto status = call.response().status();

@@ -1,5 +1,6 @@
 #include "access/authenticator.h"
 #include "api/router.h"
+#include "collation/sort_key.h"
 #include "config/config.h"
 #include "crypto/password.h"
 #include "db/store.h"
@@ -129,8 +130,14 @@ Task<Result<void>> get_versions(Call &call) {
     json::ObjectWriter writer(text);
     // What cookies may be signed with ([chttpd_auth] hash_algorithms in CouchDB).
     writer.raw("erlang", R"({"version":"none","supported_hashes":["sha256","sha"]})");
-    // Views are not served: nothing collates, nothing runs functions.
-    writer.raw("collation_driver", R"({"name":"none"})").raw("javascript_engine", R"({"name":"none"})");
+    const auto &collator = collation::collator_info();
+    writer.key("collation_driver");
+    json::ObjectWriter(text)
+        .member("name", "libicu")
+        .member("library_version", collator.library_version)
+        .member("collator_version", collator.collator_version)
+        .member("collation_algorithm_version", collator.algorithm_version)
+        .close();
     for (const auto &library : call.services().libraries) {
         writer.key(library.purpose);
         json::ObjectWriter(text).member("name", library.name).member("version", library.version).close();

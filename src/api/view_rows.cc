@@ -245,7 +245,8 @@ Result<std::string> ReduceRowReader::head() {
     return text;
 }
 
-// What a function did wrong stands in its row, as in CouchDB; a built-in that cannot go on fails the query.
+// As in CouchDB a built-in that cannot go on fails the query, and a result that grows replaces its row. A
+// function that threw gives null there; here its row also says so.
 Result<void> append_reduced(std::string &out, const views::ReducedRow &row) {
     if (const auto *text = std::get_if<std::string>(&row.value)) {
         out.append("{\"key\":").append(row.key).append(",\"value\":").append(*text).push_back('}');
@@ -258,7 +259,7 @@ Result<void> append_reduced(std::string &out, const views::ReducedRow &row) {
     if (error.error == "reduce_overflow_error")
         writer.null("key");
     else
-        writer.raw("key", row.key);
+        writer.raw("key", row.key).null("value");
     writer.member("error", std::string_view(error.error)).member("reason", std::string_view(error.reason));
     writer.close();
     return {};

@@ -62,7 +62,7 @@ std::optional<DesignViews> views_of(const json::Value &document) {
     if (id == nullptr || !id->is_string() || views == nullptr || !views->is_object())
         return std::nullopt;
     for (const auto &view : views->object())
-        if (view.key != "lib" && view.value.is_object() && view.value.object().contains("map"))
+        if (view.value.is_object() && view.value.object().contains("map"))
             return DesignViews{id->string(), view.key};
     return std::nullopt;
 }

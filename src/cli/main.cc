@@ -149,6 +149,7 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
         fmt::print(stderr, "divan: --memory and --data-dir exclude each other.\n");
         return kWrongUsage;
     }
+    options.spidermonkey_version = divan::script::spidermonkey_version();
     set_thread_stacks();
     int exit_code = 0;
     raise_open_files_max();

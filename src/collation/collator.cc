@@ -3,49 +3,48 @@
 #include "base/check.h"
 #include "collation/sort_key.h"
 
+#include <fmt/format.h>
+#include <iterator>
+#include <span>
+
 namespace divan::collation {
 namespace {
 
-std::string dotted(const UVersionInfo &version, int fields) {
-    std::string text = std::to_string(version[0]);
-    for (int i = 1; i < fields; ++i)
-        text.append(".").append(std::to_string(version[i]));
-    return text;
-}
-
-CollatorInfo read_info() {
-    CollatorInfo info;
-    UVersionInfo version;
-    u_getVersion(version);
-    info.library_version = dotted(version, 2);
-    ucol_getVersion(collator(), version);
-    info.collator_version = dotted(version, 4);
-    ucol_getUCAVersion(collator(), version);
-    info.algorithm_version = dotted(version, 2);
-    return info;
+// As CouchDB writes versions: without the zeros at the end.
+std::string version_text(std::span<const std::uint8_t> version) {
+    while (!version.empty() && version.back() == 0)
+        version = version.first(version.size() - 1);
+    return fmt::format("{}", fmt::join(version, "."));
 }
 
 } // namespace
 
-const UCollator *collator() {
-    static const UCollator *opened = [] {
+const UCollator *root_collator() {
+    static const UCollator *const kCollator = [] {
         UErrorCode status = U_ZERO_ERROR;
-        auto *root = ucol_open("", &status);
+        auto *opened = ucol_open("", &status);
         DIVAN_CHECK(U_SUCCESS(status));
-        return root;
+        return opened;
     }();
-    return opened;
+    return kCollator;
 }
 
 const CollatorInfo &collator_info() {
-    static const CollatorInfo info = read_info();
-    return info;
+    static const CollatorInfo kInfo = [] {
+        UVersionInfo library, collator, algorithm;
+        u_getVersion(library);
+        ucol_getVersion(root_collator(), collator);
+        // Takes a collator that is not const, and only reads it.
+        ucol_getUCAVersion(const_cast<UCollator *>(root_collator()), algorithm);
+        return CollatorInfo{version_text(library), version_text(collator), version_text(algorithm)};
+    }();
+    return kInfo;
 }
 
 const std::string &collator_version() {
-    static const std::string version =
-        collator_info().library_version + "/" + collator_info().collator_version;
-    return version;
+    static const std::string kVersion =
+        fmt::format("{}/{}", collator_info().library_version, collator_info().collator_version);
+    return kVersion;
 }
 
 } // namespace divan::collation

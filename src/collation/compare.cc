@@ -1,117 +1,144 @@
-// Two keys compared as CouchDB does it, without sort keys.
+// The order as CouchDB computes it: value against value, strings by ucol_strcollIter(). It shares nothing
+// with the sort keys, so that each can be tested by the other.
 
 #include "base/check.h"
 #include "collation/collator.h"
 #include "collation/sort_key.h"
+#include "json/parser.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <cstdlib>
+#include <array>
+#include <cstdio>
+#include <unicode/uiter.h>
 
 namespace divan::collation {
 namespace {
 
-int sign(std::int64_t number) {
-    return number < 0 ? -1 : number > 0 ? 1 : 0;
+// Digits that any double needs behind the point, and the bytes of one in full.
+constexpr int kFractionDigitsMax = 1074;
+constexpr std::size_t kDoubleTextBytesMax = 1536;
+
+int sign_of(int comparison) {
+    return (comparison > 0) - (comparison < 0);
 }
 
-bool is_integer(std::string_view text) {
-    return text.find_first_of(".eE") == std::string_view::npos;
-}
-
-// The digits of an integer, and whether it is below zero.
-std::pair<bool, std::string> integer_parts(std::string_view text) {
-    bool negative = text.starts_with('-');
-    auto digits = std::string(text.substr(negative ? 1 : 0));
-    digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
-    return {negative && !digits.empty(), digits};
-}
-
-int compare_integers(std::string_view left, std::string_view right) {
-    auto [left_negative, left_digits] = integer_parts(left);
-    auto [right_negative, right_digits] = integer_parts(right);
-    if (left_negative != right_negative)
-        return left_negative ? -1 : 1;
-    int order = left_digits.size() != right_digits.size()
-                    ? (left_digits.size() < right_digits.size() ? -1 : 1)
-                    : sign(left_digits.compare(right_digits));
-    return left_negative ? -order : order;
-}
-
-int compare_numbers(const std::string &left, const std::string &right) {
-    if (is_integer(left) && is_integer(right))
-        return compare_integers(left, right);
-    auto left_double = std::strtod(left.c_str(), nullptr);
-    auto right_double = std::strtod(right.c_str(), nullptr);
-    if (!is_integer(left) && !is_integer(right))
-        return left_double < right_double ? -1 : left_double > right_double ? 1 : 0;
-    // An integer and a double: exactly, by the integers around the double.
-    bool left_is_double = !is_integer(left);
-    auto number = left_is_double ? left_double : right_double;
-    const auto &integer = left_is_double ? right : left;
-    char text[400];
-    auto size = std::snprintf(text, sizeof text, "%.0f", std::floor(number));
-    std::string below(text, static_cast<std::size_t>(size));
-    int order = compare_integers(below, integer);
-    if (order == 0 && number > std::floor(number))
-        order = 1;
-    return left_is_double ? order : -order;
-}
-
-int compare_strings(const std::string &left, const std::string &right, Order order) {
-    if (order == Order::raw)
-        return sign(left.compare(right));
-    UErrorCode status = U_ZERO_ERROR;
-    auto result = ucol_strcollUTF8(collator(), left.data(), static_cast<std::int32_t>(left.size()),
-                                   right.data(), static_cast<std::int32_t>(right.size()), &status);
-    DIVAN_CHECK(U_SUCCESS(status));
-    return result == UCOL_LESS ? -1 : result == UCOL_GREATER ? 1 : 0;
-}
-
-int type_rank(const json::Value &value, Order order) {
-    bool raw = order == Order::raw;
+int rank(const json::Value &value, Order order) {
+    const bool unicode = order == Order::unicode;
     if (value.is_null())
-        return raw ? 3 : 1;
+        return unicode ? 0 : 2;
     if (value.is_boolean())
-        return value.boolean() ? (raw ? 4 : 3) : 2;
+        return value.boolean() ? (unicode ? 2 : 3) : 1;
     if (value.is_number())
-        return raw ? 1 : 4;
+        return unicode ? 3 : 0;
     if (value.is_string())
-        return raw ? 7 : 5;
+        return unicode ? 4 : 6;
     if (value.is_array())
-        return 6;
-    return raw ? 5 : 7;
+        return 5;
+    return unicode ? 6 : 4;
 }
 
-} // namespace
+int compare_strings(std::string_view left, std::string_view right, Order order) {
+    if (order == Order::raw)
+        return sign_of(left.compare(right));
+    UCharIterator left_iterator, right_iterator;
+    uiter_setUTF8(&left_iterator, left.data(), static_cast<std::int32_t>(left.size()));
+    uiter_setUTF8(&right_iterator, right.data(), static_cast<std::int32_t>(right.size()));
+    UErrorCode status = U_ZERO_ERROR;
+    auto result = ucol_strcollIter(root_collator(), &left_iterator, &right_iterator, &status);
+    DIVAN_CHECK(U_SUCCESS(status));
+    return static_cast<int>(result);
+}
 
-int compare(const json::Value &left, const json::Value &right, Order order) {
-    if (auto ranks = type_rank(left, order) - type_rank(right, order); ranks != 0)
-        return sign(ranks);
-    if (left.is_number())
-        return compare_numbers(left.number_text(), right.number_text());
-    if (left.is_string())
-        return compare_strings(left.string(), right.string(), order);
-    if (left.is_array()) {
-        const auto &a = left.array();
-        const auto &b = right.array();
-        for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-            if (int result = compare(a[i], b[i], order); result != 0)
-                return result;
-        return sign(static_cast<std::int64_t>(a.size()) - static_cast<std::int64_t>(b.size()));
+bool is_integer(const std::string &text) {
+    return text.find_first_of(".eE") == std::string::npos;
+}
+
+// A number in full: [-]DIGITS[.DIGITS].
+std::string full_text(const json::Value &number) {
+    if (is_integer(number.number_text()))
+        return number.number_text();
+    std::array<char, kDoubleTextBytesMax> buffer;
+    auto size = std::snprintf(buffer.data(), buffer.size(), "%.*f", kFractionDigitsMax, *number.as_double());
+    DIVAN_CHECK(size > 0 && static_cast<std::size_t>(size) < buffer.size());
+    return {buffer.data(), static_cast<std::size_t>(size)};
+}
+
+int compare_magnitudes(std::string_view left, std::string_view right) {
+    auto left_point = std::min(left.find('.'), left.size());
+    auto right_point = std::min(right.find('.'), right.size());
+    if (left_point != right_point)
+        return left_point < right_point ? -1 : 1;
+    if (int order = left.substr(0, left_point).compare(right.substr(0, right_point)); order != 0)
+        return sign_of(order);
+    auto fraction = [](std::string_view text, std::size_t point) {
+        auto digits = text.substr(std::min(point + 1, text.size()));
+        while (digits.ends_with('0'))
+            digits.remove_suffix(1);
+        return digits;
+    };
+    return sign_of(fraction(left, left_point).compare(fraction(right, right_point)));
+}
+
+int compare_numbers(const json::Value &left, const json::Value &right) {
+    if (!is_integer(left.number_text()) && !is_integer(right.number_text())) {
+        double a = *left.as_double(), b = *right.as_double();
+        return (a > b) - (a < b);
     }
-    if (!left.is_object())
+    auto a = full_text(left), b = full_text(right);
+    auto is_zero = [](const std::string &text) { return text.find_first_not_of("-0.") == std::string::npos; };
+    auto sign = [&](const std::string &text) { return is_zero(text) ? 0 : text[0] == '-' ? -1 : 1; };
+    if (sign(a) != sign(b))
+        return sign_of(sign(a) - sign(b));
+    if (sign(a) == 0)
         return 0;
-    auto a = left.object().begin();
-    auto b = right.object().begin();
-    for (; a != left.object().end() && b != right.object().end(); ++a, ++b) {
+    auto magnitude = [](const std::string &text) {
+        return std::string_view(text).substr(text[0] == '-' ? 1 : 0);
+    };
+    return sign(a) * compare_magnitudes(magnitude(a), magnitude(b));
+}
+
+int compare_arrays(const json::Array &left, const json::Array &right, Order order) {
+    for (std::size_t i = 0; i < left.size() && i < right.size(); ++i)
+        if (int result = compare(left[i], right[i], order); result != 0)
+            return result;
+    return (left.size() > right.size()) - (left.size() < right.size());
+}
+
+int compare_objects(const json::Object &left, const json::Object &right, Order order) {
+    auto a = left.begin();
+    auto b = right.begin();
+    for (; a != left.end() && b != right.end(); ++a, ++b) {
         if (int result = compare_strings(a->key, b->key, order); result != 0)
             return result;
         if (int result = compare(a->value, b->value, order); result != 0)
             return result;
     }
-    return a != left.object().end() ? 1 : b != right.object().end() ? -1 : 0;
+    return (left.size() > right.size()) - (left.size() < right.size());
+}
+
+json::Value parsed(const json::Value &raw) {
+    auto value = json::parse(raw.raw_text(), {.depth_max = json::kAnyDepth});
+    DIVAN_CHECK(value.ok());
+    return std::move(value).value();
+}
+
+} // namespace
+
+int compare(const json::Value &left, const json::Value &right, Order order) {
+    if (left.is_raw())
+        return compare(parsed(left), right, order);
+    if (right.is_raw())
+        return compare(left, parsed(right), order);
+    if (auto a = rank(left, order), b = rank(right, order); a != b)
+        return sign_of(a - b);
+    if (left.is_number())
+        return compare_numbers(left, right);
+    if (left.is_string())
+        return compare_strings(left.string(), right.string(), order);
+    if (left.is_array())
+        return compare_arrays(left.array(), right.array(), order);
+    if (left.is_object())
+        return compare_objects(left.object(), right.object(), order);
+    return 0;
 }
 
 } // namespace divan::collation

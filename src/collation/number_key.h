@@ -1,15 +1,27 @@
 #pragma once
 
-// Numbers as bytes in their order. Inside of collation.
+// The sort key of a number: a type byte that tells the sign, the decimal exponent, the digits.
+//
+// A number is 0.DIGITS x 10^EXPONENT without a zero at either end of the digits, so that equal numbers are
+// equal bytes. Integers (no point, no exponent) keep every digit. Other texts are doubles first, as for
+// CouchDB's reader: their shortest digits below 2^53, where no integer lies between those and the exact
+// value; beyond that the exact value, which is what Erlang compares an integer with.
+//
+//   exponent   one byte for -62..189, else a mark and 8 bytes
+//   digits     two a byte: 2 x pair, and 1 more if another byte follows
+//
+// Of negative numbers every byte behind the type is inverted.
 
 #include <string>
 #include <string_view>
 
 namespace divan::collation {
 
-// Appends a number's text so that memcmp orders by value, integers exactly. Equal values have equal bytes;
-// the bytes end themselves. Texts with a point or an exponent are read as doubles first, as CouchDB does.
-// REQUIRES: a JSON number that a double can hold, or an integer of any length.
-void append_number(std::string &out, std::string_view text);
+inline constexpr char kNegativeType = 5;
+inline constexpr char kZeroType = 6;
+inline constexpr char kPositiveType = 7;
+
+// REQUIRES: JSON syntax.
+void append_number_key(std::string &out, std::string_view text);
 
 } // namespace divan::collation

@@ -1,36 +1,86 @@
 #include "collation/string_key.h"
 
 #include "base/check.h"
+#include "collation/ascii_key.h"
 #include "collation/collator.h"
 
+#include <array>
+#include <cstring>
 #include <unicode/ustring.h>
 
-#include <vector>
-
 namespace divan::collation {
+namespace {
 
-void append_string(std::string &out, std::string_view utf8) {
-    thread_local std::vector<UChar> text;
-    text.resize(utf8.size() + 1);
-    std::int32_t length = 0;
-    UErrorCode status = U_ZERO_ERROR;
-    u_strFromUTF8WithSub(text.data(), static_cast<std::int32_t>(text.size()), &length, utf8.data(),
-                         static_cast<std::int32_t>(utf8.size()), 0xFFFD, nullptr, &status);
-    DIVAN_CHECK(U_SUCCESS(status));
-    auto begin = out.size();
-    constexpr std::size_t kBytesGuess = 32;
-    out.resize(begin + static_cast<std::size_t>(length) * 3 + kBytesGuess);
-    auto room = [&] { return static_cast<std::int32_t>(out.size() - begin); };
-    auto write = [&] {
-        return ucol_getSortKey(collator(), text.data(), length,
-                               reinterpret_cast<std::uint8_t *>(out.data() + begin), room());
-    };
-    auto size = write();
-    if (size > room()) {
-        out.resize(begin + static_cast<std::size_t>(size));
-        size = write();
+constexpr std::size_t kStackUnitsMax = 256;
+constexpr std::size_t kStackKeyBytesMax = 1024;
+
+const AsciiKeys &ascii_keys() {
+    static const AsciiKeys kKeys;
+    return kKeys;
+}
+
+bool is_ascii(std::string_view text) {
+    std::uint64_t seen = 0;
+    std::size_t i = 0;
+    for (; i + 8 <= text.size(); i += 8) {
+        std::uint64_t word;
+        std::memcpy(&word, text.data() + i, 8);
+        seen |= word;
     }
-    out.resize(begin + static_cast<std::size_t>(size)); // ICU's key ends with 0 and has none before
+    for (; i < text.size(); ++i)
+        seen |= static_cast<unsigned char>(text[i]);
+    return (seen & 0x8080808080808080ull) == 0;
+}
+
+void append_key_of_units(std::string &out, const UChar *units, std::int32_t size) {
+    std::array<std::uint8_t, kStackKeyBytesMax> buffer;
+    auto needed = ucol_getSortKey(root_collator(), units, size, buffer.data(), buffer.size());
+    DIVAN_CHECK(needed > 0);
+    auto key_size = static_cast<std::size_t>(needed);
+    if (key_size <= buffer.size()) {
+        out.append(reinterpret_cast<const char *>(buffer.data()), key_size);
+        return;
+    }
+    auto begin = out.size();
+    out.resize(begin + key_size);
+    auto written = ucol_getSortKey(root_collator(), units, size,
+                                   reinterpret_cast<std::uint8_t *>(out.data() + begin), needed);
+    DIVAN_CHECK(written == needed);
+}
+
+} // namespace
+
+void append_icu_key(std::string &out, std::string_view utf8) {
+    DIVAN_CHECK(utf8.size() < (std::size_t{1} << 28));
+    // UTF-16 never has more units than UTF-8 has bytes.
+    std::array<UChar, kStackUnitsMax> stack;
+    std::u16string heap;
+    UChar *units = stack.data();
+    if (utf8.size() > stack.size()) {
+        heap.resize(utf8.size());
+        units = heap.data();
+    }
+    const char *bytes = utf8.data();
+    const auto size_max = static_cast<std::int32_t>(utf8.size());
+    std::int32_t size = 0;
+    UErrorCode status = U_ZERO_ERROR;
+    u_strFromUTF8WithSub(units, size_max, &size, bytes, size_max, 0xfffd, nullptr, &status);
+    DIVAN_CHECK(U_SUCCESS(status));
+    append_key_of_units(out, units, size);
+}
+
+void append_ascii_key(std::string &out, std::string_view ascii) {
+    if (ascii_keys().usable())
+        ascii_keys().append(out, ascii);
+    else
+        append_icu_key(out, ascii);
+}
+
+void append_string_key(std::string &out, std::string_view utf8) {
+    if (is_ascii(utf8))
+        append_ascii_key(out, utf8);
+    else
+        append_icu_key(out, utf8);
 }
 
 } // namespace divan::collation

@@ -44,9 +44,10 @@ void read_views(const json::Value &json, DesignDocument &document) {
     if (views == nullptr || !views->is_object())
         return;
     for (const auto &[name, value] : views->object()) {
-        if (name == "lib") {
+        // A library whose module is called "map" is a view, too: as in CouchDB.
+        if (name == "lib")
             document.lib = json::to_text(value);
-        } else if (auto view = read_view(name, value, document.language == "query")) {
+        if (auto view = read_view(name, value, document.language == "query")) {
             document.views.push_back(std::move(*view));
         }
     }

@@ -1,5 +1,7 @@
 #include "index/follower.h"
 
+#include <future>
+
 namespace divan::index {
 namespace {
 
@@ -100,15 +102,22 @@ Result<bool> Follower::work(db::Database &database) {
         std::lock_guard lock(mutex_);
         progress_.total_changes = progress_.changes_done + pending;
     }
+    auto options = consumer_->page_options();
+    auto read = [&](kv::Sequence since) {
+        return std::async(std::launch::async, [&database, since, options] {
+            return read_document_page(database, since, options);
+        });
+    };
+    auto reading = read(read_to);
     std::unique_ptr<PageWork> mapped;
     std::uint64_t mapped_changes = 0;
     bool more = true;
-    bool out_of_time = false;
-    while (more && !out_of_time) {
-        auto options = consumer_->page_options();
-        DIVAN_TRY(auto page, read_document_page(database, read_to, options));
-        read_to = page.last;
+    for (bool out_of_time = false; more && !out_of_time;) {
+        DIVAN_TRY(auto page, reading.get());
         more = page.more;
+        out_of_time = context_.stopping || context_.clock.monotonic() - started > context_.turn_max;
+        if (more && !out_of_time)
+            reading = read(page.last);
         auto changes = page.change_count;
         DIVAN_TRY(auto next, consumer_->begin(std::move(page)));
         if (mapped) {
@@ -117,7 +126,6 @@ Result<bool> Follower::work(db::Database &database) {
         }
         mapped = std::move(next);
         mapped_changes = changes;
-        out_of_time = context_.stopping || context_.clock.monotonic() - started > context_.turn_max;
     }
     DIVAN_TRY_VOID(mapped->commit(database));
     note(mapped_changes);

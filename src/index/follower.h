@@ -3,8 +3,9 @@
 // Keeps one consumer up with its database: for those who wait for it, and in the background.
 //
 // A follower works in turns on a pool, a second or so each, so that a long build does not keep others from
-// theirs. While a page is mapped the one before it is written; no more than two are in memory. Errors end a
-// turn and are answered to all who wait; the next update goes on at the checkpoint.
+// theirs. While a page is mapped the one before it is written and the next one is read; no more than three
+// are in memory. Errors end a turn and are answered to all who wait; the next update goes on at the
+// checkpoint.
 //
 // Threads: any. Held by shared_ptr; a turn under way holds the follower and the database.
 

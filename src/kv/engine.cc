@@ -1,5 +1,7 @@
 #include "kv/engine.h"
 
+#include <tuple>
+
 #include "base/bytes.h"
 #include "base/check.h"
 
@@ -65,6 +67,12 @@ std::string add_counters(std::string_view left, std::string_view right) {
     for (std::size_t i = 0; i < deltas.size(); ++i)
         sums[i] += deltas[i];
     return encode_counters(sums);
+}
+
+void WriteBatch::sort() {
+    std::stable_sort(entries_.begin(), entries_.end(), [](const Entry &left, const Entry &right) {
+        return std::tie(left.table, left.key) < std::tie(right.table, right.key);
+    });
 }
 
 void WriteBatch::clear() {

@@ -86,6 +86,10 @@ class WriteBatch {
     // 0. A counter row is only ever written by add() and erase().
     void add(Table table, std::string key, std::span<const std::int64_t> deltas);
 
+    // Orders entries by table and key, which makes large batches cheaper to write; those of one key stay in
+    // their order. REQUIRES: no erase_range().
+    void sort();
+
     [[nodiscard]] const std::vector<Entry> &entries() const { return entries_; }
     [[nodiscard]] bool empty() const { return entries_.empty(); }
     // Bytes of keys and values.

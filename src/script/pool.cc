@@ -48,6 +48,7 @@ struct Pool::State {
         std::deque<std::unique_ptr<Job>> jobs;
     };
 
+    static Error released_error() { return {ErrorCode::script_failed, "The database was deleted."}; }
     void submit(std::unique_ptr<Job> job);
     void dispatch();
     Slot *choose(const std::string &database);
@@ -156,7 +157,7 @@ Result<void> Pool::State::Slot::may_go_on() const {
     if (pool.stopping)
         return ErrorCode::cancelled;
     if (released)
-        return Error(ErrorCode::script_failed, "The database was deleted.");
+        return released_error();
     return {};
 }
 
@@ -213,6 +214,8 @@ void Pool::State::dispatch() {
         auto *slot = choose(queue->database);
         if (slot == nullptr)
             return;
+        if (slot->released && slot->process != nullptr)
+            slot->process->database.clear(); // not used again
         slot->job = std::move(queue->jobs.front());
         slot->busy = true;
         slot->released = false;
@@ -340,14 +343,26 @@ void Pool::compile(std::shared_ptr<const Program> program,
 }
 
 void Pool::release(const std::string &database) {
-    std::lock_guard lock(state_->mutex);
-    for (auto &slot : state_->slots)
-        if (slot->database == database) {
-            slot->released = true;
-            if (slot->process != nullptr)
-                slot->process->kill();
-            slot->wake.notify_one();
+    std::deque<std::unique_ptr<Job>> jobs;
+    {
+        std::lock_guard lock(state_->mutex);
+        auto queue = std::find_if(state_->queues.begin(), state_->queues.end(),
+                                  [&](const auto &one) { return one.database == database; });
+        if (queue != state_->queues.end()) {
+            jobs = std::move(queue->jobs);
+            state_->queues.erase(queue);
+            state_->waiting -= jobs.size();
         }
+        for (auto &slot : state_->slots)
+            if (slot->database == database) {
+                slot->released = true;
+                if (slot->process != nullptr)
+                    slot->process->kill();
+                slot->wake.notify_one();
+            }
+    }
+    for (auto &job : jobs)
+        job->fail(State::released_error());
 }
 
 Pool::Stats Pool::stats() const {
@@ -361,6 +376,8 @@ Pool::Stats Pool::stats() const {
 void Pool::set_options(PoolOptions options) {
     std::lock_guard lock(state_->mutex);
     options.command = state_->options.command;
+    if (options == state_->options)
+        return;
     state_->options = std::move(options);
     ++state_->generation;
     state_->dispatch();

@@ -39,14 +39,16 @@ struct PoolOptions {
     std::size_t programs_max = 32;            // realms that a worker keeps
     std::size_t answer_bytes_max = 256 << 20; // of one request; an error beyond
     std::size_t log_bytes_max = 16 << 10;     // of log() in one request; cut off beyond
+    friend bool operator==(const PoolOptions &, const PoolOptions &) = default;
 };
 
 // Why a function gave no value. CouchDB shows these two words: {"error": "compilation_error", "reason": ...}.
 struct FunctionError {
     // "compilation_error", "reduce_overflow_error", "timeout", "out_of_memory", "script_failed", "forbidden",
-    // "unauthorized", "not_found", "unknown_error" or what the function threw as {error, reason} or [w, r]
+    // "unauthorized", "not_found", "too_large", "unknown_error", the class of an error ("TypeError"), or what
+    // the function threw as {error, reason} or ["error", w, r]
     std::string error;
-    std::string reason; // names the function
+    std::string reason; // names the function, unless it is what the function threw
 };
 
 struct LogLine {
@@ -155,7 +157,7 @@ class Pool {
     void compile(std::shared_ptr<const Program> program,
                  Done<std::vector<std::optional<FunctionError>>> done);
 
-    // Ends the workers of a database, e.g. when it is deleted. Requests under way are answered script_failed.
+    // Ends the workers of a database, e.g. when it is deleted. Its requests are answered script_failed.
     void release(const std::string &database);
 
     struct Stats {
@@ -165,7 +167,8 @@ class Pool {
         std::uint64_t killed = 0;  // of them, by the pool for what they did
     };
     [[nodiscard]] Stats stats() const;
-    void set_options(PoolOptions options); // `command` stays
+    // `command` stays. Workers that were started with other options are replaced as they become idle.
+    void set_options(PoolOptions options);
 
   private:
     struct State;

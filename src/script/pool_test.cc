@@ -4,11 +4,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <initializer_list>
+#include <thread>
 
 namespace divan::script {
 namespace {
 
 using testing::call;
+using ::testing::ElementsAre;
+using testing::emitted;
 using ::testing::HasSubstr;
 using testing::map;
 using testing::options;
@@ -44,7 +48,7 @@ TEST(PoolTest, ReducesRowsAndThenWhatCameOut) {
     std::vector<std::string> texts;
     for (const auto &value : answer->values)
         texts.push_back(text(value));
-    EXPECT_THAT(texts, ::testing::ElementsAre("[false,3,6]", "[true,0,12]", "[true,0,16]", "[true,0,5]"));
+    EXPECT_THAT(texts, ElementsAre("[false,3,6]", "[true,0,12]", "[true,0,16]", "[true,0,5]"));
 }
 
 TEST(PoolTest, CallsWithLibraryAsThisAndSaysWhatWasThrown) {
@@ -58,10 +62,9 @@ TEST(PoolTest, CallsWithLibraryAsThisAndSaysWhatWasThrown) {
                 R"({"name":"d","lib":{"m":"exports.twice = function(n) { return 2 * n; };"}})");
     auto texts = call(pool, functions,
                       {{0, {R"({"x":"é"})", "4"}}, {1, {"1"}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}, {6, {}}});
-    EXPECT_THAT(
-        texts, ::testing::ElementsAre("[\"d\",\"\u00e9\",4,8]", "forbidden: no 1", "unauthorized: {\"a\":1}",
-                                      "word: reason", "unknown_error: f4: text", "null",
-                                      "ReferenceError: f6: ReferenceError: nowhere is not defined (line 1)"));
+    EXPECT_THAT(texts, ElementsAre("[\"d\",\"\u00e9\",4,8]", "forbidden: no 1", "unauthorized: {\"a\":1}",
+                                   "word: reason", "unknown_error: f4: text", "null",
+                                   "ReferenceError: f6: ReferenceError: nowhere is not defined (line 1)"));
 }
 
 TEST(PoolTest, CompilesWhatCouchdbTakes) {
@@ -85,70 +88,177 @@ TEST(PoolTest, CompilesWhatCouchdbTakes) {
     std::vector<std::string> texts;
     for (const auto &error : *errors)
         texts.push_back(error ? error->error + ": " + error->reason : "");
-    EXPECT_THAT(texts, ::testing::ElementsAre(
-                           "", "", "", "", "", "", "", HasSubstr("compilation_error: f7: SyntaxError: "),
-                           HasSubstr("compilation_error: f8: ReferenceError: x is not defined"),
-                           "compilation_error: f9: Expression does not eval to a function.",
-                           "not_found: missing function"));
+    EXPECT_THAT(texts,
+                ElementsAre("", "", "", "", "", "", "", HasSubstr("compilation_error: f7: SyntaxError: "),
+                            HasSubstr("compilation_error: f8: ReferenceError: x is not defined"),
+                            "compilation_error: f9: Expression does not eval to a function.",
+                            "not_found: missing function"));
     EXPECT_EQ(text(map(pool, functions, {"{\"_id\":\"a\"}"})).substr(0, 60),
               "0/0 \"a\" null\n0/2 \"a\" null\n0/5 1 null\n0/6 2 null\n0/7 compilat");
 }
 
-// Rows of a list, and what it wrote.
-struct Rows final : RowSource {
-    explicit Rows(std::vector<std::vector<std::string>> its_pages) : pages(std::move(its_pages)) {}
-    Result<std::vector<std::string>> next() override {
-        if (page == pages.size())
-            return std::vector<std::string>();
-        return pages[page++];
+TEST(PoolTest, ReduceThatDoesNotShrinkIsRefusedInCouchdbsWords) {
+    Pool pool(options());
+    // The example that CouchDB 3.5 answered with an input size of 149 and an output size of 20004.
+    auto grows = program({R"js(function(k,v,r){var s="";for(var i=0;i<20000;i++)s+="x";return s})js"});
+    std::string keys = "[";
+    std::string values = "[";
+    for (int i = 0; i < 5; ++i) {
+        keys += (i == 0 ? "" : ",") + std::string("[1,\"d0") + std::to_string(i) + "\"]";
+        values += (i == 0 ? "" : ",") + std::string("\"xxxxxxxxxx\"");
     }
-    bool write(const std::optional<std::string> &start, std::string chunks) override {
-        if (start)
-            written += "<" + *start + ">";
-        written += chunks;
-        return listening;
-    }
-    std::vector<std::vector<std::string>> pages;
-    std::size_t page = 0;
-    std::string written;
-    bool listening = true;
-};
-
-std::string list(Pool &pool, const std::string &source, Rows &rows, const std::string &request = "{}") {
-    auto made = program({source}, "{}");
-    made->renders = true;
-    auto answer = wait_for<CallAnswer>(
-        [&](auto done) { pool.list({made, {0, {"{}", request}}, &rows}, std::move(done)); });
-    return answer.ok() ? text(answer->values.at(0)) : std::string(answer.error().reason());
+    ReduceRequest request{grows, {{0, {{keys + "]", values + "]"}}, {}}}};
+    auto reduce = [&] {
+        auto answer =
+            wait_for<ReduceAnswer>([&](auto done) { pool.reduce(ReduceRequest(request), std::move(done)); });
+        return answer.ok() ? text(answer->values.at(0)) : answer.error().reason();
+    };
+    EXPECT_EQ(reduce(),
+              "reduce_overflow_error: Reduce output must shrink more rapidly: input size: 149 output "
+              "size: 20004 context: ");
+    request.limit_threshold_bytes = 30'000;
+    EXPECT_EQ(reduce().size(), 20'002U);
+    request.limit_threshold_bytes = 5'000;
+    request.limit = false;
+    EXPECT_EQ(reduce().size(), 20'002U);
 }
 
-TEST(PoolTest, ListReadsRowsAndWritesText) {
+TEST(PoolTest, ReduceThatFailsSaysSo) {
     Pool pool(options());
-    Rows rows({{R"({"key":1})", R"({"key":2})"}, {R"({"key":3})"}});
-    EXPECT_EQ(list(pool,
-                   "function(head, req) { start({headers: {A: 'b'}}); send('['); var row;"
-                   " while (row = getRow()) send(row.key); return ']'; }",
-                   rows),
-              "null");
-    EXPECT_EQ(rows.written, R"(<{"headers":{"A":"b"}}>[123])");
+    auto functions =
+        program({"function(k, v, r) { if (r) throw {error: 'e', reason: 'r'}; return k[0][2].x; }",
+                 "function(k, v) { return v.length; }"});
+    ReduceRows one{R"([["a","1"]])", "[1]"};
+    auto answer = wait_for<ReduceAnswer>([&](auto done) {
+        pool.reduce({functions, {{0, {one}, {}}, {0, {}, {"1", "2"}}, {1, {one, one}, {}}}}, std::move(done));
+    });
+    ASSERT_TRUE(answer.ok());
+    EXPECT_THAT(text(answer->values.at(0)), HasSubstr("TypeError: f0: TypeError: k[0][2] is undefined"));
+    EXPECT_EQ(text(answer->values.at(1)), "e: r");
+    EXPECT_EQ(text(answer->values.at(2)), "2");
 }
 
-TEST(PoolTest, ShowAnswersWhatItProvides) {
+TEST(PoolTest, ManySlowDocumentsAreNoTimeout) {
+    auto impatient = options();
+    impatient.function_timeout = Millis(100);
+    Pool pool(impatient);
+    std::string slow = "var end = Date.now() + 30; while (Date.now() < end);";
+    auto maps = program(
+        {"function(doc) { " + slow + " emit(doc.n, 0); }", "function(doc) { " + slow + " emit(doc.n, 1); }"});
+    std::vector<std::string> documents;
+    std::string expected;
+    for (int i = 0; i < 12; ++i) {
+        documents.push_back("{\"n\":" + std::to_string(i) + "}");
+        for (int function = 0; function < 2; ++function)
+            expected += std::to_string(i) + "/" + std::to_string(function) + " " + std::to_string(i) + " " +
+                        std::to_string(function) + "\n";
+    }
+    EXPECT_EQ(text(map(pool, maps, documents)), expected);
+    EXPECT_EQ(pool.stats().killed, 0U);
+
+    auto reduces = program({"function(k, v, r) { " + slow + " return sum(v); }"});
+    ReduceItem item{0, std::vector<ReduceRows>(12, {"[[1,\"a\"]]", "[2]"}), {"100"}};
+    auto answer =
+        wait_for<ReduceAnswer>([&](auto done) { pool.reduce({reduces, {item, item}}, std::move(done)); });
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(text(answer->values.at(0)), "124");
+    EXPECT_EQ(text(answer->values.at(1)), "124");
+}
+
+TEST(PoolTest, ProgramsThatWereForgottenAreSentAgain) {
+    auto small = options();
+    small.programs_max = 2;
+    Pool pool(small);
+    for (int round = 0; round < 2; ++round)
+        for (int i = 0; i < 4; ++i)
+            EXPECT_EQ(emitted(pool, std::to_string(i)), "0/0 " + std::to_string(i) + " null\n");
+    EXPECT_EQ(pool.stats().workers, 1U);
+}
+
+TEST(PoolTest, FullQueueIsSaidAtOnce) {
+    auto small = options();
+    small.workers_max = 1;
+    small.queue_max = 1;
+    Pool pool(small);
+    auto slow = program({"function() { var end = Date.now() + 200; while (Date.now() < end); }"});
+    std::vector<std::future<Result<MapAnswer>>> answers;
+    for (int i = 0; i < 3; ++i) {
+        auto promise = std::make_shared<std::promise<Result<MapAnswer>>>();
+        answers.push_back(promise->get_future());
+        pool.map({slow, {"{}"}},
+                 [promise](Result<MapAnswer> answer) { promise->set_value(std::move(answer)); });
+    }
+    auto refused = answers[2].get();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), ErrorCode::service_unavailable);
+    EXPECT_TRUE(answers[0].get().ok());
+    EXPECT_TRUE(answers[1].get().ok());
+}
+
+TEST(PoolTest, EndingCancelsWhatWaitsAndWhatRuns) {
+    std::vector<std::future<Result<MapAnswer>>> answers;
+    {
+        auto one = options();
+        one.workers_max = 1;
+        Pool pool(one);
+        map(pool, program({"doc => 1"}), {"{}"});
+        for (int i = 0; i < 3; ++i) {
+            auto promise = std::make_shared<std::promise<Result<MapAnswer>>>();
+            answers.push_back(promise->get_future());
+            pool.map({program({"doc => { while (true); }"}), {"{}"}},
+                     [promise](Result<MapAnswer> answer) { promise->set_value(std::move(answer)); });
+        }
+    }
+    for (auto &future : answers) {
+        auto answer = future.get();
+        ASSERT_FALSE(answer.ok());
+        EXPECT_EQ(answer.error().code(), ErrorCode::cancelled);
+    }
+}
+
+TEST(PoolTest, ReleaseEndsWhatRunsForADatabase) {
     Pool pool(options());
-    auto shows = program(
-        {"function(doc, req) { provides('html', () => '<b>'); provides('json', () => ({body: '{}'})); }",
-         "function(doc, req) { return 'hello ' + doc.name; }", "function(doc, req) { return doc.name; }"},
-        "{}");
-    shows->renders = true;
-    EXPECT_THAT(call(pool, shows,
-                     {{0, {"{}", R"({"headers":{"Accept":"application/json"}})"}},
-                      {0, {"{}", R"({"headers":{"Accept":"image/png"}})"}},
-                      {1, {R"({"name":"x"})", "{}"}},
-                      {2, {"null", R"({"path":["db","_design","d","_show","s","id"]})"}}}),
-                ::testing::ElementsAre(
-                    R"({"body":"{}","headers":{"Content-Type":"application/json"}})",
-                    HasSubstr("not_acceptable: Content-Type image/png not supported, try one of: "),
-                    R"({"body":"hello x"})", "not_found: document not found"));
+    map(pool, program({"doc => 1"}), {"{}"});
+    std::promise<Result<MapAnswer>> promise;
+    pool.map({program({"doc => { while (true); }"}), {"{}"}},
+             [&promise](Result<MapAnswer> answer) { promise.set_value(std::move(answer)); });
+    pool.release("db");
+    auto answer = promise.get_future().get();
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code(), ErrorCode::script_failed);
+    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
+}
+
+TEST(PoolTest, NewOptionsAreThoseOfNewWorkers) {
+    auto given = options();
+    Pool pool(given);
+    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
+    given.function_timeout = Millis(50);
+    given.command = {"/bin/false"};
+    pool.set_options(given);
+    EXPECT_EQ(emitted(pool, "(function() { while (true); })()"),
+              "0/0 timeout: f0: it ran for more than 50 ms and was stopped\n");
+}
+
+TEST(PoolTest, IdleWorkersAreEnded) {
+    auto given = options();
+    given.idle_max = Millis(1);
+    Pool pool(given);
+    EXPECT_EQ(emitted(pool, "1"), "0/0 1 null\n");
+    while (pool.stats().workers > 0)
+        std::this_thread::yield();
+    EXPECT_EQ(emitted(pool, "2"), "0/0 2 null\n");
+    EXPECT_EQ(pool.stats().killed, 0U);
+}
+
+TEST(PoolTest, CommandThatIsNoneIsAnError) {
+    auto given = options();
+    given.command = {"/nowhere"};
+    Pool pool(given);
+    auto answer =
+        wait_for<MapAnswer>([&](auto done) { pool.map({program({"doc => 1"}), {"{}"}}, std::move(done)); });
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code(), ErrorCode::script_failed);
 }
 
 } // namespace

@@ -68,4 +68,9 @@ inline std::vector<std::string> call(Pool &pool, std::shared_ptr<const Program> 
     return texts;
 }
 
+// What emit(expression) puts into the index as a key.
+inline std::string emitted(Pool &pool, const std::string &expression, const std::string &document = "{}") {
+    return text(map(pool, program({"function(doc) { emit(" + expression + "); }"}), {document}));
+}
+
 } // namespace divan::script::testing

@@ -181,8 +181,8 @@ void read_pairs(Reader &reader, std::vector<std::pair<std::string_view, std::str
     }
 }
 
-Request::Call read_call(Reader &reader) {
-    Request::Call call;
+Call read_call(Reader &reader) {
+    Call call;
     call.function = reader.u32();
     read_texts(reader, call.arguments);
     return call;

@@ -84,22 +84,22 @@ struct Limits {
 void write_program(Writer &writer, const Program &program, bool with_definition, const Limits &limits);
 
 // A request as the worker reads it. The texts lie in the frame.
+struct Definition {
+    std::string_view design_id;
+    bool renders = false;
+    std::string_view library;
+    std::vector<std::pair<std::string_view, std::string_view>> functions; // name, source
+};
+struct Call {
+    std::uint32_t function = 0;
+    std::vector<std::string_view> arguments;
+};
+struct Item {
+    std::uint32_t function = 0;
+    std::vector<std::string_view> reduced;
+    std::vector<std::pair<std::string_view, std::string_view>> rows; // keys, values
+};
 struct Request {
-    struct Definition {
-        std::string_view design_id;
-        bool renders = false;
-        std::string_view library;
-        std::vector<std::pair<std::string_view, std::string_view>> functions; // name, source
-    };
-    struct Call {
-        std::uint32_t function = 0;
-        std::vector<std::string_view> arguments;
-    };
-    struct Item {
-        std::uint32_t function = 0;
-        std::vector<std::string_view> reduced;
-        std::vector<std::pair<std::string_view, std::string_view>> rows; // keys, values
-    };
     Kind kind = Kind::map;
     std::string_view program_key;
     std::optional<Definition> definition;

@@ -16,6 +16,7 @@
 #include "script/pool.h"
 #include "server/global_changes.h"
 #include "server/load.h"
+#include "server/script_options.h"
 #include "server/view_builder.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -232,9 +233,7 @@ class Application::Parts {
             std::filesystem::create_directories(rocksdb.directory, ignored);
             DIVAN_TRY(engine_, kv::open_rocksdb_engine(rocksdb));
         }
-        script::PoolOptions script_options;
-        script_options.command = {"/proc/self/exe", "script-worker"};
-        scripts_ = std::make_unique<script::Pool>(std::move(script_options));
+        scripts_ = std::make_unique<script::Pool>(script_options(*config_));
         validation_ = std::make_unique<design::Validation>(
             designs_, *scripts_, [this](std::string_view design_id, const script::LogLine &line) {
                 log_->info(fmt::format("{} {}: {}", design_id, line.function, line.text));
@@ -306,7 +305,9 @@ class Application::Parts {
     std::vector<api::Library> libraries() const {
         auto engine = options_.memory ? api::Library{"storage_engine", "memory", "none"}
                                       : api::Library{"storage_engine", "rocksdb", kv::rocksdb_version()};
-        return {std::move(engine), {"cryptography", "openssl", crypto::openssl_version()}};
+        return {std::move(engine),
+                {"cryptography", "openssl", crypto::openssl_version()},
+                {"javascript_engine", "spidermonkey", options_.spidermonkey_version}};
     }
 
     GlobalChanges::Timing global_changes_timing() {
@@ -326,6 +327,7 @@ class Application::Parts {
     void apply_changes() {
         log_->set_level(telemetry::parse_level(config_->text("log", "level")));
         store_->set_options(store_options(*config_, data_directory_));
+        scripts_->set_options(script_options(*config_));
         auto origins = config_->list("cors", "origins");
         bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
         if (any && config_->boolean("chttpd", "enable_cors") && config_->boolean("cors", "credentials") &&

@@ -21,7 +21,8 @@ struct ServeOptions {
     std::vector<std::string> config_files;
     std::string node_name; // empty: divan@127.0.0.1
     bool memory = false;
-    std::string load; // file or directory of JSON; only with `memory`
+    std::string load;                 // file or directory of JSON; only with `memory`
+    std::string spidermonkey_version; // of the JavaScript workers, for `_versions`
 };
 
 // A running server. start() to stop() once.

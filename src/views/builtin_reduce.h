@@ -4,8 +4,18 @@
 // CouchDB's terms, couch_query_servers.erl and couch_mrview's documentation of _sum, _count, _stats,
 // _approx_count_distinct, _top_N, _bottom_N, _first, _last.
 //
-// A summary stands for some rows: bytes that summaries of more rows are made of; its format is each
-// function's own and is stored. Threads: any.
+// A summary stands for some rows: bytes that summaries of more rows are made of. It is stored. Its form:
+//   _count                   the number in decimal digits
+//   _sum                     the sum as JSON, error rows too
+//   _stats                   the answer as JSON; of a failure '!' and the reason
+//   _approx_count_distinct   's' and up to 128 hashes of keys (XXH3, 64 bits, big-endian, ascending), or 'd'
+//   and
+//                            2^11 registers of a HyperLogLog, a byte each
+//   _top_N, _bottom_N        the values as sized JSON, the best one first
+//   _first, _last            the value as JSON
+// "?" stands for summaries that could not be read.
+//
+// Threads: any.
 
 #include "base/result.h"
 #include "collation/sort_key.h"
@@ -21,7 +31,11 @@ namespace divan::views {
 struct ReduceInput {
     std::string_view key; // canonical JSON text
     std::string_view value;
+    std::string_view id = {}; // of the document; counts for the reduce limit of _sum
 };
+
+struct ReduceLimits; // views/reducer.h
+[[nodiscard]] const ReduceLimits &default_reduce_limits();
 
 class BuiltinReduce {
   public:
@@ -41,7 +55,9 @@ class BuiltinReduce {
 
 // The function that a view's `reduce` names; null if it is JavaScript. As in CouchDB a name that begins with
 // a known one counts as it ("_summ"). Errors: invalid_design_doc for an unknown name or a rank out of range.
-[[nodiscard]] Result<std::unique_ptr<BuiltinReduce>> make_builtin_reduce(std::string_view source,
-                                                                         collation::Order order);
+// `limits` hold for _sum. `order` is that of the view: no function depends on it, as in CouchDB.
+[[nodiscard]] Result<std::unique_ptr<BuiltinReduce>>
+make_builtin_reduce(std::string_view source, collation::Order order,
+                    const ReduceLimits &limits = default_reduce_limits());
 
 } // namespace divan::views

@@ -9,7 +9,7 @@
 namespace divan::views {
 namespace {
 
-constexpr std::size_t kDocumentsPerPage = 400;
+constexpr std::size_t kDocumentsPerPage = 1'000;
 constexpr std::size_t kSweepEntriesPerPage = 500;
 
 // Numbers the rows of a document that have equal keys.
@@ -252,6 +252,7 @@ Result<void> IndexWriter::commit_page(db::Database &database, const index::Docum
         DIVAN_TRY_VOID(levels.repair(changes.rows[map], changes.batch));
         DIVAN_TRY_VOID(count_timeouts(levels.timeouts(), levels.last_timeout()));
     }
+    changes.batch.sort();
     changes.record.sequence = page.last;
     changes.record.purge_seq = purge_seq;
     return write(database, std::move(changes.batch), std::move(changes.record));

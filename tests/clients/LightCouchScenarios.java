@@ -111,6 +111,37 @@ public class LightCouchScenarios {
         }
     }
 
+    static void views(CouchDbClient client) throws Exception {
+        List<Object> places = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Place place = new Place("p" + i, i % 2 == 0 ? "even" : "odd");
+            place.count = i;
+            places.add(place);
+        }
+        client.bulk(places, true);
+        JsonObject map = new JsonObject();
+        map.addProperty("map", "function (doc) { emit(doc.name, doc.count) }");
+        JsonObject sum = new JsonObject();
+        sum.addProperty("map", "function (doc) { emit(doc.name, doc.count) }");
+        sum.addProperty("reduce", "_sum");
+        JsonObject views = new JsonObject();
+        views.add("by_name", map);
+        views.add("sum", sum);
+        JsonObject design = new JsonObject();
+        design.addProperty("_id", "_design/d");
+        design.add("views", views);
+        client.save(design);
+        List<Place> odd = client.view("d/by_name").key("odd").includeDocs(true).query(Place.class);
+        equal(5, odd.size());
+        equal("odd", odd.get(0).name);
+        equal(20, client.view("d/sum").key("even").queryForInt());
+        equal(45, client.view("d/sum").queryForInt());
+        List<Place> two = client.view("d/by_name").startKey("odd").endKey("odd").descending(true).limit(2)
+                .includeDocs(true).query(Place.class);
+        equal("p9", two.get(0).getId());
+        equal(4, client.view("d/by_name").queryPage(4, null, Place.class).getResultList().size());
+    }
+
     static void changes(CouchDbClient client) throws Exception {
         for (int i = 0; i < 20; i++) {
             client.save(new Place("place" + i, "n" + i));
@@ -149,6 +180,7 @@ public class LightCouchScenarios {
                 case "documents": documents(client); break;
                 case "bulk": bulk(client); break;
                 case "attachments": attachments(client); break;
+                case "views": views(client); break;
                 case "changes": changes(client); break;
                 case "server": server(client); break;
                 default: throw new AssertionError("no scenario " + arguments[0]);

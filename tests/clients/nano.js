@@ -64,6 +64,38 @@ scenario('bulk', async () => {
   assert.equal(JSON.parse(text).rows.length, 10);
 });
 
+scenario('views', async () => {
+  const db = database();
+  await db.bulk({ docs: Array.from({ length: 20 }, (_, i) => ({
+    _id: `d${String(i).padStart(2, '0')}`, kind: i % 2 ? 'odd' : 'even', n: i })) });
+  await db.insert({ views: {
+    by_kind: { map: 'function (doc) { emit(doc.kind, doc.n) }', reduce: '_count' },
+    by_number: { map: 'function (doc) { emit(doc.n, null) }' },
+  }, lists: {
+    csv: 'function (head, req) { start({ headers: { "Content-Type": "text/csv" } }); var row; ' +
+      'while ((row = getRow())) send(row.key + ";" + row.id + "\\n") }',
+  } }, '_design/d');
+  const groups = await db.view('d', 'by_kind', { group: true });
+  assert.deepEqual(groups.rows, [{ key: 'even', value: 10 }, { key: 'odd', value: 10 }]);
+  const rows = await db.view('d', 'by_number', { startkey: 5, endkey: 7, include_docs: true });
+  assert.deepEqual([rows.total_rows, rows.offset, rows.rows.map((row) => row.doc.n)], [20, 5, [5, 6, 7]]);
+  const picked = await db.view('d', 'by_number', { keys: [9, 2] });
+  assert.deepEqual(picked.rows.map((row) => row.id), ['d09', 'd02']);
+  const odd = await db.view('d', 'by_kind', { key: 'odd', reduce: false, limit: 2, descending: true });
+  assert.deepEqual(odd.rows.map((row) => row.value), [19, 17]);
+  const several = await server.request({ db: place.database, method: 'POST', path: '_design/d/_view/by_kind/queries',
+    body: { queries: [{ key: 'odd' }, { reduce: false, limit: 1 }] } });
+  assert.deepEqual(several.results.map((result) => result.rows.length), [1, 1]);
+  assert.equal(await db.viewWithList('d', 'by_number', 'csv', { limit: 2 }), '0;d00\n1;d01\n');
+  await fails(db.view('d', 'none'), 404, 'not_found');
+  await fails(db.view('d', 'by_number', { group: true }), 400, 'query_parse_error');
+  const stream = db.viewAsStream('d', 'by_number');
+  let text = '';
+  for await (const part of stream) text += part;
+  assert.equal(JSON.parse(text).rows.length, 20);
+  assert.deepEqual(await server.db.compact(place.database, 'd'), { ok: true });
+});
+
 scenario('changes', async () => {
   const db = database();
   await db.bulk({ docs: Array.from({ length: 120 }, (_, i) => ({ _id: `d${i}` })) });

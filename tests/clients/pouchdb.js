@@ -119,6 +119,48 @@ scenario('all_docs', async () => {
   assert.equal(some.rows[2].id, '03');
 });
 
+// PouchDB's mapreduce API: views of the server by their names, and the same ones of a replica.
+scenario('views', async () => {
+  const server = remote(), replica = local('views');
+  await server.bulkDocs(Array.from({ length: 30 }, (_, i) => ({
+    _id: `d${String(i).padStart(2, '0')}`, kind: ['a', 'b', 'c'][i % 3], n: i, friend: `d${String(29 - i).padStart(2, '0')}` })));
+  await server.put({ _id: '_design/numbers', views: {
+    by_kind: { map: 'function (doc) { emit([doc.kind, doc.n], doc.n); }', reduce: '_sum' },
+    by_number: { map: function (doc) { emit(doc.n); }.toString() },
+    stats: { map: 'function (doc) { emit(doc.kind, doc.n); }', reduce: '_stats' },
+    own: { map: 'function (doc) { emit(doc.kind, 1); }',
+      reduce: 'function (keys, values, rereduce) { return sum(values); }' },
+    friends: { map: 'function (doc) { emit(doc.n, { _id: doc.friend }); }' },
+  } });
+  await server.replicate.to(replica);
+  for (const db of [server, replica]) {
+    const query = (view, options) => db.query(`numbers/${view}`, options);
+    const sums = await query('by_kind', { group_level: 1 });
+    assert.deepEqual(sums.rows, [{ key: ['a'], value: 135 }, { key: ['b'], value: 145 }, { key: ['c'], value: 155 }]);
+    assert.deepEqual((await query('by_kind')).rows, [{ key: null, value: 435 }]);
+    assert.deepEqual((await query('by_kind', { group: true, keys: [['c', 2], ['a', 0]] })).rows,
+      [{ key: ['c', 2], value: 2 }, { key: ['a', 0], value: 0 }]);
+    const some = await query('by_number', { startkey: 3, endkey: 6, inclusive_end: false });
+    assert.deepEqual([some.total_rows, ids(some)], [30, ['d03', 'd04', 'd05']]);
+    assert.equal(some.offset, db === server ? 3 : 0); // PouchDB itself counts skipped rows only
+    assert.deepEqual(ids(await query('by_number', { descending: true, limit: 2, skip: 1 })), ['d28', 'd27']);
+    assert.deepEqual(ids(await query('by_number', { keys: [7, 100, 5] })), ['d07', 'd05']);
+    assert.deepEqual(ids(await query('by_number', { key: 9 })), ['d09']);
+    const stats = await query('stats', { group: true, key: 'a' });
+    assert.deepEqual(stats.rows[0].value, { sum: 135, count: 10, min: 0, max: 27, sumsqr: 2565 });
+    assert.deepEqual((await query('own', { group: true })).rows.map((row) => row.value), [10, 10, 10]);
+    const friends = await query('friends', { include_docs: true, limit: 2 });
+    assert.deepEqual(friends.rows.map((row) => row.doc._id), ['d29', 'd28']);
+    assert.equal((await query('by_kind', { reduce: false, include_docs: true, limit: 1 })).rows[0].doc.n, 0);
+    await rejects(query('none'), 404, 'not_found');
+  }
+  await rejects(server.query('numbers/by_number', { reduce: true }), 400, 'query_parse_error');
+  await server.put({ _id: 'late', kind: 'z', n: 99 });
+  assert.deepEqual(ids(await server.query('numbers/by_number', { key: 99, stale: 'update_after' })).length < 2, true);
+  assert.deepEqual(ids(await server.query('numbers/by_number', { key: 99 })), ['late']);
+  await server.viewCleanup();
+});
+
 scenario('changes', async () => {
   const db = remote();
   const seen = [];

@@ -35,6 +35,7 @@ class PouchDBTest(NodeTestCase):
     test_attachments = scenario('attachments')
     test_bulk = scenario('bulk')
     test_all_docs = scenario('all_docs')
+    test_views = scenario('views')
     test_changes = scenario('changes')
     test_conflicts = scenario('conflicts')
     test_live_sync = scenario('live_sync')
@@ -47,6 +48,7 @@ class NanoTest(NodeTestCase):
     test_databases = scenario('databases')
     test_documents = scenario('documents')
     test_bulk = scenario('bulk')
+    test_views = scenario('views')
     test_changes = scenario('changes')
     test_attachments = scenario('attachments')
     test_multipart = scenario('multipart')
@@ -67,6 +69,7 @@ class LightCouchTest(clients.ClientTestCase):
     test_documents = scenario('documents')
     test_bulk = scenario('bulk')
     test_attachments = scenario('attachments')
+    test_views = scenario('views')
     test_changes = scenario('changes')
     test_server = scenario('server')
 

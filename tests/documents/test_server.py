@@ -268,7 +268,13 @@ class NodeTest(ServerTestCase):
         self.assertRegex(versions['storage_engine']['version'], r'^\d+\.\d+\.\d+$')
         self.assertEqual(versions['cryptography']['name'], 'openssl')
         self.assertRegex(versions['cryptography']['version'], r'^\d+\.\d+\.\d+')
-        self.assertEqual(versions['javascript_engine']['name'], 'none')
+        self.assertEqual(versions['javascript_engine']['name'], 'spidermonkey')
+        self.assertRegex(versions['javascript_engine']['version'], r'^\d+\.\d+\.\d+$')
+        collation = versions['collation_driver']
+        self.assertEqual(collation.pop('name'), 'libicu')
+        self.assertEqual(list(collation), ['library_version', 'collator_version', 'collation_algorithm_version'])
+        for version in collation.values():
+            self.assertRegex(version, r'^\d+(\.\d+)*$')
 
     def test_counters(self):
         count = lambda: self.answer(self.server.get(NODE + '/_stats/couchdb/httpd/requests'), 200)['value']

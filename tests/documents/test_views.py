@@ -1,4 +1,5 @@
 """Views over HTTP: parameters, errors, linked documents, several queries at once, update modes, info, upkeep."""
+import base64
 import json
 import socket
 import threading
@@ -355,6 +356,10 @@ class ReduceTest(ViewCase):
         self.design(self.db, {'stats': ('function (doc) { emit(doc.k, "x") }', '_stats'),
                               'grows': (EMIT_K, 'function () { return new Array(20000).join("x") }')}, 'e')
         self.error(self.server.get(self.path(self.db, 'stats', 'e')), 500, 'invalid_value')
+        self.design(self.db, {'throws': (EMIT_K, 'function () { throw "broken" }')}, 'f')
+        row = self.view(self.db, 'throws', 'f')['rows'][0]
+        self.assertEqual((row['key'], row['value']), (None, None))
+        self.assertIn('views.throws.reduce', row['reason'])
         row = self.view(self.db, 'grows', 'e')['rows'][0]
         self.assertEqual((row['key'], row['error']), (None, 'reduce_overflow_error'))
         self.assertNotIn('value', row)
@@ -440,7 +445,6 @@ class UpdateTest(ViewCase):
         self.assertEqual(self.view(db)['total_rows'], 200)
 
     def authorization(self):
-        import base64
         text = '%s:%s' % (self.server.user, self.server.password)
         return 'Basic ' + base64.b64encode(text.encode()).decode()
 

@@ -68,15 +68,14 @@ class Run {
 
     void map_document(std::uint32_t document, RowSink &rows, std::uint32_t &calls, bool &up);
     bool map_call(std::uint32_t function, JS::HandleValue document, FunctionError &error);
-    Outcome invoke(const protocol::Request::Call &call, const char *helper);
+    Outcome invoke(const protocol::Call &call, const char *helper);
     Outcome reduce_call(std::uint32_t function, JS::HandleValue keys, JS::HandleValue values, bool again,
                         std::size_t input);
     Outcome reduce_rows(std::uint32_t function, std::string_view keys, std::string_view values);
     Outcome reduce_again(std::uint32_t function, const std::vector<std::string> &reduced);
-    std::optional<Outcome> reduce_item(const protocol::Request::Item &item,
-                                       std::vector<std::string> &reduced);
+    std::optional<Outcome> reduce_item(const protocol::Item &item, std::vector<std::string> &reduced);
     Outcome text_of(std::uint32_t function, JS::HandleValue value);
-    bool parse_arguments(const protocol::Request::Call &call, JS::MutableHandleValueVector arguments);
+    bool parse_arguments(const protocol::Call &call, JS::MutableHandleValueVector arguments);
     Answer outcomes(const std::vector<Outcome> &values, const std::vector<std::string> &partial);
 
     Engine &engine_;
@@ -180,7 +179,7 @@ Answer Run::outcomes(const std::vector<Outcome> &values, const std::vector<std::
     return answer;
 }
 
-bool Run::parse_arguments(const protocol::Request::Call &call, JS::MutableHandleValueVector arguments) {
+bool Run::parse_arguments(const protocol::Call &call, JS::MutableHandleValueVector arguments) {
     JS::RootedValue value(cx_);
     for (auto text : call.arguments)
         if (!parse_json(cx_, text, &value) || !arguments.append(value))
@@ -188,7 +187,7 @@ bool Run::parse_arguments(const protocol::Request::Call &call, JS::MutableHandle
     return true;
 }
 
-Outcome Run::invoke(const protocol::Request::Call &call, const char *helper) {
+Outcome Run::invoke(const protocol::Call &call, const char *helper) {
     engine_.begin_call(call.function);
     FunctionError error;
     JS::RootedObject callee(cx_, realm_.function(call.function, error));
@@ -332,8 +331,7 @@ Outcome Run::reduce_again(std::uint32_t function, const std::vector<std::string>
 }
 
 // Nothing if the time is up before the item is done: `reduced` then holds what there is.
-std::optional<Outcome> Run::reduce_item(const protocol::Request::Item &item,
-                                        std::vector<std::string> &reduced) {
+std::optional<Outcome> Run::reduce_item(const protocol::Item &item, std::vector<std::string> &reduced) {
     reduced.assign(item.reduced.begin(), item.reduced.end());
     for (const auto &[keys, values] : item.rows) {
         auto outcome = reduce_rows(item.function, keys, values);

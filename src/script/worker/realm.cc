@@ -37,7 +37,7 @@ JSObject *new_global(JSContext *cx) {
 
 } // namespace
 
-Realm::Realm(Engine &engine, std::string_view key, const protocol::Request::Definition &definition)
+Realm::Realm(Engine &engine, std::string_view key, const protocol::Definition &definition)
     : engine_(engine), key_(key), renders_(definition.renders), library_text_(definition.library) {
     auto *cx = engine.context();
     for (const auto &[name, source] : definition.functions) {
@@ -52,7 +52,7 @@ Realm::Realm(Engine &engine, std::string_view key, const protocol::Request::Defi
 }
 
 std::unique_ptr<Realm> Realm::make(Engine &engine, std::string_view key,
-                                   const protocol::Request::Definition &definition) {
+                                   const protocol::Definition &definition) {
     auto *cx = engine.context();
     std::unique_ptr<Realm> realm(new Realm(engine, key, definition));
     realm->global_ = new_global(cx);

@@ -21,7 +21,7 @@ class Realm {
   public:
     // Nothing if memory is short.
     static std::unique_ptr<Realm> make(Engine &engine, std::string_view key,
-                                       const protocol::Request::Definition &definition);
+                                       const protocol::Definition &definition);
     // The one that runs.
     static Realm &current(JSContext *cx);
     Realm(const Realm &) = delete;
@@ -52,7 +52,7 @@ class Realm {
         std::optional<FunctionError> error;
     };
 
-    Realm(Engine &engine, std::string_view key, const protocol::Request::Definition &definition);
+    Realm(Engine &engine, std::string_view key, const protocol::Definition &definition);
     bool set_up();
     JSObject *compile(Slot &slot, FunctionError &error);
 

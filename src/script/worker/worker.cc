@@ -84,6 +84,12 @@ class Worker {
 
 } // namespace
 
+std::string spidermonkey_version() {
+    // "JavaScript-C102.15.1"
+    std::string version = JS_GetImplementationVersion();
+    return version.substr(std::min(version.size(), version.find_first_of("0123456789")));
+}
+
 void run_worker(std::span<char *const> arguments) {
     auto options = parse_worker_options(arguments);
     if (!options)

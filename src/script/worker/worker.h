@@ -4,8 +4,12 @@
 // `script`.
 
 #include <span>
+#include <string>
 
 namespace divan::script {
+
+// "102.15.1"
+[[nodiscard]] std::string spidermonkey_version();
 
 // Serves the socket that is descriptor 3 until the other side closes it; ends the process.
 // `arguments`: those behind `script-worker`.
