@@ -74,6 +74,9 @@ Task<Result<View>> find_view(Call &call, std::shared_ptr<const design::DesignDoc
     view.definition = view.document->view(name);
     if (view.definition == nullptr)
         co_return Error(ErrorCode::not_found, "missing_named_view");
+    view.group = call.services().views.group_cached(call.database, *view.document);
+    if (view.group != nullptr)
+        co_return view;
     auto group =
         co_await call.on_engine([&] { return call.services().views.group(call.database, *view.document); });
     if (!group.ok())

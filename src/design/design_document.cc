@@ -116,10 +116,13 @@ Result<DesignDocument> read_design_document(std::string id, std::string rev, std
     document.autoupdate = autoupdate == nullptr || !autoupdate->is_boolean() || autoupdate->boolean();
     if (const auto *validate = find_member(&document.json, "validate_doc_update"))
         document.validate_doc_update = validate->is_string() ? validate->string() : json::to_text(*validate);
+    document.signature = view_signature(document);
     return document;
 }
 
 std::string view_signature(const DesignDocument &document) {
+    if (!document.signature.empty())
+        return document.signature;
     std::set<std::string> views;
     for (const auto &view : document.views) {
         std::string text;

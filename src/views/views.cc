@@ -50,6 +50,17 @@ Result<std::shared_ptr<ViewGroup>> Views::group(const std::shared_ptr<db::Databa
     return std::make_shared<ViewGroup>(found->second.state, database);
 }
 
+std::shared_ptr<ViewGroup> Views::group_cached(const std::shared_ptr<db::Database> &database,
+                                               const design::DesignDocument &document) {
+    // Held while a group is opened.
+    std::unique_lock lock(state_->mutex, std::try_to_lock);
+    if (!lock.owns_lock())
+        return nullptr;
+    auto found = state_->groups.find({database->uuid(), design::view_signature(document)});
+    return found == state_->groups.end() ? nullptr
+                                         : std::make_shared<ViewGroup>(found->second.state, database);
+}
+
 Result<void> Views::cleanup(const std::shared_ptr<db::Database> &database) {
     DIVAN_TRY(auto documents, state_->designs.all(database));
     std::set<std::string> in_use;

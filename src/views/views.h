@@ -55,6 +55,9 @@ class Views {
     // language that nobody runs here.
     Result<std::shared_ptr<ViewGroup>> group(const std::shared_ptr<db::Database> &database,
                                              const design::DesignDocument &document);
+    // The same if it is in memory, without I/O: null = call group(). For network threads.
+    std::shared_ptr<ViewGroup> group_cached(const std::shared_ptr<db::Database> &database,
+                                            const design::DesignDocument &document);
     // Erases the indexes of a database that no design document has any more. _view_cleanup
     Result<void> cleanup(const std::shared_ptr<db::Database> &database);
     // Brings the indexes of a database up to date in the background, but for design documents with
