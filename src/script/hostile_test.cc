@@ -93,7 +93,9 @@ TEST(HostileTest, CatastrophicExpressionIsStopped) {
 }
 
 TEST(HostileTest, DeepRecursionIsRefused) {
-    Pool pool(strict());
+    auto options = strict();
+    options.function_timeout = Millis(2'000);
+    Pool pool(options);
     EXPECT_EQ(map_three(pool, "(function f() { f(); })();"),
               std::string(kRows) + "InternalError: f0: InternalError: too much recursion (line 1)\n");
     EXPECT_THAT(map_three(pool, "var o = {}; for (var i = 0; i < 1e6; i++) o = {o: o}; emit(o);"),

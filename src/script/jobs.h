@@ -27,6 +27,9 @@ class Job {
 
 // ---- shared by the kinds of jobs
 
+// A question is sent when it is this large; the rest waits for its answer.
+constexpr std::size_t kQuestionBytesEnough = 16 << 20;
+
 // Functions that do harm again and again are not called any more in the same request.
 class Offences {
   public:

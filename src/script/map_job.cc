@@ -52,7 +52,7 @@ class MapJob final : public ProgramJob<MapAnswer> {
         return std::move(answer_);
     }
 
-    // The next calls to make, without functions that are given up.
+    // The next calls to make: without functions that are given up, as many documents as go into a question.
     Range take() {
         auto range = std::move(left_.front());
         left_.pop_front();
@@ -63,11 +63,20 @@ class MapJob final : public ProgramJob<MapAnswer> {
                 answer_.failures.push_back({range.first + i, function, offences_.refusal(function)});
             return true;
         });
-        if (!range.singly || range.is_one_call() || range.functions.empty() || range.count == 0)
+        if (range.count == 0 || range.functions.empty())
             return range;
-        Range one{range.first, 1, {range.functions.front()}, true};
-        push_rest(std::move(range), 1);
-        return one;
+        if (range.singly && !range.is_one_call()) {
+            Range one{range.first, 1, {range.functions.front()}, true};
+            push_rest(std::move(range), 1);
+            return one;
+        }
+        std::uint32_t count = 0;
+        for (std::size_t bytes = 0; count < range.count && bytes < kQuestionBytesEnough; ++count)
+            bytes += request_.documents[range.first + count].size();
+        if (count < range.count)
+            left_.push_front({range.first + count, range.count - count, range.functions, range.singly});
+        range.count = count;
+        return range;
     }
 
     // `calls` of the range are made.

@@ -18,6 +18,8 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
     [[nodiscard]] virtual std::uint32_t function_of(std::size_t index) const = 0;
     // Writes the calls of these indices.
     virtual void write(protocol::Writer &writer, const std::vector<std::size_t> &indices) const = 0;
+    // Of the texts that write() writes.
+    [[nodiscard]] virtual std::size_t bytes_of(std::size_t /*index*/) const { return 0; }
     // A call that was answered in part: how many parts more it may have, and those that came.
     [[nodiscard]] virtual std::size_t partial_max(std::size_t /*index*/) const { return 0; }
     virtual void take_partial(std::size_t /*index*/, std::vector<std::string> /*values*/) {}
@@ -52,15 +54,19 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
     }
 
   private:
-    // What has no outcome yet, in order; functions that are given up get one here.
+    // What has no outcome yet, in order, as much as goes into a question; functions that are given up get one
+    // here.
     std::vector<std::size_t> left() {
         std::vector<std::size_t> indices;
-        for (auto index = done_; index < values_.size(); ++index)
+        std::size_t bytes = 0;
+        for (auto index = done_; index < values_.size() && bytes < kQuestionBytesEnough; ++index)
             if (!values_[index]) {
-                if (offences_.is_given_up(function_of(index)))
+                if (offences_.is_given_up(function_of(index))) {
                     values_[index] = offences_.refusal(function_of(index));
-                else
+                } else {
                     indices.push_back(index);
+                    bytes += bytes_of(index);
+                }
             }
         done_ = indices.empty() ? values_.size() : indices.front();
         return indices;
@@ -136,6 +142,12 @@ class CallJob final : public OutcomeJob<CallAnswer> {
         for (auto index : indices)
             write_call(writer, invocations_[index]);
     }
+    [[nodiscard]] std::size_t bytes_of(std::size_t index) const override {
+        std::size_t bytes = 0;
+        for (const auto &argument : invocations_[index].arguments)
+            bytes += argument.size();
+        return bytes;
+    }
     CallAnswer answer(std::vector<Outcome> values, std::vector<LogLine> log) override {
         return {std::move(values), std::move(log)};
     }
@@ -173,6 +185,14 @@ class ReduceJob final : public OutcomeJob<ReduceAnswer> {
     }
     [[nodiscard]] std::size_t partial_max(std::size_t index) const override {
         return request_.items[index].rows.size();
+    }
+    [[nodiscard]] std::size_t bytes_of(std::size_t index) const override {
+        std::size_t bytes = 0;
+        for (const auto &text : request_.items[index].reduced)
+            bytes += text.size();
+        for (const auto &rows : request_.items[index].rows)
+            bytes += rows.keys.size() + rows.values.size();
+        return bytes;
     }
     void take_partial(std::size_t index, std::vector<std::string> values) override {
         auto &item = request_.items[index];

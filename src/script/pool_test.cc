@@ -166,6 +166,21 @@ TEST(PoolTest, ManySlowDocumentsAreNoTimeout) {
     EXPECT_EQ(text(answer->values.at(1)), "124");
 }
 
+TEST(PoolTest, LargeRequestsAreSplit) {
+    auto given = options();
+    given.memory_bytes_max = 32 << 20;
+    given.answer_bytes_max = 1 << 20;
+    Pool pool(given);
+    // More than a worker may have in memory.
+    auto large = "{\"a\":\"" + std::string(4 << 20, 'x') + "\"}";
+    auto answer = map(pool, program({"doc => emit(doc.a.length)"}), std::vector<std::string>(60, large));
+    EXPECT_EQ(answer.rows.size(), 60U);
+    EXPECT_TRUE(answer.failures.empty());
+    auto lengths = call(pool, program({"doc => doc.a.length"}), std::vector<Invocation>(60, {0, {large}}));
+    EXPECT_EQ(lengths, std::vector<std::string>(60, "4194304"));
+    EXPECT_EQ(pool.stats().killed, 0U);
+}
+
 TEST(PoolTest, ProgramsThatWereForgottenAreSentAgain) {
     auto small = options();
     small.programs_max = 2;

@@ -15,6 +15,7 @@ namespace {
 // The longest word and reason that are taken over from a worker; cut off beyond.
 constexpr std::size_t kErrorBytesMax = 256;
 constexpr std::size_t kReasonBytesMax = 64 << 10;
+constexpr std::size_t kFrameBytesMax = std::numeric_limits<std::uint32_t>::max();
 
 template <typename T> void append(std::string &bytes, T value) {
     char raw[sizeof(T)];
@@ -85,7 +86,7 @@ std::optional<std::uint64_t> position(const MapQuestion &question, std::uint32_t
 } // namespace
 
 void Writer::u32(std::size_t value) {
-    DIVAN_CHECK(value <= std::numeric_limits<std::uint32_t>::max());
+    too_large_ = too_large_ || value > kFrameBytesMax;
     append(bytes_, static_cast<std::uint32_t>(value));
 }
 
@@ -102,9 +103,13 @@ void Writer::text(std::string_view value) {
     bytes_.append(value);
 }
 
+bool Writer::fits() const {
+    return !too_large_ && bytes_.size() - kLengthBytes <= kFrameBytesMax;
+}
+
 std::string Writer::frame() && {
+    DIVAN_CHECK(fits());
     auto length = bytes_.size() - kLengthBytes;
-    DIVAN_CHECK(length <= std::numeric_limits<std::uint32_t>::max());
     std::string prefix;
     append(prefix, static_cast<std::uint32_t>(length));
     bytes_.replace(0, kLengthBytes, prefix);

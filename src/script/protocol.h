@@ -44,14 +44,17 @@ class Writer {
   public:
     explicit Writer(Kind kind) { u8(static_cast<std::uint8_t>(kind)); }
     void u8(std::uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
-    void u32(std::size_t value); // REQUIRES: below 2^32
+    void u32(std::size_t value);
     void u64(std::uint64_t value);
     void f64(double value);
     void text(std::string_view value);
-    // The frame with its length before it.
+    // Whether everything fits into a frame: below 2^32.
+    [[nodiscard]] bool fits() const;
+    // The frame with its length before it. REQUIRES: fits()
     [[nodiscard]] std::string frame() &&;
 
   private:
+    bool too_large_ = false;
     std::string bytes_ = std::string(kLengthBytes, '\0');
 };
 

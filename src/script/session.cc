@@ -13,6 +13,11 @@ constexpr int kTimeoutsMax = 3;
 // Frames beside the texts of rows: numbers, errors, log.
 constexpr std::size_t kFrameReserveBytes = 64 << 20;
 
+Error too_large(const Program &program) {
+    return {ErrorCode::script_failed,
+            "A document is too large for the functions of " + program.design_id + "."};
+}
+
 } // namespace
 
 Deadline Session::deadline() const {
@@ -52,6 +57,8 @@ Result<Session::Reply> Session::ask(const Program &program, protocol::Kind kind,
         protocol::Writer writer(kind);
         protocol::write_program(writer, program, with_definition, {options_.answer_bytes_max, log_bytes_max});
         body(writer);
+        if (!writer.fits())
+            return too_large(program);
         DIVAN_TRY(auto reply, go_on(std::move(writer).frame()));
         if (reply.died)
             return reply;
