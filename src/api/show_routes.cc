@@ -54,7 +54,7 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     auto answer = co_await call_function(call, std::move(*program), std::move(arguments));
     if (!answer.ok())
         co_return answer.error();
-    auto response = read_function_response(*answer);
+    auto response = co_await call.on_engine([&] { return read_function_response(*answer); });
     if (!response.ok())
         co_return response.error();
     response->head.headers.set("ETag", etag);

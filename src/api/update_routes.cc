@@ -119,7 +119,7 @@ Task<Result<UpdateAnswer>> run_update(Call &call, std::optional<std::string> id)
     auto answer = co_await call_function(call, std::move(*program), std::move(*arguments));
     if (!answer.ok())
         co_return answer.error();
-    co_return read_update_answer(*answer);
+    co_return co_await call.on_engine([&] { return read_update_answer(*answer); });
 }
 
 Task<Result<void>> update(Call &call, std::optional<std::string> id) {
