@@ -188,6 +188,7 @@ Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> g
     auto first = answers.ids.size();
     std::vector<db::Edit> edits;
     std::vector<std::size_t> edit_indexes;
+    std::vector<std::vector<design::Advice>> advice; // of each edit
     std::vector<std::size_t> local_indexes;
     for (std::size_t i = 0; i < prepared->size(); ++i) {
         auto &edit = (*prepared)[i].edit;
@@ -204,6 +205,7 @@ Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> g
         } else {
             edits.push_back(std::move(edit));
             edit_indexes.push_back(i);
+            advice.push_back(std::move(*checked));
         }
     }
     if (!edits.empty()) {
@@ -214,8 +216,11 @@ Task<Result<void>> write_group(Call &call, bool replicated, std::span<Pending> g
                 answers.outcomes[first + i] = failure->error();
             local_indexes.clear();
         }
-        for (std::size_t i = 0; i < written.size(); ++i)
+        for (std::size_t i = 0; i < written.size(); ++i) {
+            if (written[i].ok())
+                log_advice(call, answers.ids[first + edit_indexes[i]], advice[i]);
             answers.outcomes[first + edit_indexes[i]] = std::move(written[i]);
+        }
     }
     // Backwards: of several for one id the first is what stays (couch_db_updater).
     for (auto i = local_indexes.rbegin(); i != local_indexes.rend(); ++i)

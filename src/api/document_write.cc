@@ -123,6 +123,7 @@ Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
     auto answers = co_await write_documents(call, std::move(edits));
     if (!answers.front().ok())
         co_return answers.front().error();
+    log_advice(call, id, *checked);
     call.services().metrics.count(telemetry::Metric::document_writes);
     auto rev = answers.front()->rev.text();
     bool batch = is_batch(call);

@@ -1,7 +1,10 @@
 #include "api/engine_calls.h"
 
 #include "design/design_check.h"
+#include "telemetry/log.h"
 #include "json/writer.h"
+
+#include <fmt/format.h>
 
 namespace divan::api {
 
@@ -17,18 +20,28 @@ Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<d
     });
 }
 
-Task<Result<void>> check_design_document(Call &call, const db::Edit &edit) {
+Task<Result<std::vector<design::Advice>>> check_design_document(Call &call, const db::Edit &edit) {
+    using Checked = Result<std::vector<design::Advice>>;
     if (!design::is_design_id(edit.id))
-        co_return Result<void>();
-    co_return co_await suspend<Result<void>>([&call, &edit](Resume<Result<void>> resume) {
+        co_return std::vector<design::Advice>();
+    co_return co_await suspend<Checked>([&call, &edit](Resume<Checked> resume) {
         auto &home = call.exchange().executor();
         call.services().engine_pool.post([&call, &edit, &home, resume] {
             design::check_design_document(edit, *call.database, call.services().scripts,
-                                          [&home, resume](Result<void> checked) {
-                                              home.post([resume, checked]() mutable { resume(checked); });
+                                          [&home, resume](Checked checked) {
+                                              home.post([resume, checked = std::move(checked)]() mutable {
+                                                  resume(std::move(checked));
+                                              });
                                           });
         });
     });
+}
+
+void log_advice(const Call &call, std::string_view design_id, const std::vector<design::Advice> &advice) {
+    for (const auto &one : advice)
+        call.services().log.write(
+            telemetry::Level::warning, call.request_id,
+            fmt::format("{} in {}, view {}: {}", design_id, call.database->name(), one.view, one.text));
 }
 
 std::string user_context_json(const Call &call) {

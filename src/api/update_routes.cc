@@ -81,11 +81,13 @@ Task<Result<std::string>> write_update(Call &call, PreparedDocument prepared) {
     auto checked = co_await check_design_document(call, edit);
     if (!checked.ok())
         co_return checked.error();
+    auto id = edit.id;
     std::vector<db::Edit> edits;
     edits.push_back(std::move(edit));
     auto written = co_await write_documents(call, std::move(edits));
     if (!written.front().ok())
         co_return written.front().error();
+    log_advice(call, id, *checked);
     call.services().metrics.count(telemetry::Metric::document_writes);
     co_return written.front()->rev.text();
 }

@@ -56,19 +56,28 @@ Result<DesignDocument> read_checked(const db::Edit &edit, bool partitioned) {
 } // namespace
 
 void check_design_document(const db::Edit &edit, const db::Database &database, script::Pool &scripts,
-                           UniqueFunction<void(Result<void>)> done) {
+                           UniqueFunction<void(Result<std::vector<Advice>>)> done) {
     if (!is_design_id(edit.id)) {
-        done({});
+        done(std::vector<Advice>());
         return;
     }
     auto document = read_checked(edit, database.partitioned());
-    if (!document.ok() || !document->is_javascript() || document->views.empty()) {
-        done(document.ok() ? Result<void>() : Result<void>(document.error()));
+    if (!document.ok()) {
+        done(document.error());
+        return;
+    }
+    if (!document->is_javascript() || document->views.empty()) {
+        done(std::vector<Advice>());
         return;
     }
     auto program = views_program(*document, database);
-    scripts.compile(program, [program, done = std::move(done)](Result<CompileErrors> errors) mutable {
-        done(compile_outcome(*program, errors));
+    scripts.compile(program, [program, advice = advise(*document),
+                              done = std::move(done)](Result<CompileErrors> errors) mutable {
+        auto outcome = compile_outcome(*program, errors);
+        if (outcome.ok())
+            done(std::move(advice));
+        else
+            done(outcome.error());
     });
 }
 

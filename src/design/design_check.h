@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/unique_function.h"
 #include "db/database.h"
+#include "design/advice.h"
 #include "script/pool.h"
 
 namespace divan::design {
@@ -16,10 +17,11 @@ namespace divan::design {
 // Errors: invalid_design_doc; not_found "missing function" for an empty function.
 [[nodiscard]] Result<void> check_members(std::string_view json, bool partitioned);
 
-// Whether an edit may be stored as it is; anything but a design document may. Parses on this thread: not for
-// network threads. Calls `done` once, on this thread or a worker's. Errors: as check_members;
-// compilation_error; service_unavailable. `edit` and `database` are not kept.
+// Whether an edit may be stored as it is, and what its author may want to be told; anything but a design
+// document may. Parses on this thread: not for network threads. Calls `done` once, on this thread or a
+// worker's. Errors: as check_members; compilation_error; service_unavailable. `edit` and `database` are not
+// kept.
 void check_design_document(const db::Edit &edit, const db::Database &database, script::Pool &scripts,
-                           UniqueFunction<void(Result<void>)> done);
+                           UniqueFunction<void(Result<std::vector<Advice>>)> done);
 
 } // namespace divan::design
