@@ -505,6 +505,16 @@ class UpkeepTest(ViewCase):
         self.design(db, {'v': EMIT_K + ' '}, 'f')
         self.assertNotEqual(self.info(db, 'f')['signature'], info['signature'])
 
+    def test_info_warns_of_likely_mistakes(self):
+        db = self.database()
+        self.design(db, {'v': EMIT_K})
+        self.assertNotIn('warnings', self.server.get('/%s/_design/d/_info' % db).json())
+        self.design(db, {'all': 'function (doc) { emit(doc._id, doc) }',
+                         'count': (EMIT_K, 'function (keys, values) { return values.length }')}, 'e')
+        warnings = self.server.get('/%s/_design/e/_info' % db).json()['warnings']
+        self.assertEqual({entry['view'] for entry in warnings}, {'all', 'count'})
+        self.assertTrue(all(entry['warning'].endswith('.') for entry in warnings), warnings)
+
     def test_compaction_and_cleanup(self):
         db = self.database()
         self.save(db, [{'_id': 'd%d' % i, 'k': i} for i in range(5)])
