@@ -31,6 +31,7 @@ std::string view_design_id(const Call &call) {
 
 Result<RowQuery> listing_rows(Call &call, const json::Object *body) {
     DIVAN_TRY(auto options, read_listing_options(call.query, body, Precedence::query));
+    DIVAN_TRY_VOID(apply_query_limit(call.services().config, options.limit));
     if (options.partition)
         return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
     return RowQuery{listing_reader(call, ListingKind::all_docs, std::move(options)),
@@ -47,7 +48,7 @@ Task<Result<RowQuery>> view_rows(Call &call, const json::Object *body) {
     auto view = co_await find_view(call, std::move(*document), call.path_parameter("view"));
     if (!view.ok())
         co_return view.error();
-    auto checked = check_view_query(*view, *call.database, *options);
+    auto checked = check_view_query(call, *view, *options);
     if (!checked.ok())
         co_return checked.error();
     auto query = co_await open_view(call, *view, *options);

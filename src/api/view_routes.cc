@@ -17,7 +17,7 @@ Task<Result<void>> answer_view(Call &call, std::shared_ptr<const design::DesignD
     auto view = co_await find_view(call, std::move(document), call.path_parameter("view"));
     if (!view.ok())
         co_return view.error();
-    auto checked = check_view_query(*view, *call.database, options);
+    auto checked = check_view_query(call, *view, options);
     if (!checked.ok())
         co_return checked.error();
     auto query = co_await open_view(call, *view, options);
@@ -65,7 +65,7 @@ Result<std::vector<ViewOptions>> read_all_options(const Call &call, const View &
     for (const auto *query : queries) {
         DIVAN_TRY(auto options, read_view_options(call.query, query,
                                                   {.precedence = Precedence::body, .one_key_is_key = true}));
-        DIVAN_TRY_VOID(check_view_query(view, *call.database, options));
+        DIVAN_TRY_VOID(check_view_query(call, view, options));
         all.push_back(std::move(options));
     }
     return all;

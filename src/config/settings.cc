@@ -32,6 +32,8 @@ constexpr Setting kSettings[] = {
      "JavaScript workers, and one that waits. One database gets at most all but one."},
     {"query_server_config", "os_process_idle_limit", Kind::integer, "300", 1, 86'400, kNone,
      "An idle JavaScript worker is ended after this time, in s."},
+    {"query_server_config", "query_limit", Kind::integer, "infinity", 1, kAny, kInfinityAllowed,
+     "Most rows that one query of a view or listing may ask for; 400 beyond."},
     {"chttpd", "port", Kind::integer, "5984", 0, 65'535, kNeedsRestart,
      "TCP port, unless `--port` is given; 0 takes any free one."},
     {"chttpd", "bind_address", Kind::text, "127.0.0.1", 0, 0, kNeedsRestart,

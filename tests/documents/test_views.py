@@ -530,6 +530,22 @@ class UpkeepTest(ViewCase):
         self.assertEqual(self.view(db)['total_rows'], 5)
 
 
+class QueryLimitTest(ViewCase):
+    server_arguments = {'config': '[query_server_config]\nquery_limit = 3\n'}
+
+    def test_more_rows_are_refused(self):
+        db = self.database()
+        self.save(db, [{'_id': 'd%d' % i, 'k': i} for i in range(5)])
+        self.design(db, {'v': EMIT_K})
+        self.assertEqual(len(self.view(db)['rows']), 3)
+        self.assertEqual(len(self.view(db, limit=2)['rows']), 2)
+        self.refused(db, 'Limit is too large, must not exceed 3', limit='4')
+        answer = self.server.post(self.path(db) + '/queries', json={'queries': [{'limit': 4}]})
+        self.error(answer, 400, 'query_parse_error')
+        self.assertEqual(len(self.server.get('/%s/_all_docs' % db).json()['rows']), 3)
+        self.error(self.server.get('/%s/_all_docs?limit=4' % db), 400, 'query_parse_error')
+
+
 class SeedTest(ViewCase):
     """The views of the guide that this project began with, as they stand there."""
 
