@@ -39,6 +39,7 @@ class MapJob final : public ProgramJob<MapAnswer> {
                 blame(std::move(range));
                 continue;
             }
+            forgive_last(*part, range);
             log.add(std::move(part->answer.log));
             DIVAN_TRY_VOID(add(*part, range, session.options().answer_bytes_max));
             push_rest(std::move(range), part->calls);
@@ -94,6 +95,18 @@ class MapJob final : public ProgramJob<MapAnswer> {
         }
         range.singly = true;
         left_.push_front(std::move(range));
+    }
+
+    // A worker that has no memory left may have lost it to calls before: the last one is made again in a
+    // fresh one, before it is to blame.
+    static void forgive_last(protocol::MapPart &part, Range &range) {
+        auto &failures = part.answer.failures;
+        if (range.singly || !part.leaving || failures.empty() ||
+            failures.back().error.error != "out_of_memory")
+            return;
+        failures.pop_back();
+        --part.calls;
+        range.singly = true;
     }
 
     // Nothing if the worker died.

@@ -41,6 +41,7 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
                 return session.nonsense(outcomes.error());
             if (outcomes->leaving)
                 session.give_up();
+            forgive_last(*outcomes);
             log.add(std::move(outcomes->log));
             DIVAN_TRY_VOID(add(std::move(*outcomes), indices, session.options().answer_bytes_max));
         }
@@ -75,6 +76,17 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
         auto error = offences_.death(function);
         offences_.note(function, error);
         values_[indices.front()] = std::move(error);
+    }
+
+    // As in MapJob: the last call is made again in a worker that has all its memory.
+    void forgive_last(protocol::Outcomes &outcomes) {
+        if (singly_ || !outcomes.leaving || outcomes.values.empty())
+            return;
+        const auto *error = std::get_if<FunctionError>(&outcomes.values.back());
+        if (error == nullptr || error->error != "out_of_memory")
+            return;
+        outcomes.values.pop_back();
+        singly_ = true;
     }
 
     Result<void> add(protocol::Outcomes outcomes, const std::vector<std::size_t> &indices,

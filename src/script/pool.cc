@@ -52,6 +52,7 @@ struct Pool::State {
     void submit(std::unique_ptr<Job> job);
     void dispatch();
     Slot *choose(const std::string &database);
+    std::size_t process_count() const;
     std::size_t busy_count(const std::string &database) const;
     void run_slot(Slot &slot);
     void run_job(Slot &slot, std::unique_lock<std::mutex> &lock);
@@ -178,6 +179,11 @@ std::size_t Pool::State::busy_count(const std::string &database) const {
     }));
 }
 
+std::size_t Pool::State::process_count() const {
+    return static_cast<std::size_t>(
+        std::count_if(slots.begin(), slots.end(), [](const auto &slot) { return slot->process != nullptr; }));
+}
+
 // An idle slot: of the same database, else an empty one, else the one that has been idle for longest.
 Pool::State::Slot *Pool::State::choose(const std::string &database) {
     Slot *best = nullptr;
@@ -264,7 +270,7 @@ void Pool::State::run_job(Slot &slot, std::unique_lock<std::mutex> &lock) {
 
 // Waits for a job; ends a process that is idle for too long, or no longer wanted.
 void Pool::State::rest(Slot &slot, std::unique_lock<std::mutex> &lock) {
-    bool unwanted = slot.released || slots.size() > options.workers_max;
+    bool unwanted = slot.released || process_count() > options.workers_max;
     if (slot.process == nullptr) {
         slot.wake.wait(lock);
     } else if (unwanted || Time::now() - slot.idle_since >= options.idle_max) {
@@ -367,10 +373,7 @@ void Pool::release(const std::string &database) {
 
 Pool::Stats Pool::stats() const {
     std::lock_guard lock(state_->mutex);
-    Stats stats{0, state_->waiting, state_->started, state_->killed};
-    for (const auto &slot : state_->slots)
-        stats.workers += slot->process != nullptr ? 1 : 0;
-    return stats;
+    return {state_->process_count(), state_->waiting, state_->started, state_->killed};
 }
 
 void Pool::set_options(PoolOptions options) {

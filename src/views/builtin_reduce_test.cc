@@ -1,6 +1,5 @@
 #include "views/builtin_reduce.h"
 
-#include "views/number.h"
 #include "views/reduce_functions.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -32,9 +31,8 @@ struct Row {
 };
 using Rows = std::vector<Row>;
 
-std::unique_ptr<BuiltinReduce> make(std::string_view source,
-                                    const ReduceLimits &limits = default_reduce_limits()) {
-    auto made = make_builtin_reduce(source, collation::Order::unicode, limits);
+std::unique_ptr<BuiltinReduce> make(std::string_view source, const ReduceLimits &limits = {}) {
+    auto made = make_builtin_reduce(source, limits);
     return made.ok() ? std::move(*made) : nullptr;
 }
 
@@ -129,14 +127,14 @@ TEST(BuiltinReduce, KnowsNamesByTheirBeginning) {
     EXPECT_EQ(make("_first")->ends(), BuiltinReduce::Ends::first);
     EXPECT_EQ(make("_last")->ends(), BuiltinReduce::Ends::last);
     EXPECT_EQ(make("_sum")->ends(), BuiltinReduce::Ends::none);
-    auto script = make_builtin_reduce("function(){}", collation::Order::unicode);
+    auto script = make_builtin_reduce("function(){}");
     ASSERT_TRUE(script.ok());
     EXPECT_EQ(*script, nullptr);
 }
 
 TEST(BuiltinReduce, RefusesOtherNames) {
     auto reason = [](std::string_view source) {
-        auto made = make_builtin_reduce(source, collation::Order::unicode);
+        auto made = make_builtin_reduce(source);
         EXPECT_FALSE(made.ok()) << source;
         EXPECT_EQ(made.error().code(), ErrorCode::invalid_design_doc);
         return made.error().reason();
@@ -146,89 +144,6 @@ TEST(BuiltinReduce, RefusesOtherNames) {
     EXPECT_EQ(reason("_bottom_101"), "rank value must be between 1 and 100");
     EXPECT_EQ(reason("_top_"), "invalid rank reducer");
     EXPECT_EQ(reason("_top_5x"), "invalid rank reducer");
-}
-
-// ---- numbers
-
-std::string added(const std::string &a, const std::string &b) {
-    auto sum = Number::parse(a).value();
-    sum.add(Number::parse(b).value());
-    return sum.text();
-}
-
-std::string multiplied(const std::string &a, const std::string &b) {
-    auto product = Number::parse(a).value();
-    product.multiply(Number::parse(b).value());
-    return product.text();
-}
-
-TEST(Number, IntegersAreExact) {
-    EXPECT_EQ(added("9223372036854775807", "1"), "9223372036854775808");
-    EXPECT_EQ(added("-9223372036854775808", "-1"), "-9223372036854775809");
-    EXPECT_EQ(added("123456789012345678901234567890", "9007199254740993"), "123456789012354686100489308883");
-    EXPECT_EQ(added("1000000000000000000000000000000", "-1"), "999999999999999999999999999999");
-    EXPECT_EQ(added("1", "-1000000000000000000000000000000"), "-999999999999999999999999999999");
-    EXPECT_EQ(added("-123456789012345678901234567890", "123456789012345678901234567890"), "0");
-    EXPECT_EQ(multiplied("10000000000", "10000000000"), "100000000000000000000");
-    EXPECT_EQ(multiplied("-123456789012345678901234567890", "987654321098765432109876543210"),
-              "-121932631137021795226185032733622923332237463801111263526900");
-    EXPECT_EQ(multiplied("170141183460469231731687303715884105727", "0"), "0");
-    // Beyond 128 bits.
-    EXPECT_EQ(multiplied("9223372036854775807", "170141183460469231731687303715884105727"),
-              "1569275433846670190788806172341447372284678185363269746689");
-}
-
-TEST(Number, BigIntegersFollowTheRulesOfArithmetic) {
-    Random random(3);
-    auto integer = [&] { return Number::parse(random.integer()).value(); };
-    for (int round = 0; round < 3'000; ++round) {
-        auto a = integer();
-        auto b = integer();
-        auto c = integer();
-        auto left = a; // (a + b) * c - b * c == a * c
-        left.add(b);
-        left.multiply(c);
-        auto minus = b;
-        minus.multiply(c);
-        minus.multiply(Number(-1));
-        left.add(minus);
-        auto right = a;
-        right.multiply(c);
-        ASSERT_EQ(left.text(), right.text());
-        auto difference = b;
-        difference.multiply(Number(-1));
-        difference.add(a);
-        ASSERT_EQ(a.less(b), difference.text().starts_with('-')) << a.text() << " " << b.text();
-        ASSERT_EQ(Number::parse(a.text()).value().text(), a.text());
-    }
-}
-
-TEST(Number, DoublesAreWrittenAsCouchDbDoes) {
-    auto text = [](const char *number) { return Number::parse(number).value().text(); };
-    EXPECT_EQ(text("1.0"), "1.0");
-    EXPECT_EQ(text("-0.0"), "0.0");
-    EXPECT_EQ(text("0.1"), "0.1");
-    EXPECT_EQ(text("-12.5e1"), "-125.0");
-    EXPECT_EQ(text("0.000001"), "0.000001");
-    EXPECT_EQ(text("1.5E-7"), "1.5e-7");
-    EXPECT_EQ(text("1e20"), "100000000000000000000.0");
-    EXPECT_EQ(text("1e21"), "1e+21");
-    EXPECT_EQ(text("1.25e+300"), "1.25e+300");
-    EXPECT_EQ(text("1e-400"), "0.0");
-    EXPECT_EQ(added("0.5", "123456789012345678901234567890"), "1.2345678901234568e+29");
-    Random random(5);
-    for (int round = 0; round < 2'000; ++round) {
-        auto value = std::ldexp(static_cast<double>(random.between(-INT64_MAX, INT64_MAX)),
-                                static_cast<int>(random.between(-1'000, 900)));
-        auto written = Number::parse(json::to_text(json::Value(value))).value().text();
-        ASSERT_EQ(json::Value(json::Number{written}).as_double().value(), value) << written;
-    }
-}
-
-TEST(Number, TakesNothingElse) {
-    for (const char *text : {"", "-", "x", "inf", "-nan", "1x", "\"1\"", " 1", "1 ", "[1]", "1.0.0", "1e400"})
-        EXPECT_FALSE(Number::parse(text)) << text;
-    EXPECT_FALSE(Number::parse(std::string(400, '9')));
 }
 
 // ---- _count
@@ -421,7 +336,7 @@ TEST(Stats, FailsForOtherValues) {
     EXPECT_THAT(answer("_stats", {"[1,2]", "[3]"}), StartsWith("!invalid_value: "));
     EXPECT_THAT(answer("_stats", {"[1,2]", "3"}), StartsWith("!invalid_value: "));
     EXPECT_THAT(answer("_stats", {"1e200"}), AllOf(StartsWith("!invalid_value: "), HasSubstr("too large")));
-    auto long_one = answer("_stats", {"\"" + std::string(999, 'x') + "\u00e9\u00e9\u00e9\""});
+    auto long_one = answer("_stats", {"\"" + std::string(998, 'x') + "\u00e9\u00e9\u00e9\""});
     EXPECT_TRUE(json::parse("\"" + long_one.substr(long_one.find('x')) + "\"").ok());
     EXPECT_LT(long_one.size(), 1'100U);
 
@@ -498,9 +413,8 @@ TEST(Distinct, EstimatesManyKeys) {
 }
 
 TEST(Distinct, IsTheSameForAnySplit) {
-    expect_any_split("_approx_count_distinct", [](Random &random) {
-        return Row{std::to_string(random.between(0, 40)), "1"};
-    });
+    expect_any_split("_approx_count_distinct",
+                     [](Random &random) { return Row{std::to_string(random.between(0, 40)), "1"}; });
     auto function = make("_approx_count_distinct");
     Random random(4);
     for (int round = 0; round < 20; ++round) {
@@ -510,6 +424,14 @@ TEST(Distinct, IsTheSameForAnySplit) {
         auto parts = summarise_in_parts(*function, rows, random);
         ASSERT_EQ(parts, summarise(*function, rows));
     }
+}
+
+TEST(Distinct, TakesRegistersInRangeOnly) {
+    auto function = make("_approx_count_distinct");
+    EXPECT_EQ(finish(*function, "d" + std::string(2'048, '\0')), "0");
+    EXPECT_FALSE(finish(*function, "d" + std::string(2'048, '\x36')).starts_with('!'));
+    EXPECT_TRUE(finish(*function, "d" + std::string(2'048, '\x37')).starts_with('!'));
+    EXPECT_TRUE(finish(*function, "d" + std::string(2'047, '\0')).starts_with('!'));
 }
 
 // ---- _top_N and _bottom_N

@@ -36,7 +36,18 @@ struct Figures {
         figures.sumsqr.multiply(number);
         return figures;
     }
-    // `other` is of rows before these: of equal numbers (1 and 1.0) its own is the least and the greatest.
+    // What is added is of rows before these: of equal numbers (1 and 1.0) it is the least and the greatest.
+    void add(const Number &number) {
+        sum.add(number);
+        count.add(1);
+        if (!min.less(number))
+            min = number;
+        if (!number.less(max))
+            max = number;
+        auto square = number;
+        square.multiply(number);
+        sumsqr.add(square);
+    }
     void add(const Figures &other) {
         sum.add(other.sum);
         count.add(other.count);
@@ -96,11 +107,10 @@ class Stats {
 bool Stats::add(std::string_view text) {
     if (!total_.is_array) {
         if (auto number = Number::parse(text)) {
-            auto figures = Figures::of(*number);
             if (begun_)
-                total_.figures.add(figures);
+                total_.figures.add(*number);
             else
-                total_.figures = std::move(figures);
+                total_.figures = Figures::of(*number);
             begun_ = true;
             return true;
         }

@@ -66,6 +66,13 @@ class Run {
         return error;
     }
 
+    // Null: `error` says why.
+    JSObject *callee(std::uint32_t function, FunctionError &error) {
+        auto *found = realm_.function(function, error);
+        stopped_ = stopped_ || (found == nullptr && error.error != "compilation_error");
+        return found;
+    }
+
     void map_document(std::uint32_t document, RowSink &rows, std::uint32_t &calls, bool &up);
     bool map_call(std::uint32_t function, JS::HandleValue document, FunctionError &error);
     Outcome invoke(const protocol::Call &call, const char *helper);
@@ -90,10 +97,10 @@ class Run {
 // ---- map
 
 bool Run::map_call(std::uint32_t function, JS::HandleValue document, FunctionError &error) {
-    JS::RootedObject callee(cx_, realm_.function(function, error));
-    if (callee == nullptr)
+    JS::RootedObject object(cx_, callee(function, error));
+    if (object == nullptr)
         return false;
-    JS::RootedValue callee_value(cx_, JS::ObjectValue(*callee));
+    JS::RootedValue callee_value(cx_, JS::ObjectValue(*object));
     JS::RootedValue ignored(cx_);
     if (JS::Call(cx_, JS::UndefinedHandleValue, callee_value, JS::HandleValueArray(document), &ignored))
         return true;
@@ -190,24 +197,22 @@ bool Run::parse_arguments(const protocol::Call &call, JS::MutableHandleValueVect
 Outcome Run::invoke(const protocol::Call &call, const char *helper) {
     engine_.begin_call(call.function);
     FunctionError error;
-    JS::RootedObject callee(cx_, realm_.function(call.function, error));
-    if (callee == nullptr) {
-        stopped_ = stopped_ || error.error == "timeout";
+    JS::RootedObject object(cx_, callee(call.function, error));
+    if (object == nullptr)
         return error;
-    }
     JS::RootedValueVector arguments(cx_);
     JS::RootedValue self(cx_);
-    JS::RootedValue callee_value(cx_, JS::ObjectValue(*callee));
+    JS::RootedValue callee_value(cx_, JS::ObjectValue(*object));
     JS::RootedValue result(cx_);
     if (!realm_.library(&self))
         return fail(call.function);
     if (helper != nullptr) {
         if (!arguments.append(callee_value) || !arguments.append(self))
             return fail(call.function);
-        auto *object = realm_.helper(helper);
-        if (object == nullptr)
+        auto *runner = realm_.helper(helper);
+        if (runner == nullptr)
             return fail(call.function);
-        callee_value.setObject(*object);
+        callee_value.setObject(*runner);
     }
     if (!parse_arguments(call, &arguments) || !JS::Call(cx_, self, callee_value, arguments, &result))
         return fail(call.function);
@@ -242,7 +247,7 @@ Answer Run::compile() {
     for (auto function : request_.functions) {
         engine_.begin_call(function);
         FunctionError error;
-        if (realm_.function(function, error) != nullptr)
+        if (callee(function, error) != nullptr)
             values.emplace_back("null");
         else
             values.emplace_back(std::move(error));
@@ -267,10 +272,10 @@ Outcome Run::reduce_call(std::uint32_t function, JS::HandleValue keys, JS::Handl
                          std::size_t input) {
     engine_.begin_call(function);
     FunctionError error;
-    JS::RootedObject callee(cx_, realm_.function(function, error));
-    if (callee == nullptr)
+    JS::RootedObject object(cx_, callee(function, error));
+    if (object == nullptr)
         return error;
-    JS::RootedValue callee_value(cx_, JS::ObjectValue(*callee));
+    JS::RootedValue callee_value(cx_, JS::ObjectValue(*object));
     JS::RootedValueArray<3> arguments(cx_);
     arguments[0].set(keys);
     arguments[1].set(values);

@@ -145,7 +145,8 @@ JSObject *Realm::function(std::uint32_t index, FunctionError &error) {
     }
     if (slot.function == nullptr) {
         slot.function = compile(slot, error);
-        if (slot.function == nullptr)
+        // What was stopped may do better the next time.
+        if (slot.function == nullptr && (error.error == "compilation_error" || error.error == "not_found"))
             slot.error = error;
     }
     return slot.function;
