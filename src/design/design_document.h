@@ -38,8 +38,8 @@ struct DesignDocument {
     bool autoupdate = true;
     // Source; empty = none. Of something that is no string: its JSON text, which refuses every write.
     std::string validate_doc_update;
-    json::Value json; // the whole document, with _id and _rev
-    std::string text; // its JSON text, for require() and `this` of functions
+    json::Value json;      // the whole document, with _id and _rev
+    std::string text;      // its JSON text, for require() and `this` of functions
     std::string signature; // as view_signature() says; empty = not computed yet
     // About what it takes in memory.
     std::size_t bytes = 0;

@@ -68,13 +68,16 @@ TEST(HostileTest, EndlessMemoryIsRefused) {
 
 TEST(HostileTest, MemoryThatAnotherProgramHoldsIsNobodysFault) {
     Pool pool(strict());
-    EXPECT_THAT(call(pool, program({"function() { hoard = new Uint8Array(40 << 20).fill(1); return 1; }"}), {{0, {}}}),
+    EXPECT_THAT(call(pool, program({"function() { hoard = new Uint8Array(40 << 20).fill(1); return 1; }"}),
+                     {{0, {}}}),
                 ElementsAre("1"));
     const char large[] = "var a = []; for (var i = 0; i < 20; i++) a.push(new Uint8Array(1 << 20).fill(1));"
                          " var end = Date.now() + 60; while (Date.now() < end);";
-    EXPECT_EQ(text(map(pool, program({std::string("doc => {") + large + " emit(a.length); }"}), {"{}", "{}"})),
-              "0/0 20 null\n1/0 20 null\n");
-    EXPECT_THAT(call(pool, program({"function() { hoard = new Uint8Array(40 << 20).fill(1); return 1; }"}), {{0, {}}}),
+    EXPECT_EQ(
+        text(map(pool, program({std::string("doc => {") + large + " emit(a.length); }"}), {"{}", "{}"})),
+        "0/0 20 null\n1/0 20 null\n");
+    EXPECT_THAT(call(pool, program({"function() { hoard = new Uint8Array(40 << 20).fill(1); return 1; }"}),
+                     {{0, {}}}),
                 ElementsAre("1"));
     EXPECT_THAT(call(pool, program({std::string("function() {") + large + " return a.length; }"}), {{0, {}}}),
                 ElementsAre("20"));

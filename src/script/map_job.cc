@@ -97,11 +97,12 @@ class MapJob final : public ProgramJob<MapAnswer> {
         left_.push_front(std::move(range));
     }
 
-    // A worker that has no memory left may have lost it to calls before: the last one is made again in a fresh
-    // one, before it is to blame.
+    // A worker that has no memory left may have lost it to calls before: the last one is made again in a
+    // fresh one, before it is to blame.
     static void forgive_last(protocol::MapPart &part, Range &range) {
         auto &failures = part.answer.failures;
-        if (range.singly || !part.leaving || failures.empty() || failures.back().error.error != "out_of_memory")
+        if (range.singly || !part.leaving || failures.empty() ||
+            failures.back().error.error != "out_of_memory")
             return;
         failures.pop_back();
         --part.calls;
