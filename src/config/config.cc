@@ -168,6 +168,14 @@ std::int64_t Config::integer(std::string_view section, std::string_view key) con
     return number;
 }
 
+double Config::decimal(std::string_view section, std::string_view key) const {
+    auto value = text(section, key);
+    double number = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    DIVAN_CHECK(error == std::errc());
+    return number;
+}
+
 std::vector<std::string> Config::list(std::string_view section, std::string_view key) const {
     std::vector<std::string> parts;
     auto value = text(section, key);

@@ -33,6 +33,7 @@ class Config {
     [[nodiscard]] bool boolean(std::string_view section, std::string_view key) const;
     [[nodiscard]] std::int64_t integer(std::string_view section,
                                        std::string_view key) const; // infinity = INT64_MAX
+    [[nodiscard]] double decimal(std::string_view section, std::string_view key) const;
     [[nodiscard]] std::vector<std::string> list(std::string_view section, std::string_view key) const;
 
     // Everything, defaults included; by section, by key.

@@ -32,6 +32,12 @@ constexpr Setting kSettings[] = {
      "JavaScript workers, and one that waits. One database gets at most all but one."},
     {"query_server_config", "os_process_idle_limit", Kind::integer, "300", 1, 86'400, kNone,
      "An idle JavaScript worker is ended after this time, in s."},
+    {"query_server_config", "reduce_limit", Kind::text, "true", 0, 0, kNeedsRestart,
+     "A reduce that does not shrink its input is an error; `log` is taken for `false`.", "true, false, log"},
+    {"query_server_config", "reduce_limit_threshold", Kind::integer, "5000", 0, kAny, kNeedsRestart,
+     "Results up to so many bytes are never an error."},
+    {"query_server_config", "reduce_limit_ratio", Kind::decimal, "2.0", 0, 1'000, kNeedsRestart,
+     "Input has to be so many times as large as its result."},
     {"chttpd", "port", Kind::integer, "5984", 0, 65'535, kNeedsRestart,
      "TCP port, unless `--port` is given; 0 takes any free one."},
     {"chttpd", "bind_address", Kind::text, "127.0.0.1", 0, 0, kNeedsRestart,
@@ -144,6 +150,16 @@ constexpr Setting kSettings[] = {
      "Replaced revisions of each branch that automatic compaction leaves."},
     {"divan", "view_build_delay_ms", Kind::integer, "1000", 0, kDay, kNone,
      "How long writes are gathered before views are built in the background, in ms."},
+    {"divan", "view_builds_max", Kind::integer, "4", 1, 64, kNeedsRestart,
+     "View indexes that are built at the same time for those who wait."},
+    {"divan", "view_builds_background_max", Kind::integer, "1", 1, 64, kNeedsRestart,
+     "View indexes that are built at the same time for nobody."},
+    {"divan", "view_query_thread_count", Kind::integer, "4", 1, 256, kNeedsRestart,
+     "Threads for queries that wait for functions of design documents."},
+    {"divan", "view_indexes_open_max", Kind::integer, "10000", 1, 10'000'000, kNeedsRestart,
+     "View indexes known in memory; idle ones beyond are forgotten."},
+    {"divan", "view_timeouts_max", Kind::integer, "3", 1, 1'000, kNeedsRestart,
+     "A build ends with an error when so many calls of functions took too long."},
     {"divan", "script_memory_bytes_max", Kind::integer, "268435456", 16'777'216, 3'221'225'472, kNone,
      "Memory of the functions in one JavaScript worker, in bytes."},
     {"divan", "script_programs_max", Kind::integer, "32", 1, 10'000, kNone,
@@ -220,6 +236,8 @@ std::string_view kind_name(Kind kind) {
         return "boolean";
     case Kind::integer:
         return "integer";
+    case Kind::decimal:
+        return "number";
     case Kind::list:
         return "list";
     case Kind::text:
@@ -262,6 +280,17 @@ const WithoutEffect *find_without_effect(std::string_view section, std::string_v
     return nullptr;
 }
 
+namespace {
+
+template <typename Number> bool lies_between(std::string_view value, const Setting &setting) {
+    Number number = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    return error == std::errc() && end == value.data() + value.size() &&
+           number >= static_cast<Number>(setting.min) && number <= static_cast<Number>(setting.max);
+}
+
+} // namespace
+
 Result<void> check_value(const Setting &setting, std::string_view value) {
     auto name = fmt::format("[{}] {}", setting.section, setting.key);
     if (setting.kind == Kind::boolean && value != "true" && value != "false")
@@ -269,14 +298,14 @@ Result<void> check_value(const Setting &setting, std::string_view value) {
     if (!setting.choices.empty() && value != setting.default_value && !is_choice(setting.choices, value))
         return Error(ErrorCode::bad_request,
                      fmt::format("{} must be one of {}, not `{}`.", name, setting.choices, value));
-    if (setting.kind != Kind::integer || ((setting.flags & kInfinityAllowed) != 0 && value == "infinity"))
+    if ((setting.flags & kInfinityAllowed) != 0 && value == "infinity")
         return {};
-    std::int64_t number = 0;
-    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || end != value.data() + value.size() || number < setting.min ||
-        number > setting.max)
-        return Error(ErrorCode::bad_request, fmt::format("{} must be a whole number from {} to {}, not `{}`.",
-                                                         name, setting.min, setting.max, value));
+    bool decimal = setting.kind == Kind::decimal;
+    bool fits = decimal ? lies_between<double>(value, setting) : lies_between<std::int64_t>(value, setting);
+    if ((decimal || setting.kind == Kind::integer) && !fits)
+        return Error(ErrorCode::bad_request,
+                     fmt::format("{} must be a {}number from {} to {}, not `{}`.", name,
+                                 decimal ? "" : "whole ", setting.min, setting.max, value));
     return {};
 }
 
@@ -293,8 +322,9 @@ std::string settings_markdown() {
                 "\n## [{}]\n\n| setting | kind | default | bounds | meaning |\n|---|---|---|---|---|\n",
                 section);
         }
-        std::string bounds = setting.kind == Kind::integer ? fmt::format("{} to {}", setting.min, setting.max)
-                                                           : std::string(setting.choices);
+        bool is_number = setting.kind == Kind::integer || setting.kind == Kind::decimal;
+        std::string bounds =
+            is_number ? fmt::format("{} to {}", setting.min, setting.max) : std::string(setting.choices);
         if ((setting.flags & kInfinityAllowed) != 0)
             bounds += ", infinity";
         std::string meaning(setting.description);

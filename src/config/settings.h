@@ -11,7 +11,7 @@
 
 namespace divan::config {
 
-enum class Kind : std::uint8_t { text, boolean, integer, list };
+enum class Kind : std::uint8_t { text, boolean, integer, decimal, list };
 
 enum Flag : std::uint8_t {
     kNone = 0,

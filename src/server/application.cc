@@ -18,6 +18,7 @@
 #include "server/load.h"
 #include "server/script_options.h"
 #include "server/view_builder.h"
+#include "server/views_options.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "views/views.h"
@@ -143,11 +144,11 @@ class Application::Parts {
         views_.reset();
         if (view_pool_)
             view_pool_->stop();
-        // Answers writes that wait for their validation: they go on on the pool.
-        scripts_.reset();
-        // Work that is queued may refer to the store.
+        // Work that is queued may refer to the store and to the scripts.
         if (pool_)
             pool_->stop();
+        // Answers the writes that wait for their validation.
+        scripts_.reset();
         store_.reset();
         server_.reset();
     }
@@ -241,8 +242,9 @@ class Application::Parts {
             designs_, *scripts_, [this](std::string_view design_id, const script::LogLine &line) {
                 log_->info(fmt::format("{} {}: {}", design_id, line.function, line.text));
             });
-        view_pool_ = std::make_unique<ThreadPool>(4);
-        views_ = views::make_views({*scripts_, designs_, *log_, clock_}, {});
+        view_pool_ = std::make_unique<ThreadPool>(
+            static_cast<std::size_t>(config_->integer("divan", "view_query_thread_count")));
+        views_ = views::make_views({*scripts_, designs_, *log_, clock_}, views_options(*config_));
         DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, validation_.get()},
                                          store_options(*config_, data_directory_)));
         // As a CouchDB that was set up as a single node.

@@ -99,13 +99,8 @@ std::optional<json::Value> parse_stored(std::string_view json) {
     return std::move(*value);
 }
 
-const ReduceLimits &default_reduce_limits() {
-    static const ReduceLimits limits;
-    return limits;
-}
-
-Result<std::unique_ptr<BuiltinReduce>>
-make_builtin_reduce(std::string_view source, collation::Order /*order*/, const ReduceLimits &limits) {
+Result<std::unique_ptr<BuiltinReduce>> make_builtin_reduce(std::string_view source,
+                                                           const ReduceLimits &limits) {
     constexpr std::string_view kTop = "_top_";
     constexpr std::string_view kBottom = "_bottom_";
     if (source.starts_with("_sum"))

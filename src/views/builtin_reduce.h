@@ -8,9 +8,8 @@
 //   _count                   the number in decimal digits
 //   _sum                     the sum as JSON, error rows too
 //   _stats                   the answer as JSON; of a failure '!' and the reason
-//   _approx_count_distinct   's' and up to 128 hashes of keys (XXH3, 64 bits, big-endian, ascending), or 'd'
-//   and
-//                            2^11 registers of a HyperLogLog, a byte each
+//   _approx_count_distinct   's' and up to 128 hashes of keys (XXH3, 64 bits, big-endian, ascending),
+//                            or 'd' and 2^11 registers of a HyperLogLog, a byte each
 //   _top_N, _bottom_N        the values as sized JSON, the best one first
 //   _first, _last            the value as JSON
 // "?" stands for summaries that could not be read.
@@ -18,7 +17,6 @@
 // Threads: any.
 
 #include "base/result.h"
-#include "collation/sort_key.h"
 #include "script/pool.h"
 
 #include <memory>
@@ -34,8 +32,12 @@ struct ReduceInput {
     std::string_view id = {}; // of the document; counts for the reduce limit of _sum
 };
 
-struct ReduceLimits; // views/reducer.h
-[[nodiscard]] const ReduceLimits &default_reduce_limits();
+// When a reduce that does not shrink is an error, as in CouchDB: [query_server_config] reduce_limit.
+struct ReduceLimits {
+    bool on = true;
+    std::size_t threshold_bytes = 5'000;
+    double ratio = 2.0;
+};
 
 class BuiltinReduce {
   public:
@@ -55,9 +57,9 @@ class BuiltinReduce {
 
 // The function that a view's `reduce` names; null if it is JavaScript. As in CouchDB a name that begins with
 // a known one counts as it ("_summ"). Errors: invalid_design_doc for an unknown name or a rank out of range.
-// `limits` hold for _sum. `order` is that of the view: no function depends on it, as in CouchDB.
-[[nodiscard]] Result<std::unique_ptr<BuiltinReduce>>
-make_builtin_reduce(std::string_view source, collation::Order order,
-                    const ReduceLimits &limits = default_reduce_limits());
+// `limits` hold for _sum. The order of a view is not asked for: the functions rank by ICU's order in raw
+// views, too, as in CouchDB.
+[[nodiscard]] Result<std::unique_ptr<BuiltinReduce>> make_builtin_reduce(std::string_view source,
+                                                                         const ReduceLimits &limits = {});
 
 } // namespace divan::views

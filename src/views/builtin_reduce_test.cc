@@ -31,9 +31,8 @@ struct Row {
 };
 using Rows = std::vector<Row>;
 
-std::unique_ptr<BuiltinReduce> make(std::string_view source,
-                                    const ReduceLimits &limits = default_reduce_limits()) {
-    auto made = make_builtin_reduce(source, collation::Order::unicode, limits);
+std::unique_ptr<BuiltinReduce> make(std::string_view source, const ReduceLimits &limits = {}) {
+    auto made = make_builtin_reduce(source, limits);
     return made.ok() ? std::move(*made) : nullptr;
 }
 
@@ -128,14 +127,14 @@ TEST(BuiltinReduce, KnowsNamesByTheirBeginning) {
     EXPECT_EQ(make("_first")->ends(), BuiltinReduce::Ends::first);
     EXPECT_EQ(make("_last")->ends(), BuiltinReduce::Ends::last);
     EXPECT_EQ(make("_sum")->ends(), BuiltinReduce::Ends::none);
-    auto script = make_builtin_reduce("function(){}", collation::Order::unicode);
+    auto script = make_builtin_reduce("function(){}");
     ASSERT_TRUE(script.ok());
     EXPECT_EQ(*script, nullptr);
 }
 
 TEST(BuiltinReduce, RefusesOtherNames) {
     auto reason = [](std::string_view source) {
-        auto made = make_builtin_reduce(source, collation::Order::unicode);
+        auto made = make_builtin_reduce(source);
         EXPECT_FALSE(made.ok()) << source;
         EXPECT_EQ(made.error().code(), ErrorCode::invalid_design_doc);
         return made.error().reason();

@@ -84,7 +84,7 @@ Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDo
         for (const auto &reduce : reduces) {
             map.reduce_sources.push_back(reduce);
             if (is_builtin(reduce)) {
-                DIVAN_TRY(auto builtin, make_builtin_reduce(reduce, map.order));
+                DIVAN_TRY(auto builtin, make_builtin_reduce(reduce, limits));
                 map.reducers.push_back(make_builtin_reducer(std::move(builtin)));
             } else {
                 map.reducers.push_back(make_script_reducer(pool, reduces_program, function++, limits));

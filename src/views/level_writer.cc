@@ -199,7 +199,7 @@ Result<std::vector<LevelEntry>> LevelWriter::summarise(std::span<const Stretch> 
             bool whole = reducer.ends() == BuiltinReduce::Ends::none && !stretches[i].children.empty();
             for (const auto &child : stretches[i].children) {
                 if (child.row)
-                    segment.rows.push_back({child.row->id, child.row->key, child.row->value});
+                    segment.rows.push_back({child.row->key, child.row->value, child.row->id});
                 else if (reduce < child.entry.summaries.size() && !child.entry.summaries[reduce].empty())
                     segment.summaries.emplace_back(child.entry.summaries[reduce]);
                 else

@@ -3,7 +3,6 @@
 // The built-in reduce functions one by one, and what they share. The factory is in builtin_reduce.cc.
 
 #include "views/builtin_reduce.h"
-#include "views/reducer.h"
 #include "json/value.h"
 
 #include <optional>

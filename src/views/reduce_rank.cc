@@ -1,6 +1,7 @@
 // _top_N and _bottom_N: the N greatest or least values, equal ones once.
 
 #include "base/bytes.h"
+#include "collation/sort_key.h"
 #include "views/reduce_functions.h"
 #include "json/parser.h"
 

@@ -13,16 +13,12 @@ class BuiltinReducer final : public Reducer {
     Result<std::vector<std::string>> summarise(std::span<const Segment> segments) override {
         std::vector<std::string> summaries;
         summaries.reserve(segments.size());
-        std::vector<ReduceInput> inputs;
         for (const auto &segment : segments) {
             if (segment.rows.empty()) {
                 summaries.push_back(function_->combine(segment.summaries));
                 continue;
             }
-            inputs.clear();
-            for (const auto &row : segment.rows)
-                inputs.push_back({row.key, row.value});
-            auto reduced = function_->reduce(inputs);
+            auto reduced = function_->reduce(segment.rows);
             if (!segment.summaries.empty()) {
                 auto parts = segment.summaries;
                 parts.push_back(reduced);

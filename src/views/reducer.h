@@ -14,15 +14,9 @@
 
 namespace divan::views {
 
-struct RowInput {
-    std::string_view id;  // of the document
-    std::string_view key; // JSON texts
-    std::string_view value;
-};
-
 // Neighbouring rows, and summaries of neighbouring rows. Not both empty.
 struct Segment {
-    std::vector<RowInput> rows;
+    std::vector<ReduceInput> rows;
     std::vector<std::string_view> summaries;
 };
 
@@ -36,12 +30,6 @@ class Reducer {
     [[nodiscard]] virtual script::Outcome finish(std::string_view summary) const = 0;
     // _first and _last look at one row and keep no summaries.
     [[nodiscard]] virtual BuiltinReduce::Ends ends() const { return BuiltinReduce::Ends::none; }
-};
-
-struct ReduceLimits { // [query_server_config] reduce_limit, ...
-    bool on = true;
-    std::size_t threshold_bytes = 5'000;
-    double ratio = 2.0;
 };
 
 [[nodiscard]] std::unique_ptr<Reducer> make_builtin_reducer(std::unique_ptr<BuiltinReduce> function);

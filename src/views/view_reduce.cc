@@ -148,7 +148,7 @@ Result<void> reduce_groups(Reducer &reducer, std::vector<GroupWalk::Found> group
     for (const auto &group : groups) {
         auto &segment = segments.emplace_back();
         for (const auto &row : group.pieces.rows)
-            segment.rows.push_back({row.id, row.key, row.value});
+            segment.rows.push_back({row.key, row.value, row.id});
         for (const auto &summary : group.pieces.summaries)
             segment.summaries.emplace_back(summary);
     }

@@ -20,7 +20,9 @@ VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'do
           'localid': 'local', 'view': 'view', 'function': 'list', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
 DESIGN = {'views': {'view': {'map': 'function (doc) { emit(doc._id, doc.a) }', 'reduce': '_count'}},
-          'lists': {'list': 'function (head, req) { while (getRow()) send("row\\n") }'}}
+          'lists': {'list': 'function (head, req) { while (getRow()) send("row\\n") }'},
+          'shows': {'list': 'function (doc, req) { return "shown" }'},
+          'updates': {'list': 'function (doc, req) { return [null, "nothing"] }'}}
 # What each POST and PUT sends; a callable gets the test. What is not named sends nothing.
 BODIES = {
     'PUT /{db}/_security': '{}',
