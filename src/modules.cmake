@@ -9,6 +9,7 @@ find_package(simdjson REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
 find_package(ICU REQUIRED COMPONENTS i18n uc)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SpiderMonkey REQUIRED IMPORTED_TARGET mozjs-102)
@@ -65,7 +66,8 @@ target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINA
 # Layer 6
 divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design views
              access api)
-divan_module(cli DEPENDS base json config script/worker net api server LINK CLI11::CLI11 fmt::fmt)
+divan_module(cli DEPENDS base json config script script/worker net design api server
+             LINK CLI11::CLI11 fmt::fmt yaml-cpp)
 
 add_executable(divan src/cli/main.cc)
 target_link_libraries(divan PRIVATE divan_cli)

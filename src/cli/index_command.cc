@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "cli/index_progress.h"
+#include "cli/server_answer.h"
 #include "net/client.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -31,20 +32,6 @@ struct DesignViews {
     std::string id;   // "_design/users"
     std::string view; // one of them: all are built together
 };
-
-// An answer of the server that is an error, as people read it.
-Error answered_error(const net::ClientResponse &answer) {
-    auto body = json::parse(answer.body);
-    std::string reason = fmt::format("the server answered {}", answer.status);
-    if (body.ok() && body->is_object())
-        for (const char *name : {"error", "reason"})
-            if (const auto *text = body->object().find(name); text != nullptr && text->is_string())
-                reason += ": " + text->string();
-    auto code = answer.status == 501   ? ErrorCode::not_implemented
-                : answer.status == 404 ? ErrorCode::not_found
-                                       : ErrorCode::bad_request;
-    return {code, reason};
-}
 
 Result<json::Value> get(net::Client &client, std::string target) {
     DIVAN_TRY(auto answer, client.send({.target = std::move(target)}));

@@ -2,6 +2,7 @@
 
 #include "api/openapi.h"
 #include "cli/index_command.h"
+#include "cli/test_command.h"
 #include "config/settings.h"
 #include "script/worker/worker.h"
 #include "server/application.h"
@@ -82,6 +83,34 @@ void add_index_options(CLI::App &index, divan::cli::IndexCommand &command) {
         "Status: 0 all views are built, 1 some could not be, 2 wrong command line.");
 }
 
+void add_test_options(CLI::App &test, divan::cli::TestCommand &command) {
+    test.add_option(
+            "DIR", command.path,
+            "Folder with test files (*.test.yaml, *.test.yml, *.test.json, at any depth), or one file")
+        ->required();
+    test.add_option("--filter", command.filter, "Only cases with this text in their name or their file's");
+    test.add_flag("--json", command.json, "Print one JSON object for each case");
+    test.footer(
+        "Each file names design documents, example documents and what is expected of them; a server\n"
+        "is started for them in this process, in memory, and nothing is left behind.\n\n"
+        "Example, orders.test.yaml:\n"
+        "  design:\n"
+        "    - _id: _design/orders\n"
+        "      views:\n"
+        "        by_status: {map: 'function (doc) { emit(doc.status, 1) }', reduce: _count}\n"
+        "  documents:\n"
+        "    - {_id: a, status: open}\n"
+        "    - {_id: b, status: paid}\n"
+        "  tests:\n"
+        "    - name: orders are counted by status\n"
+        "      view: orders/by_status\n"
+        "      query: {group: true}\n"
+        "      expect: {rows: [{key: open, value: 1}, {key: paid, value: 1}]}\n\n"
+        "  divan test . --filter status\n\n"
+        "Other cases: filter, validate, update, show, list, find; docs/design-tests.md has them all.\n"
+        "Status: 0 all passed, 1 some failed, 2 the folder or a file is wrong.");
+}
+
 // JSON is read by recursion: 8,000 levels, the default limit, take 4 MiB of stack, many times that with
 // a sanitizer. What threads get must not depend on `ulimit -s`. Untouched pages cost nothing.
 void set_thread_stacks() {
@@ -158,6 +187,14 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
     return exit_code;
 }
 
+int test(divan::cli::TestCommand command) {
+    command.spidermonkey_version = divan::script::spidermonkey_version();
+    set_thread_stacks();
+    raise_open_files_max();
+    std::signal(SIGPIPE, SIG_IGN);
+    return divan::cli::run_tests(command);
+}
+
 // Overwrites the password in NAME:PASSWORD and in http://NAME:PASSWORD@HOST.
 void hide_password(char *value) {
     constexpr std::string_view kScheme = "://";
@@ -213,6 +250,9 @@ int main(int argc, char **argv) {
     divan::cli::IndexCommand index;
     auto *index_command = app.add_subcommand("index", "Build the views of a database on a running server");
     add_index_options(*index_command, index);
+    divan::cli::TestCommand test_options;
+    auto *test_command = app.add_subcommand("test", "Test design documents with example documents");
+    add_test_options(*test_command, test_options);
     auto *openapi_command =
         app.add_subcommand("openapi", "Print the description of the HTTP API (OpenAPI 3.1, JSON)");
     auto *settings_command =
@@ -237,6 +277,8 @@ int main(int argc, char **argv) {
         return serve(std::move(options), admin, bind, port);
     if (*index_command)
         return divan::cli::run_index(index);
+    if (*test_command)
+        return test(std::move(test_options));
     if (*openapi_command)
         fmt::print("{}\n", divan::api::openapi_text());
     if (*settings_command)

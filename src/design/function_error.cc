@@ -28,9 +28,14 @@ Error to_error(const script::FunctionError &error) {
 std::shared_ptr<const script::Program> function_program(const db::Database &database,
                                                         const DesignDocument &document, std::string path,
                                                         std::string source, bool renders) {
+    return function_program(database.uuid(), document, std::move(path), std::move(source), renders);
+}
+
+std::shared_ptr<const script::Program> function_program(std::string database, const DesignDocument &document,
+                                                        std::string path, std::string source, bool renders) {
     auto program = std::make_shared<script::Program>();
     program->key = path + " " + document.id + " " + document.rev;
-    program->database = database.uuid();
+    program->database = std::move(database);
     program->design_id = document.id;
     program->functions.push_back({std::move(path), std::move(source)});
     program->library = document.text;

@@ -26,5 +26,10 @@ using FunctionLog = std::function<void(std::string_view design_id, const script:
                                                                       const DesignDocument &document,
                                                                       std::string path, std::string source,
                                                                       bool renders = false);
+// The same of a database that is not open: `database` stands for its uuid.
+[[nodiscard]] std::shared_ptr<const script::Program> function_program(std::string database,
+                                                                      const DesignDocument &document,
+                                                                      std::string path, std::string source,
+                                                                      bool renders = false);
 
 } // namespace divan::design

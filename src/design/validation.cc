@@ -42,22 +42,6 @@ std::string old_document(const db::JudgedEdit &judged) {
     return function_document(judged.edit->id, replaced.path, replaced.deleted, replaced.body);
 }
 
-// What else than an Error a function throws is its own message: CouchDB shows a string, and of an object the
-// value of its member.
-Error refusal(script::FunctionError error) {
-    constexpr std::string_view kName = "validate_doc_update: ";
-    if (error.error != "unknown_error" || !error.reason.starts_with(kName))
-        return to_error(error);
-    error.reason.erase(0, kName.size());
-    if (auto value = json::parse(error.reason, {.raw_depth = 1});
-        value.ok() && value->is_object() && value->object().size() == 1) {
-        auto text = value->object().begin()->value.raw_text();
-        auto member = json::parse(text);
-        error.reason = member.ok() && member->is_string() ? member->string() : std::move(text);
-    }
-    return to_error(error);
-}
-
 // The edits of one write, part by part, through one function after the other.
 class Judging : public std::enable_shared_from_this<Judging> {
   public:
@@ -159,6 +143,20 @@ class Judging : public std::enable_shared_from_this<Judging> {
 };
 
 } // namespace
+
+Error refusal(script::FunctionError error) {
+    constexpr std::string_view kName = "validate_doc_update: ";
+    if (error.error != "unknown_error" || !error.reason.starts_with(kName))
+        return to_error(error);
+    error.reason.erase(0, kName.size());
+    if (auto value = json::parse(error.reason, {.raw_depth = 1});
+        value.ok() && value->is_object() && value->object().size() == 1) {
+        auto text = value->object().begin()->value.raw_text();
+        auto member = json::parse(text);
+        error.reason = member.ok() && member->is_string() ? member->string() : std::move(text);
+    }
+    return to_error(error);
+}
 
 Validation::Validation(DesignDocuments &designs, script::Pool &scripts, FunctionLog log)
     : designs_(designs), scripts_(scripts), log_(std::move(log)) {}

@@ -15,6 +15,10 @@
 
 namespace divan::design {
 
+// Why a validation function refused, as a request is answered. What else than an Error a function throws is
+// its own message: CouchDB shows a string, and of an object the value of its member.
+[[nodiscard]] Error refusal(script::FunctionError error);
+
 class Validation final : public db::WriteValidator {
   public:
     // `log` gets what functions log, on threads of workers. All outlive the object.

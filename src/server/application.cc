@@ -179,6 +179,9 @@ class Application::Parts {
         if (options_.port) {
             DIVAN_TRY_VOID(config_->set_override("chttpd", "port", std::to_string(*options_.port)));
         }
+        if (options_.log_level) {
+            DIVAN_TRY_VOID(config_->set_override("log", "level", *options_.log_level));
+        }
         for (auto [section, key] : {std::pair{"couchdb", "uuid"}, std::pair{"chttpd_auth", "secret"}})
             if (config_->text(section, key).empty()) {
                 auto made = hex_encode(random_.bytes(16));

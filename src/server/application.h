@@ -19,7 +19,8 @@ struct ServeOptions {
     std::optional<std::uint16_t> port;
     std::optional<std::string> admin; // NAME:PASSWORD
     std::vector<std::string> config_files;
-    std::string node_name; // empty: divan@127.0.0.1
+    std::string node_name;                // empty: divan@127.0.0.1
+    std::optional<std::string> log_level; // over [log] level
     bool memory = false;
     std::string load;                 // file or directory of JSON; only with `memory`
     std::string spidermonkey_version; // of the JavaScript workers, for `_versions`

@@ -40,6 +40,7 @@ LIBRARIES = {
     'simdjson': ['libsimdjson-dev'],
     'spdlog::spdlog': ['libspdlog-dev'],
     'spdlog': ['libspdlog-dev'],
+    'yaml-cpp': ['libyaml-cpp-dev'],
 }
 # The Debian packages behind the programs that scripts and tests run.
 PROGRAMS = {
@@ -86,7 +87,7 @@ def linked(root):
     text = read(root / 'src/modules.cmake')
     packages, found = listed(root), []
     targets = {(target, 'build') for module in declared(text).values() for target in module['LINK']}
-    for name in re.findall(r'find_package\((\w+)', text):
+    for name in re.findall(r'find_package\(([\w-]+)', text):
         targets.add((name, 'test' if name == 'GTest' else 'dev' if name == 'benchmark' else 'build'))
     ranks = ['build', 'test', 'dev']
     for target, group in sorted(targets):
