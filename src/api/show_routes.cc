@@ -62,6 +62,8 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     co_return co_await call.send(std::move(response->head), std::move(response->body));
 }
 
+constexpr char kShowMethods[] = "GET,HEAD,POST,PUT,DELETE";
+
 Task<Result<void>> show_nothing(Call &call) {
     co_return co_await show(call, std::nullopt);
 }
@@ -92,6 +94,8 @@ std::vector<Route> show_routes() {
         routes.push_back({method, kDocument, kMember, show_document,
                           "What a show function makes of a document.", parameters});
     }
+    for (auto pattern : {kFunction, kDocument})
+        routes.push_back({kAnyMethod, pattern, kMember, refused_design_method<kShowMethods>, "Refused."});
     return routes;
 }
 
