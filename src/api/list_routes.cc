@@ -1,6 +1,7 @@
 // List functions: views and listings, rendered by a function of a design document.
 
 #include "api/design_calls.h"
+#include "api/function_calls.h"
 #include "api/function_response.h"
 #include "api/list_run.h"
 #include "api/listing.h"
@@ -30,6 +31,7 @@ std::string view_design_id(const Call &call) {
 
 Result<RowQuery> listing_rows(Call &call, const json::Object *body) {
     DIVAN_TRY(auto options, read_listing_options(call.query, body, Precedence::query));
+    DIVAN_TRY_VOID(apply_query_limit(call.services().config, options.limit));
     if (options.partition)
         return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
     return RowQuery{listing_reader(call, ListingKind::all_docs, std::move(options)),
@@ -46,7 +48,7 @@ Task<Result<RowQuery>> view_rows(Call &call, const json::Object *body) {
     auto view = co_await find_view(call, std::move(*document), call.path_parameter("view"));
     if (!view.ok())
         co_return view.error();
-    auto checked = check_view_query(*view, *call.database, *options);
+    auto checked = check_view_query(call, *view, *options);
     if (!checked.ok())
         co_return checked.error();
     auto query = co_await open_view(call, *view, *options);
@@ -56,7 +58,7 @@ Task<Result<RowQuery>> view_rows(Call &call, const json::Object *body) {
 
 // Writes what the function writes, as it comes. The status is sent with the first text, so that a function
 // that fails before has its own.
-Task<Result<void>> stream(Call &call, ListRun &run) {
+Task<Result<void>> stream(Call &call, const script::Program &program, ListRun &run) {
     std::string start = "{}";
     for (;;) {
         auto part = run.take();
@@ -65,6 +67,9 @@ Task<Result<void>> stream(Call &call, ListRun &run) {
         if (part.answer) {
             if (!part.answer->ok())
                 co_return part.answer->error();
+            log_lines(call, program.design_id, (*part.answer)->log);
+            if ((*part.answer)->values.size() != 1)
+                co_return ErrorCode::script_failed;
             if (const auto *error = std::get_if<script::FunctionError>(&(*part.answer)->values.front()))
                 co_return design::to_error(*error);
         }
@@ -91,21 +96,20 @@ Task<Result<void>> stream(Call &call, ListRun &run) {
     }
 }
 
-Task<Result<void>> run_list(Call &call, const design::DesignDocument &document, std::string source,
-                            RowQuery query, std::string request) {
+Task<Result<void>> run_list(Call &call, std::shared_ptr<const script::Program> program, RowQuery query,
+                            std::string request) {
     auto head =
         co_await run_on(*query.pool, call.exchange().executor(), [&] { return query.reader->head(); });
     if (!head.ok())
         co_return head.error();
     auto run = std::make_shared<ListRun>(std::move(query.reader), kBufferBytesMax);
     script::ListRequest list;
-    list.program = design::function_program(
-        *call.database, document, "lists." + call.path_parameter("function"), std::move(source), true);
+    list.program = program;
     list.invocation = {0, {"{" + *head + "}", std::move(request)}};
     list.rows = run.get();
     call.services().scripts.list(
         std::move(list), [run](Result<script::CallAnswer> answer) { run->finish(std::move(answer)); });
-    auto streamed = co_await stream(call, *run);
+    auto streamed = co_await stream(call, *program, *run);
     run->close();
     co_return streamed;
 }
@@ -114,9 +118,9 @@ Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, 
     auto document = co_await find_design_document(call);
     if (!document.ok())
         co_return document.error();
-    auto source = (*document)->function("lists", call.path_parameter("function"));
-    if (!source.ok())
-        co_return source.error();
+    auto program = find_function(call, **document, "lists", call.path_parameter("func"), true);
+    if (!program.ok())
+        co_return program.error();
     Result<RowQuery> query = ErrorCode::not_found;
     if (call.path_parameter("view") == "_all_docs")
         query = listing_rows(call, body);
@@ -128,7 +132,7 @@ Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, 
         co_await call.on_engine([&] { return request_object(call, {.body = std::move(body_text)}); });
     if (!request.ok())
         co_return request.error();
-    co_return co_await run_list(call, **document, std::move(*source), std::move(*query), std::move(*request));
+    co_return co_await run_list(call, std::move(*program), std::move(*query), std::move(*request));
 }
 
 Task<Result<void>> get_list(Call &call) {
@@ -158,8 +162,8 @@ Task<Result<void>> refuse_path(Call &call) {
 std::vector<Route> list_routes() {
     constexpr auto kMember = Permission::database_member;
     constexpr const char *kRefused = "Refused: a list needs a function and a view.";
-    constexpr const char *kOne = "/{db}/_design/{ddoc}/_list/{function}/{view}";
-    constexpr const char *kOther = "/{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}";
+    constexpr const char *kOne = "/{db}/_design/{ddoc}/_list/{func}/{view}";
+    constexpr const char *kOther = "/{db}/_design/{ddoc}/_list/{func}/{view_ddoc}/{view}";
     constexpr auto refused = refused_design_method<kMethods>;
     return {
         {"GET", kOne, kMember, get_list, "A view, rendered by a list function; parameters as of views."},

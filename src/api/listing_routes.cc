@@ -9,6 +9,7 @@ using access::Permission;
 Result<RowQuery> listing_query(const Call &call, ListingKind kind, const json::Object *body,
                                Precedence precedence) {
     DIVAN_TRY(auto options, read_listing_options(call.query, body, precedence));
+    DIVAN_TRY_VOID(apply_query_limit(call.services().config, options.limit));
     if (options.partition && !call.database->partitioned())
         return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
     if (options.partition)

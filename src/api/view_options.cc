@@ -2,11 +2,13 @@
 
 #include "api/parameters.h"
 #include "base/encoding.h"
+#include "config/config.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace divan::api {
 namespace {
@@ -287,6 +289,18 @@ Result<ViewOptions> read_view_options(const net::Query &query, const json::Objec
         DIVAN_TRY_VOID(read_query());
     }
     return options;
+}
+
+Result<void> apply_query_limit(const config::Config &config, std::optional<std::uint64_t> &limit) {
+    auto limit_max = config.integer("query_server_config", "query_limit");
+    if (limit_max == std::numeric_limits<std::int64_t>::max())
+        return {};
+    if (limit && *limit > static_cast<std::uint64_t>(limit_max))
+        return Error(ErrorCode::query_parse_error,
+                     fmt::format("Limit is too large, must not exceed {}", limit_max));
+    if (!limit)
+        limit = static_cast<std::uint64_t>(limit_max);
+    return {};
 }
 
 Result<void> check_view_options(const ViewOptions &options, ViewType type) {

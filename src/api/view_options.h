@@ -64,6 +64,10 @@ Task<Result<json::Value>> read_object(Call &call);
 [[nodiscard]] Result<ViewOptions> read_view_options(const net::Query &query, const json::Object *body,
                                                     ReadViewOptions how);
 
+// Holds a limit to [query_server_config] query_limit. Errors: query_parse_error.
+[[nodiscard]] Result<void> apply_query_limit(const config::Config &config,
+                                             std::optional<std::uint64_t> &limit);
+
 // What is left to be checked when it is known what is asked. Errors: query_parse_error with CouchDB's texts.
 enum class ViewType : std::uint8_t { map, reduce };
 [[nodiscard]] Result<void> check_view_options(const ViewOptions &options, ViewType type);

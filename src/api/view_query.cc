@@ -85,9 +85,10 @@ Task<Result<View>> find_view(Call &call, std::shared_ptr<const design::DesignDoc
     co_return view;
 }
 
-Result<void> check_view_query(const View &view, const db::Database &database, const ViewOptions &options) {
+Result<void> check_view_query(const Call &call, const View &view, ViewOptions &options) {
+    DIVAN_TRY_VOID(apply_query_limit(call.services().config, options.limit));
     DIVAN_TRY_VOID(check_view_options(options, view.type(options)));
-    DIVAN_TRY_VOID(check_partition(view, database, options));
+    DIVAN_TRY_VOID(check_partition(view, *call.database, options));
     return check_range(options, view.definition->order);
 }
 

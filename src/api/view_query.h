@@ -24,9 +24,8 @@ struct View {
 Task<Result<View>> find_view(Call &call, std::shared_ptr<const design::DesignDocument> document,
                              std::string name);
 
-// Errors: query_parse_error if the options do not fit the view.
-[[nodiscard]] Result<void> check_view_query(const View &view, const db::Database &database,
-                                            const ViewOptions &options);
+// Errors: query_parse_error if the options do not fit the view. Sets the limit that the configuration has.
+[[nodiscard]] Result<void> check_view_query(const Call &call, const View &view, ViewOptions &options);
 
 // Waits until the index is as new as the database is now. Holds no thread. Errors: cancelled when the client
 // goes away; what keeps the index from being built.

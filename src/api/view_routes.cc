@@ -3,6 +3,7 @@
 #include "api/design_calls.h"
 #include "api/router.h"
 #include "api/view_query.h"
+#include "design/advice.h"
 #include "views/views.h"
 #include "json/writer.h"
 
@@ -16,7 +17,7 @@ Task<Result<void>> answer_view(Call &call, std::shared_ptr<const design::DesignD
     auto view = co_await find_view(call, std::move(document), call.path_parameter("view"));
     if (!view.ok())
         co_return view.error();
-    auto checked = check_view_query(*view, *call.database, options);
+    auto checked = check_view_query(call, *view, options);
     if (!checked.ok())
         co_return checked.error();
     auto query = co_await open_view(call, *view, options);
@@ -64,7 +65,7 @@ Result<std::vector<ViewOptions>> read_all_options(const Call &call, const View &
     for (const auto *query : queries) {
         DIVAN_TRY(auto options, read_view_options(call.query, query,
                                                   {.precedence = Precedence::body, .one_key_is_key = true}));
-        DIVAN_TRY_VOID(check_view_query(view, *call.database, options));
+        DIVAN_TRY_VOID(check_view_query(call, view, options));
         all.push_back(std::move(options));
     }
     return all;
@@ -98,7 +99,22 @@ Task<Result<void>> post_queries(Call &call) {
 
 // ---- what an index holds
 
-std::string info_text(const Call &call, const views::GroupInfo &info) {
+// Divan's own member, only where there is something to say.
+void append_warnings(std::string &out, const std::vector<design::Advice> &advice) {
+    out.push_back('[');
+    for (std::size_t i = 0; i < advice.size(); ++i) {
+        if (i > 0)
+            out.push_back(',');
+        json::ObjectWriter writer(out);
+        writer.member("view", std::string_view(advice[i].view));
+        writer.member("warning", std::string_view(advice[i].text));
+        writer.close();
+    }
+    out.push_back(']');
+}
+
+std::string info_text(const Call &call, const views::GroupInfo &info,
+                      const std::vector<design::Advice> &advice) {
     std::string text;
     json::ObjectWriter writer(text);
     writer.member("name", std::string_view(call.path_parameter("ddoc"))).key("view_index");
@@ -123,6 +139,10 @@ std::string info_text(const Call &call, const views::GroupInfo &info) {
     json::write_string(text, info.collator_version);
     text.push_back(']');
     index.close();
+    if (!advice.empty()) {
+        writer.key("warnings");
+        append_warnings(text, advice);
+    }
     writer.close();
     return text;
 }
@@ -137,7 +157,7 @@ Task<Result<void>> get_info(Call &call) {
     });
     if (!info.ok())
         co_return info.error();
-    auto text = info_text(call, *info);
+    auto text = info_text(call, *info, design::advise(**document));
     co_return co_await call.send_json(200, std::move(text));
 }
 

@@ -32,6 +32,8 @@ constexpr Setting kSettings[] = {
      "JavaScript workers, and one that waits. One database gets at most all but one."},
     {"query_server_config", "os_process_idle_limit", Kind::integer, "300", 1, 86'400, kNone,
      "An idle JavaScript worker is ended after this time, in s."},
+    {"query_server_config", "query_limit", Kind::integer, "infinity", 1, kAny, kInfinityAllowed,
+     "Most rows that one query of a view or listing may ask for; 400 beyond."},
     {"query_server_config", "reduce_limit", Kind::text, "true", 0, 0, kNeedsRestart,
      "A reduce that does not shrink its input is an error; `log` is taken for `false`.", "true, false, log"},
     {"query_server_config", "reduce_limit_threshold", Kind::integer, "5000", 0, kAny, kNeedsRestart,

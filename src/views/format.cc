@@ -222,6 +222,28 @@ Result<LevelEntry> decode_level(std::string_view value) {
     return entry;
 }
 
+Result<std::uint64_t> decode_level_count(std::string_view value) {
+    ByteReader reader(value);
+    read_header(reader);
+    auto count = reader.varint();
+    if (!reader.ok())
+        return Error(ErrorCode::corruption, "Stored data is damaged: a level of an index");
+    return count;
+}
+
+Result<std::string_view> decode_level_summary(std::string_view value, std::size_t reduce) {
+    ByteReader reader(value);
+    read_header(reader);
+    reader.varint();
+    auto count = read_count(reader, value);
+    for (std::size_t i = 0; i < reduce && i < count; ++i)
+        reader.sized();
+    auto summary = reduce < count ? reader.sized() : std::string_view();
+    if (!reader.ok())
+        return Error(ErrorCode::corruption, "Stored data is damaged: a level of an index");
+    return summary;
+}
+
 std::string encode_record(const IndexRecord &record) {
     std::string value;
     append_header(value, record.live ? kLive : 0);

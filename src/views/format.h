@@ -60,6 +60,10 @@ struct LevelEntry {
 };
 [[nodiscard]] std::string encode_level(const LevelEntry &entry);
 [[nodiscard]] Result<LevelEntry> decode_level(std::string_view value);
+// The same without what is not asked for: queries decode hundreds of entries.
+[[nodiscard]] Result<std::uint64_t> decode_level_count(std::string_view value);
+// Borrowed from `value`; empty if it is not kept.
+[[nodiscard]] Result<std::string_view> decode_level_summary(std::string_view value, std::size_t reduce);
 
 // ---- an index: what it is and how far it has come
 struct MapState {

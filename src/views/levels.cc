@@ -119,8 +119,8 @@ Result<std::uint64_t> count_rows(const MapRows &rows, const Span &span) {
     Walk walk(
         rows, false,
         [&](std::string_view value) -> Result<bool> {
-            DIVAN_TRY(auto entry, decode_level(value));
-            count += entry.count;
+            DIVAN_TRY(auto inside, decode_level_count(value));
+            count += inside;
             return true;
         },
         [&](std::string_view, std::string_view) -> Result<void> {
@@ -144,8 +144,7 @@ Result<std::string> key_at(const MapRows &rows, std::uint64_t before) {
             for (std::size_t i = 0; i < page.size() && !found; ++i) {
                 std::uint64_t count = 1;
                 if (level > 0) {
-                    DIVAN_TRY(auto entry, decode_level(page.value(i)));
-                    count = entry.count;
+                    DIVAN_TRY(count, decode_level_count(page.value(i)));
                 }
                 found = before < count;
                 if (found)
@@ -168,11 +167,11 @@ Result<Pieces> pieces_of(const MapRows &rows, const Span &span, std::size_t redu
     Walk walk(
         rows, true,
         [&](std::string_view value) -> Result<bool> {
-            DIVAN_TRY(auto entry, decode_level(value));
-            // A summary that was too large to be kept is made again from what lies below.
-            if (reduce >= entry.summaries.size() || entry.summaries[reduce].empty())
+            DIVAN_TRY(auto summary, decode_level_summary(value, reduce));
+            // One that was too large to be kept is made again from what lies below.
+            if (summary.empty())
                 return false;
-            pieces.summaries.push_back(std::move(entry.summaries[reduce]));
+            pieces.summaries.emplace_back(summary);
             return true;
         },
         [&](std::string_view stored, std::string_view value) -> Result<void> {

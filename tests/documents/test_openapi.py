@@ -17,12 +17,12 @@ FORM = ('--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n{rev}\r\n'
 # What fills the parameters of paths.
 VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
           'job': 'none', 'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
-          'localid': 'local', 'view': 'view', 'function': 'list', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
+          'localid': 'local', 'view': 'view', 'func': 'func', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
 DESIGN = {'views': {'view': {'map': 'function (doc) { emit(doc._id, doc.a) }', 'reduce': '_count'}},
-          'lists': {'list': 'function (head, req) { while (getRow()) send("row\\n") }'},
-          'shows': {'list': 'function (doc, req) { return "shown" }'},
-          'updates': {'list': 'function (doc, req) { return [null, "nothing"] }'}}
+          'lists': {'func': 'function (head, req) { while (getRow()) send("row\\n") }'},
+          'shows': {'func': 'function (doc, req) { return {json: [doc && doc._id]} }'},
+          'updates': {'func': 'function (doc, req) { return [null, "text"] }'}}
 # What each POST and PUT sends; a callable gets the test. What is not named sends nothing.
 BODIES = {
     'PUT /{db}/_security': '{}',
@@ -48,8 +48,8 @@ BODIES = {
     'POST /{db}/_local_docs/queries': '{"queries":[{}]}',
     'POST /{db}/_design/{ddoc}/_view/{view}': '{"reduce":false,"keys":["doc","none"],"include_docs":true}',
     'POST /{db}/_design/{ddoc}/_view/{view}/queries': '{"queries":[{"reduce":false},{"group":true}]}',
-    'POST /{db}/_design/{ddoc}/_list/{function}/{view}': '{"keys":["doc"]}',
-    'POST /{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
+    'POST /{db}/_design/{ddoc}/_list/{func}/{view}': '{"keys":["doc"]}',
+    'POST /{db}/_design/{ddoc}/_list/{func}/{view_ddoc}/{view}': '{}',
     'POST /{db}/_compact': '{}',
     'POST /{db}/_compact/{ddoc}': '{}',
     'POST /{db}/_view_cleanup': '{}',

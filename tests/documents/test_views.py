@@ -505,6 +505,16 @@ class UpkeepTest(ViewCase):
         self.design(db, {'v': EMIT_K + ' '}, 'f')
         self.assertNotEqual(self.info(db, 'f')['signature'], info['signature'])
 
+    def test_info_warns_of_likely_mistakes(self):
+        db = self.database()
+        self.design(db, {'v': EMIT_K})
+        self.assertNotIn('warnings', self.server.get('/%s/_design/d/_info' % db).json())
+        self.design(db, {'all': 'function (doc) { emit(doc._id, doc) }',
+                         'count': (EMIT_K, 'function (keys, values) { return values.length }')}, 'e')
+        warnings = self.server.get('/%s/_design/e/_info' % db).json()['warnings']
+        self.assertEqual({entry['view'] for entry in warnings}, {'all', 'count'})
+        self.assertTrue(all(entry['warning'].endswith('.') for entry in warnings), warnings)
+
     def test_compaction_and_cleanup(self):
         db = self.database()
         self.save(db, [{'_id': 'd%d' % i, 'k': i} for i in range(5)])
@@ -518,6 +528,22 @@ class UpkeepTest(ViewCase):
         self.view(db)
         self.assertEqual(self.answer(self.server.post('/%s/_view_cleanup' % db, json={}), 202), {'ok': True})
         self.assertEqual(self.view(db)['total_rows'], 5)
+
+
+class QueryLimitTest(ViewCase):
+    server_arguments = {'config': '[query_server_config]\nquery_limit = 3\n'}
+
+    def test_more_rows_are_refused(self):
+        db = self.database()
+        self.save(db, [{'_id': 'd%d' % i, 'k': i} for i in range(5)])
+        self.design(db, {'v': EMIT_K})
+        self.assertEqual(len(self.view(db)['rows']), 3)
+        self.assertEqual(len(self.view(db, limit=2)['rows']), 2)
+        self.refused(db, 'Limit is too large, must not exceed 3', limit='4')
+        answer = self.server.post(self.path(db) + '/queries', json={'queries': [{'limit': 4}]})
+        self.error(answer, 400, 'query_parse_error')
+        self.assertEqual(len(self.server.get('/%s/_all_docs' % db).json()['rows']), 3)
+        self.error(self.server.get('/%s/_all_docs?limit=4' % db), 400, 'query_parse_error')
 
 
 class SeedTest(ViewCase):

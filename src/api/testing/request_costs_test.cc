@@ -298,6 +298,30 @@ std::vector<Operation> listing_operations() {
     };
 }
 
+// Queries of a view that is up to date: a row for each document.
+std::vector<Operation> view_operations() {
+    auto viewed = [](std::string query, std::string members = R"("value":1)") {
+        return [=](MeasuredDatabase &db) {
+            db.fill(5'000, members);
+            db.put("_design/d", R"({"views":{"v":{"map":"function (doc) { emit([doc._id, doc.value], 1) }",)"
+                                R"("reduce":"_sum"}},"autoupdate":false})");
+            auto request = db.request("GET", "/_design/d/_view/v?" + query);
+            db.server().ask(request);
+            return request;
+        };
+    };
+    return {
+        {"_view, 1 row of 5,000 by its key", 7, viewed("reduce=false&key=[%22d03000%22,1]")},
+        {"_view, 1,000 rows from a key", 7, viewed("reduce=false&startkey=[%22d03000%22]&limit=1000")},
+        {"_view, 10 rows behind 4,000", 7, viewed("reduce=false&skip=4000&limit=10")},
+        {"_view, include_docs, 100 rows", 5, viewed("reduce=false&include_docs=true&limit=100")},
+        {"_view, reduce of 5,000 rows", 5, viewed("")},
+        {"_view, reduce of a range of 3,000 rows", 9,
+         viewed("startkey=[%22d01000%22]&endkey=[%22d03999%22,{}]")},
+        {"_view, 100 groups of 5,000", 4, viewed("group_level=1&limit=100")},
+    };
+}
+
 std::vector<Operation> database_operations() {
     return {
         {"GET a database", 3,
@@ -394,7 +418,7 @@ TEST_F(RequestCosts, StayInTheirBudgetsAndInTheTable) {
         "\n| Request | Budget | Calls of a remote engine | Calls of RocksDB | Bytes written |\n"
         "| --- | ---: | --- | --- | ---: |\n";
     for (const auto &operations : {document_operations(), attachment_operations(), bulk_operations(),
-                                   listing_operations(), database_operations()})
+                                   listing_operations(), view_operations(), database_operations()})
         for (const auto &row : measure(operations))
             table.append(row).push_back('\n');
     std::stringstream text;
