@@ -27,7 +27,7 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     auto design = co_await find_design_document(call);
     if (!design.ok())
         co_return design.error();
-    auto program = find_function(call, **design, "shows", call.path_parameter("function"), true);
+    auto program = find_function(call, **design, "shows", call.path_parameter("func"), true);
     if (!program.ok())
         co_return program.error();
     Result<std::optional<FunctionDocument>> document = std::optional<FunctionDocument>();
@@ -62,6 +62,8 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     co_return co_await call.send(std::move(response->head), std::move(response->body));
 }
 
+constexpr char kShowMethods[] = "GET,HEAD,POST,PUT,DELETE";
+
 Task<Result<void>> show_nothing(Call &call) {
     co_return co_await show(call, std::nullopt);
 }
@@ -81,8 +83,8 @@ Task<Result<void>> refuse_show(Call &call) {
 
 std::vector<Route> show_routes() {
     constexpr auto kMember = access::Permission::database_member;
-    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_show/{function}";
-    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_show/{function}/{docid...}";
+    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_show/{func}";
+    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_show/{func}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"format", "string", "Which of what it provides."}};
     std::vector<Route> routes = {
         {kAnyMethod, "/{db}/_design/{ddoc}/_show", kMember, refuse_show, "Refused."}};
@@ -92,6 +94,8 @@ std::vector<Route> show_routes() {
         routes.push_back({method, kDocument, kMember, show_document,
                           "What a show function makes of a document.", parameters});
     }
+    for (auto pattern : {kFunction, kDocument})
+        routes.push_back({kAnyMethod, pattern, kMember, refused_design_method<kShowMethods>, "Refused."});
     return routes;
 }
 

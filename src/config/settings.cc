@@ -214,6 +214,8 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"compactions", "", "compaction is automatic: see [divan] compaction_*"},
     {"replicator", "", "the replicator is not built yet"},
     {"ioq", "", "there is no I/O queue"},
+    {"chttpd", "scrub_json_request", "functions never see credentials"},
+    {"query_server_config", "revs_limit", "functions get the newest 20 revisions of a document"},
     {"query_server_config", "os_process_soft_limit", "idle workers end after os_process_idle_limit"},
     {"query_server_config", "db_tag", "no two databases share a worker"},
     {"query_server_config", "commit_freq", "indexes are committed with their checkpoints"},

@@ -117,7 +117,7 @@ class Judging : public std::enable_shared_from_this<Judging> {
             if (!answer.ok())
                 verdict = answer.error();
             else if (i >= answer->values.size())
-                verdict = ErrorCode::internal_server_error;
+                verdict = ErrorCode::script_failed;
             else if (const auto *error = std::get_if<script::FunctionError>(&answer->values[i]))
                 verdict = refusal(*error);
             else

@@ -180,5 +180,24 @@ class ValidationTest(ServerTestCase):
         self.assertEqual([row['id'] for row in rows], ['d%04d' % i for i in range(1500)])
 
 
+class EndlessFunctionTest(ServerTestCase):
+    server_arguments = {'config': '[couchdb]\nos_process_timeout = 500\n'}
+
+    def test_a_function_without_end_refuses_and_harms_no_other_database(self):
+        bad, good = self.database('_bad'), self.database('_good')
+        self.answer(self.server.put('/%s/_design/v' % bad, json={
+            'validate_doc_update': "function (newDoc) { while (newDoc.loop); }"}), 201)
+        self.answer(self.server.put('/%s/_design/v' % good, json={
+            'validate_doc_update': "function (newDoc) { if (newDoc.bad) throw({forbidden: 'no'}); }"}), 201)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            loops = [pool.submit(self.server.put, '/%s/%d' % (bad, i), json={'loop': True}) for i in range(4)]
+            self.answer(self.server.put('/%s/d' % good, json={}), 201)
+            self.error(self.server.put('/%s/e' % good, json={'bad': 1}), 403, 'forbidden')
+            for loop in loops:
+                reason = self.error(loop.result(), 500, 'timeout')
+                self.assertIn('validate_doc_update', reason)
+        self.answer(self.server.put('/%s/d' % bad, json={}), 201)
+
+
 if __name__ == '__main__':
     unittest.main()
