@@ -136,6 +136,40 @@ BENCHMARK_REGISTER_F(Fixture, CommitThousandDocuments)
     ->Threads(4)
     ->UseRealTime();
 
+// The rows of a view, without a sync: four for a document of three views.
+BENCHMARK_DEFINE_F(Fixture, StageViewRows)(benchmark::State &state) {
+    constexpr std::int64_t kRows = 4'000;
+    std::uint64_t row = 0;
+    for (auto _ : state) {
+        WriteBatch batch;
+        for (std::int64_t i = 0; i < kRows; ++i, ++row)
+            batch.put(Table::index, document_key(row) + std::string(30, 'k'), std::string(30, 'v'));
+        batch.sort();
+        if (!engine_->stage(kStoredShard, std::move(batch)).ok())
+            state.SkipWithError("stage failed");
+    }
+    state.SetItemsProcessed(state.iterations() * kRows);
+}
+BENCHMARK_REGISTER_F(Fixture, StageViewRows)->Arg(kRocksdb)->UseRealTime();
+
+// What a point query of a view needs at least: one bounded scan.
+BENCHMARK_DEFINE_F(Fixture, ScanOneRow)(benchmark::State &state) {
+    store();
+    std::uint64_t number = 0;
+    for (auto _ : state) {
+        number = next_number(number);
+        ScanRequest request;
+        request.shard = kStoredShard;
+        request.begin = document_key(number);
+        request.end = request.begin + '\1';
+        auto page = engine_->scan(request);
+        if (!page.ok() || page->size() != 1)
+            state.SkipWithError("the row is not there");
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK_REGISTER_F(Fixture, ScanOneRow)->Arg(kRocksdb)->UseRealTime();
+
 BENCHMARK_DEFINE_F(Fixture, ReadOneDocument)(benchmark::State &state) {
     store();
     std::uint64_t number = 0;

@@ -1,4 +1,4 @@
--- The requests of http_bench.py, for wrk. What to send comes from the environment.
+-- The requests of http_bench.py and view_bench.py, for wrk. What to send comes from the environment.
 local operation = os.getenv("DIVAN_BENCH_OPERATION")
 local count = tonumber(os.getenv("DIVAN_BENCH_COUNT") or "0")
 local run = os.getenv("DIVAN_BENCH_RUN") or ""
@@ -30,7 +30,30 @@ local function delete_database()
    return wrk.format("DELETE", string.format("/made-%s-%d", run, number))
 end
 
+local customers = 10000
+
+local function view_point()
+   number = (number + 7919) % customers
+   return wrk.format("GET", string.format('/bench/_design/three/_view/by_customer?reduce=false&key="customer-%05d"', number))
+end
+
+-- A tenth of the customers.
+local function view_range_reduce()
+   number = (number + 7919) % (customers - 1000)
+   return wrk.format("GET", string.format(
+      '/bench/_design/three/_view/by_customer?startkey="customer-%05d"&endkey="customer-%05d"', number, number + 999))
+end
+
+local function view_range_reduce_script()
+   number = (number + 7919) % 11
+   return wrk.format("GET", string.format(
+      "/bench/_design/three/_view/by_date?startkey=[2026,1,5]&endkey=[2026,%d,20]", number + 2))
+end
+
 request = ({
+   view_point = view_point,
+   view_range_reduce = view_range_reduce,
+   view_range_reduce_script = view_range_reduce_script,
    put_document = put_document,
    get_document = get_document,
    put_database = put_database,

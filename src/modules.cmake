@@ -34,6 +34,8 @@ divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocks
 divan_module(doc DEPENDS base)
 divan_module(script DEPENDS base json TEST_PROGRAM)
 divan_module(script/worker DEPENDS base json script LINK PkgConfig::SpiderMonkey PkgConfig::Seccomp)
+# SpiderMonkey is built without types at run time, which the sanitizer would look at.
+target_compile_options(divan_script_worker PRIVATE -fno-sanitize=vptr)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # SpiderMonkey's roots are a list of addresses on the stack.
   target_compile_options(divan_script_worker PRIVATE -Wno-dangling-pointer)

@@ -96,11 +96,9 @@ Task<Result<UpdateAnswer>> run_update(Call &call, std::optional<std::string> id)
     auto design = co_await find_design_document(call);
     if (!design.ok())
         co_return design.error();
-    auto program = find_function(call, **design, "updates", call.path_parameter("func"));
+    auto program = find_function(call, **design, "updates", call.path_parameter("function"));
     if (!program.ok())
         co_return program.error();
-    if (call.method == "GET")
-        co_return Error(ErrorCode::method_not_allowed, "Update functions do not allow GET");
     RequestObjectParts parts{id, std::nullopt};
     auto body = co_await read_function_body(call);
     if (!body.ok())
@@ -119,7 +117,7 @@ Task<Result<UpdateAnswer>> run_update(Call &call, std::optional<std::string> id)
     auto answer = co_await call_function(call, std::move(*program), std::move(*arguments));
     if (!answer.ok())
         co_return answer.error();
-    co_return read_update_answer(*answer);
+    co_return co_await call.on_engine([&] { return read_update_answer(*answer); });
 }
 
 Task<Result<void>> update(Call &call, std::optional<std::string> id) {
@@ -156,6 +154,18 @@ Task<Result<void>> update_document(Call &call) {
     co_return co_await update(call, call.path_parameter("docid"));
 }
 
+// What is missing is told first, as in CouchDB.
+Task<Result<void>> refuse_update_method(Call &call) {
+    auto design = co_await find_design_document(call);
+    if (!design.ok())
+        co_return design.error();
+    auto program = find_function(call, **design, "updates", call.path_parameter("function"));
+    if (!program.ok())
+        co_return program.error();
+    call.common_headers.add("Allow", "POST,PUT,DELETE");
+    co_return Error(ErrorCode::method_not_allowed, "Update functions do not allow " + call.method);
+}
+
 Task<Result<void>> refuse_update(Call &call) {
     auto design = co_await find_design_document(call);
     if (!design.ok())
@@ -167,17 +177,19 @@ Task<Result<void>> refuse_update(Call &call) {
 
 std::vector<Route> update_routes() {
     constexpr auto kMember = access::Permission::database_member;
-    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_update/{func}";
-    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_update/{func}/{docid...}";
+    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_update/{function}";
+    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_update/{function}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"w", "integer", "Copies to wait for; more than one: 202."}};
     std::vector<Route> routes = {
         {kAnyMethod, "/{db}/_design/{ddoc}/_update", kMember, refuse_update, "Refused."}};
-    for (std::string_view method : {std::string_view("POST"), std::string_view("PUT"), kAnyMethod}) {
+    for (std::string_view method : {"POST", "PUT", "DELETE"}) {
         routes.push_back({method, kFunction, kMember, update_nothing,
                           "Lets a function make a document of the request.", parameters});
         routes.push_back({method, kDocument, kMember, update_document,
                           "Lets a function change a document by the request.", parameters});
     }
+    for (auto pattern : {kFunction, kDocument})
+        routes.push_back({kAnyMethod, pattern, kMember, refuse_update_method, "Refused."});
     return routes;
 }
 

@@ -229,6 +229,11 @@ TEST_F(ValidatedWriteTest, WhatWasJudgedIsWhatTheCommitReplaced) {
         path.push_back(fmt::format("{}-{}", i, i));
     std::vector<std::string> order = path;
     std::shuffle(order.begin(), order.end(), std::mt19937(7));
+    // Lets others commit between the judgement and the commit.
+    validator_.between = [] {
+        for (int i = 0; i < 200; ++i)
+            std::this_thread::yield();
+    };
     std::atomic<std::size_t> next = 0;
     std::atomic<int> counted = 0;
     std::vector<std::thread> threads;

@@ -90,17 +90,21 @@ bool contains(const Tokens &tokens, std::initializer_list<std::string_view> word
     return false;
 }
 
-// The index behind the bracket that closes the one at `at`.
-std::size_t behind_brackets(const Tokens &tokens, std::size_t at) {
-    std::size_t depth = 0;
-    for (; at < tokens.size(); ++at) {
+// Of each opening bracket the index behind the one that closes it, or the end; of other tokens 0.
+std::vector<std::size_t> find_brackets(const Tokens &tokens) {
+    std::vector<std::size_t> behind(tokens.size(), 0);
+    std::vector<std::size_t> open;
+    for (std::size_t at = 0; at < tokens.size(); ++at) {
         const auto &token = tokens[at];
-        if (token == "(" || token == "[" || token == "{")
-            ++depth;
-        else if ((token == ")" || token == "]" || token == "}") && --depth == 0)
-            return at + 1;
+        if (token == "(" || token == "[" || token == "{") {
+            behind[at] = tokens.size();
+            open.push_back(at);
+        } else if ((token == ")" || token == "]" || token == "}") && !open.empty()) {
+            behind[open.back()] = at + 1;
+            open.pop_back();
+        }
     }
-    return at;
+    return behind;
 }
 
 struct Function {
@@ -111,7 +115,8 @@ struct Function {
 // `function name(a, b) {...}`, `(a, b) => ...` or `a => ...`, as far as parameters are plain names.
 std::optional<Function> read_function(const Tokens &tokens) {
     std::size_t at = 0;
-    while (at < tokens.size() && tokens[at] == "(" && !contains(tokens, {"=>"}))
+    bool is_arrow = contains(tokens, {"=>"});
+    while (!is_arrow && at < tokens.size() && tokens[at] == "(")
         ++at; // (function ...)
     if (at < tokens.size() && tokens[at] == "function")
         at += at + 1 < tokens.size() && tokens[at + 1] != "(" ? 2 : 1;
@@ -123,7 +128,7 @@ std::optional<Function> read_function(const Tokens &tokens) {
     }
     if (at >= tokens.size() || tokens[at] != "(")
         return std::nullopt;
-    auto end = behind_brackets(tokens, at);
+    auto end = find_brackets(tokens)[at];
     for (auto i = at + 1; i + 1 < end; ++i)
         if (tokens[i] != ",")
             function.parameters.push_back(tokens[i]);
@@ -139,10 +144,11 @@ bool emits_whole_document(const Function &map) {
     if (map.parameters.empty())
         return false;
     const auto &document = map.parameters.front();
+    auto behind = find_brackets(map.body);
     for (std::size_t at = 0; at + 1 < map.body.size(); ++at) {
         if (map.body[at] != "emit" || map.body[at + 1] != "(" || (at > 0 && map.body[at - 1] == "."))
             continue;
-        auto end = behind_brackets(map.body, at + 1);
+        auto end = behind[at + 1];
         if (end >= 4 && end <= map.body.size() && map.body[end - 1] == ")" && map.body[end - 2] == document &&
             map.body[end - 3] == "," && end - 3 > at + 1)
             return true;

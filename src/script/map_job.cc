@@ -34,12 +34,13 @@ class MapJob final : public ProgramJob<MapAnswer> {
             auto range = take();
             if (range.count == 0 || range.functions.empty())
                 continue;
-            DIVAN_TRY(auto part, ask(session, range, log.bytes_left()));
+            bool fresh = false;
+            DIVAN_TRY(auto part, ask(session, range, log.bytes_left(), fresh));
             if (!part) {
-                blame(std::move(range));
+                blame(std::move(range), fresh);
                 continue;
             }
-            forgive_last(*part, range);
+            forgive_last(*part, range, fresh);
             log.add(std::move(part->answer.log));
             DIVAN_TRY_VOID(add(*part, range, session.options().answer_bytes_max));
             push_rest(std::move(range), part->calls);
@@ -84,10 +85,10 @@ class MapJob final : public ProgramJob<MapAnswer> {
                               range.singly});
     }
 
-    // The worker died over the range. It may have been killed from outside: the calls are made again, one
-    // after the other, and who kills a second one is to blame.
-    void blame(Range range) {
-        if (range.singly && range.is_one_call()) {
+    // The worker died over the range. It may have been killed from outside, or be worn out by calls before:
+    // the calls are made again, one after the other, and who kills a fresh worker by itself is to blame.
+    void blame(Range range, bool fresh) {
+        if (range.singly && range.is_one_call() && fresh) {
             auto error = offences_.death(range.functions.front());
             offences_.note(range.functions.front(), error);
             answer_.failures.push_back({range.first, range.functions.front(), std::move(error)});
@@ -99,9 +100,9 @@ class MapJob final : public ProgramJob<MapAnswer> {
 
     // A worker that has no memory left may have lost it to calls before: the last one is made again in a
     // fresh one, before it is to blame.
-    static void forgive_last(protocol::MapPart &part, Range &range) {
+    static void forgive_last(protocol::MapPart &part, Range &range, bool fresh) {
         auto &failures = part.answer.failures;
-        if (range.singly || !part.leaving || failures.empty() ||
+        if ((range.singly && fresh) || !part.leaving || failures.empty() ||
             failures.back().error.error != "out_of_memory")
             return;
         failures.pop_back();
@@ -111,7 +112,7 @@ class MapJob final : public ProgramJob<MapAnswer> {
 
     // Nothing if the worker died.
     Result<std::optional<protocol::MapPart>> ask(Session &session, const Range &range,
-                                                 std::uint64_t log_bytes_max) {
+                                                 std::uint64_t log_bytes_max, bool &fresh) {
         DIVAN_TRY(auto reply,
                   session.ask(program(), protocol::Kind::map, log_bytes_max, [&](protocol::Writer &writer) {
                       writer.u32(range.functions.size());
@@ -121,6 +122,7 @@ class MapJob final : public ProgramJob<MapAnswer> {
                       for (std::uint32_t i = 0; i < range.count; ++i)
                           writer.text(request_.documents[range.first + i]);
                   }));
+        fresh = reply.fresh;
         if (reply.died)
             return std::optional<protocol::MapPart>();
         auto part = protocol::decode_map(reply.frame, {program(), range.functions, range.count});

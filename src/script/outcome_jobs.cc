@@ -31,7 +31,7 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
             DIVAN_TRY(auto reply, session.ask(this->program(), kind(), log.bytes_left(),
                                               [&](protocol::Writer &writer) { write(writer, indices); }));
             if (reply.died) {
-                blame(indices);
+                blame(indices, reply.fresh);
                 continue;
             }
             auto outcomes =
@@ -41,7 +41,7 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
                 return session.nonsense(outcomes.error());
             if (outcomes->leaving)
                 session.give_up();
-            forgive_last(*outcomes);
+            forgive_last(*outcomes, reply.fresh);
             log.add(std::move(outcomes->log));
             DIVAN_TRY_VOID(add(std::move(*outcomes), indices, session.options().answer_bytes_max));
         }
@@ -66,9 +66,9 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
         return indices;
     }
 
-    // The worker died over these. They are tried again, one after the other; then it is the call's fault.
-    void blame(const std::vector<std::size_t> &indices) {
-        if (!singly_) {
+    // As in MapJob: the calls are made again, one after the other, and who kills a fresh worker is to blame.
+    void blame(const std::vector<std::size_t> &indices, bool fresh) {
+        if (!singly_ || !fresh) {
             singly_ = true;
             return;
         }
@@ -79,8 +79,8 @@ template <typename Answer> class OutcomeJob : public ProgramJob<Answer> {
     }
 
     // As in MapJob: the last call is made again in a worker that has all its memory.
-    void forgive_last(protocol::Outcomes &outcomes) {
-        if (singly_ || !outcomes.leaving || outcomes.values.empty())
+    void forgive_last(protocol::Outcomes &outcomes, bool fresh) {
+        if ((singly_ && fresh) || !outcomes.leaving || outcomes.values.empty())
             return;
         const auto *error = std::get_if<FunctionError>(&outcomes.values.back());
         if (error == nullptr || error->error != "out_of_memory")

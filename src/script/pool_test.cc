@@ -60,8 +60,9 @@ TEST(PoolTest, CallsWithLibraryAsThisAndSaysWhatWasThrown) {
                  "function(doc) { throw(['error', 'word', 'reason']); }", "function(doc) { throw 'text'; }",
                  "function(doc) { return undefined; }", "function(doc) { nowhere(); }"},
                 R"({"name":"d","lib":{"m":"exports.twice = function(n) { return 2 * n; };"}})");
-    auto texts = call(pool, functions,
-                      {{0, {R"({"x":"é"})", "4"}}, {1, {"1"}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}, {6, {}}});
+    auto texts =
+        call(pool, functions,
+             {{0, {"{\"x\":\"\u00e9\"}", "4"}}, {1, {"1"}}, {2, {}}, {3, {}}, {4, {}}, {5, {}}, {6, {}}});
     EXPECT_THAT(texts, ElementsAre("[\"d\",\"\u00e9\",4,8]", "forbidden: no 1", "unauthorized: {\"a\":1}",
                                    "word: reason", "unknown_error: f4: text", "null",
                                    "ReferenceError: f6: ReferenceError: nowhere is not defined (line 1)"));

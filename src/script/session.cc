@@ -1,5 +1,7 @@
 #include "script/session.h"
 
+#include <utility>
+
 namespace divan::script {
 namespace {
 
@@ -23,13 +25,13 @@ std::size_t Session::frame_bytes_max() const {
 
 Result<Session::Reply> Session::died() {
     DIVAN_TRY_VOID(source_.discard());
-    return Reply{{}, true};
+    return Reply{{}, true, fresh_};
 }
 
 Result<Session::Reply> Session::wait() {
     auto frame = worker_->read(frame_bytes_max(), deadline());
     if (frame.ok())
-        return Reply{std::move(frame).value()};
+        return Reply{std::move(frame).value(), false, fresh_};
     if (frame.error().code() == ErrorCode::too_large)
         return nonsense(frame.error());
     return died();
@@ -44,6 +46,7 @@ Result<Session::Reply> Session::go_on(std::string_view frame) {
 Result<Session::Reply> Session::ask(const Program &program, protocol::Kind kind, std::uint64_t log_bytes_max,
                                     const Body &body) {
     DIVAN_TRY(worker_, source_.worker(program.database));
+    fresh_ = std::exchange(worker_->fresh, false);
     bool with_definition = !worker_->programs.contains(program.key);
     for (;;) {
         protocol::Writer writer(kind);

@@ -33,7 +33,8 @@ class Session {
     using Body = std::function<void(protocol::Writer &)>;
     struct Reply {
         std::string frame;
-        bool died = false; // instead of a frame: the worker died or was too late. A fresh one may be asked.
+        bool died = false;  // instead of a frame: the worker died or was too late. A fresh one may be asked.
+        bool fresh = false; // nothing was asked of the worker before
     };
     // Asks and waits for the first frame. Errors: no worker can be had.
     Result<Reply> ask(const Program &program, protocol::Kind kind, std::uint64_t log_bytes_max,
@@ -55,6 +56,7 @@ class Session {
     WorkerSource &source_;
     const PoolOptions options_;
     WorkerProcess *worker_ = nullptr;
+    bool fresh_ = false;
 };
 
 } // namespace divan::script

@@ -43,6 +43,7 @@ class WorkerProcess {
     // What the pool remembers of it.
     std::string database;           // whose programs it has seen; empty: none
     std::set<std::string> programs; // keys of those that it was given
+    bool fresh = true;              // nothing was asked of it
     std::uint64_t generation = 0;   // of the options that it was started with
 
   private:

@@ -144,11 +144,11 @@ class Application::Parts {
         views_.reset();
         if (view_pool_)
             view_pool_->stop();
-        // Answers writes that wait for their validation: they go on on the pool.
-        scripts_.reset();
-        // Work that is queued may refer to the store.
+        // Work that is queued may refer to the store and to the scripts.
         if (pool_)
             pool_->stop();
+        // Answers the writes that wait for their validation.
+        scripts_.reset();
         store_.reset();
         server_.reset();
     }

@@ -8,6 +8,8 @@ DECLARATION = re.compile(r'^divan_module\(([^)]*)\)', re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 LAYER = re.compile(r'^# Layer (\d+)', re.MULTILINE)
 
+FLAGS = {'TEST_PROGRAM'}  # words of divan_module() that stand alone
+
 
 def declared(text):
     """{module: {'DEPENDS': [...], 'TEST_DEPENDS': [...], 'LINK': [...], 'LAYER': n}}, in order."""
@@ -19,7 +21,9 @@ def declared(text):
         module['LAYER'] = ([0] + [number for at, number in layers if at < match.start()])[-1]
         into = None
         for word in words[1:]:
-            if word in module:
+            if word in FLAGS:
+                into = None
+            elif word in module:
                 into = word
             else:
                 module[into].append(word)

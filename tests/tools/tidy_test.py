@@ -18,7 +18,7 @@ FORBIDDEN = [
     ('rand()', r'\bs?rand\(', r'^src/.*\.(h|cc)$', None, 'take a Random'),
     ('getenv()', r'\bgetenv\(', r'^src/.*\.(h|cc)$', r'^src/(server|cli)/|_test\.cc$', 'take a setting'),
     ('std::thread', r'\bstd::j?thread\b(?!::)', r'^src/.*\.(h|cc)$',
-     r'^src/(base|net|server|kv)/|_test\.cc$', 'take an Executor'),
+     r'^src/(base|net|server|kv|script)/|_test\.cc$', 'take an Executor'),
     ('sleeping in a test', r'\b(sleep_for|sleep_until|u?sleep)\(', r'^src/.*_test\.cc$', None,
      'wait for the event'),
     ('sleeping in a test', r'\btime\.sleep\(', r'^tests/.*\.py$', r'^tests/replay/replay-transcripts\.py$',

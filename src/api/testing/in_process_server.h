@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "db/store.h"
 #include "design/design_documents.h"
+#include "design/validation.h"
 #include "script/pool.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -45,6 +46,7 @@ class InProcessServer {
     std::string cookie_;
     design::DesignDocuments designs_;
     script::Pool scripts_;
+    design::Validation validation_{designs_, scripts_, [](std::string_view, const script::LogLine &) {}};
     ThreadPool view_pool_{2};
     std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;

@@ -26,6 +26,8 @@ struct Operation {
 const std::string kLarge = R"({"text":")" + std::string(20'000, 'x') + "\"}";
 const std::string kLargeMember = R"("text":")" + std::string(20'000, 'x') + "\"";
 const std::string kDocument = R"({"value":2})";
+// A design document whose function judges every write.
+const std::string kValidation = R"({"validate_doc_update":"function (newDoc, oldDoc) {}"})";
 
 std::string revs_diff(std::size_t count, const std::string &revs) {
     std::string text = "{";
@@ -91,6 +93,11 @@ std::vector<Operation> document_operations() {
          [](auto &db) {
              db.fill_with_conflicts(1);
              return db.request("PUT", "/d00000?rev=2-bb", kDocument);
+         }},
+        {"PUT an edit that a function validates", 4,
+         [](auto &db) {
+             db.put("_design/v", kValidation);
+             return db.request("PUT", "/a?rev=" + db.put("a"), kDocument);
          }},
         {"PUT that is a conflict (409)", 2,
          [](auto &db) {
@@ -162,6 +169,15 @@ std::vector<Operation> bulk_operations() {
          }},
         {"_bulk_docs, 1,000 edits", 4,
          [](auto &db) {
+             db.fill(1'000);
+             auto rev = db.filled_rev();
+             return db.request("POST", "/_bulk_docs", db.docs(1'000, [&](const std::string &id) {
+                 return fmt::format(R"({{"_id":"{}","_rev":"{}","value":2}})", id, rev);
+             }));
+         }},
+        {"_bulk_docs, 1,000 edits that a function validates", 5,
+         [](auto &db) {
+             db.put("_design/v", kValidation);
              db.fill(1'000);
              auto rev = db.filled_rev();
              return db.request("POST", "/_bulk_docs", db.docs(1'000, [&](const std::string &id) {

@@ -1,9 +1,9 @@
 // What queries of a large view cost: rows of the engine that are touched, asserted, on the way of a request.
 
 #include "api/testing/in_process_server.h"
-#include "json/parser.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/testing/counting_engine.h"
+#include "json/parser.h"
 
 #include <gtest/gtest.h>
 
@@ -91,7 +91,8 @@ TEST_F(ViewCosts, LargeGroupsAreReducedFromTheTree) {
         json::Object answer;
         EXPECT_LT(touched(view + "?group_level=1", &answer), kGroups * kRowsOfAGroup) << view;
         EXPECT_EQ(answer.find("rows")->array().size(), kGroups) << view;
-        EXPECT_LT(touched(view + "?group_level=1&descending=true&limit=2", &answer), 2 * kRowsOfAGroup) << view;
+        EXPECT_LT(touched(view + "?group_level=1&descending=true&limit=2", &answer), 2 * kRowsOfAGroup)
+            << view;
     }
 }
 

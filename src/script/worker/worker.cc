@@ -52,9 +52,13 @@ class Worker {
         channel_.write(answer.frame);
         if (engine_.is_worn_out())
             _exit(0);
-        if (answer.drop_realm)
+        if (answer.drop_realm) {
+            // What was stopped may have filled the memory.
             realms_.pop_front();
-        JS_MaybeGC(engine_.context());
+            JS_GC(engine_.context());
+        } else {
+            JS_MaybeGC(engine_.context());
+        }
     }
 
   private:
