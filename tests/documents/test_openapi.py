@@ -67,7 +67,7 @@ QUERIES = {
     'GET /_db_updates': {'timeout': '0'},
 }
 # Functions that are called whatever the method, as CouchDB does.
-EVERY_METHOD = ['/_update/']
+EVERY_METHOD = ['/_show/', '/_update/']
 # Ends the process: called by tests of restarting.
 NOT_CALLED = {'POST /_node/{node}/_restart'}
 DOCUMENTS = {path: {'a': 1} if '_local' in path else {
