@@ -1,11 +1,12 @@
-// What happens to indexes besides being built: another ICU, purges without records, cleanup, an interrupted build.
+// What happens to indexes besides being built: another ICU, purges without records, cleanup, an interrupted
+// build.
 
 #include "api/testing/in_process_server.h"
 #include "base/bytes.h"
-#include "json/parser.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/testing/counting_engine.h"
 #include "views/format.h"
+#include "json/parser.h"
 
 #include <gtest/gtest.h>
 
@@ -73,7 +74,8 @@ class ViewUpkeep : public testing::Test {
     }
 
     std::size_t index_rows() {
-        return memory_->scan({.shard = shard(), .table = kv::Table::index, .keys_only = true, .rows_max = 100'000})
+        return memory_
+            ->scan({.shard = shard(), .table = kv::Table::index, .keys_only = true, .rows_max = 100'000})
             ->size();
     }
 
