@@ -118,7 +118,7 @@ Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, 
     auto document = co_await find_design_document(call);
     if (!document.ok())
         co_return document.error();
-    auto program = find_function(call, **document, "lists", call.path_parameter("func"), true);
+    auto program = find_function(call, **document, "lists", call.path_parameter("function"), true);
     if (!program.ok())
         co_return program.error();
     Result<RowQuery> query = ErrorCode::not_found;
@@ -162,8 +162,8 @@ Task<Result<void>> refuse_path(Call &call) {
 std::vector<Route> list_routes() {
     constexpr auto kMember = Permission::database_member;
     constexpr const char *kRefused = "Refused: a list needs a function and a view.";
-    constexpr const char *kOne = "/{db}/_design/{ddoc}/_list/{func}/{view}";
-    constexpr const char *kOther = "/{db}/_design/{ddoc}/_list/{func}/{view_ddoc}/{view}";
+    constexpr const char *kOne = "/{db}/_design/{ddoc}/_list/{function}/{view}";
+    constexpr const char *kOther = "/{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}";
     constexpr auto refused = refused_design_method<kMethods>;
     return {
         {"GET", kOne, kMember, get_list, "A view, rendered by a list function; parameters as of views."},

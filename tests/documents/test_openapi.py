@@ -17,7 +17,7 @@ FORM = ('--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n{rev}\r\n'
 # What fills the parameters of paths.
 VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
           'job': 'none', 'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
-          'localid': 'local', 'view': 'view', 'func': 'func', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
+          'localid': 'local', 'view': 'view', 'function': 'func', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
 DESIGN = {'views': {'view': {'map': 'function (doc) { emit(doc._id, doc.a) }', 'reduce': '_count'}},
           'lists': {'func': 'function (head, req) { while (getRow()) send("row\\n") }'},
@@ -48,8 +48,8 @@ BODIES = {
     'POST /{db}/_local_docs/queries': '{"queries":[{}]}',
     'POST /{db}/_design/{ddoc}/_view/{view}': '{"reduce":false,"keys":["doc","none"],"include_docs":true}',
     'POST /{db}/_design/{ddoc}/_view/{view}/queries': '{"queries":[{"reduce":false},{"group":true}]}',
-    'POST /{db}/_design/{ddoc}/_list/{func}/{view}': '{"keys":["doc"]}',
-    'POST /{db}/_design/{ddoc}/_list/{func}/{view_ddoc}/{view}': '{}',
+    'POST /{db}/_design/{ddoc}/_list/{function}/{view}': '{"keys":["doc"]}',
+    'POST /{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
     'POST /{db}/_compact': '{}',
     'POST /{db}/_compact/{ddoc}': '{}',
     'POST /{db}/_view_cleanup': '{}',
