@@ -137,8 +137,10 @@ class Application::Parts {
     void stop() {
         if (stopped_.exchange(true))
             return;
-        if (server_)
+        if (server_) {
+            end_functions_after_drain();
             server_->stop();
+        }
         global_changes_.reset();
         view_builder_.reset();
         views_.reset();
@@ -148,9 +150,16 @@ class Application::Parts {
         if (pool_)
             pool_->stop();
         // Answers the writes that wait for their validation.
-        scripts_.reset();
+        if (scripts_)
+            scripts_->stop();
         store_.reset();
         server_.reset();
+    }
+
+    // A request that waits for a function that does not end must not hold up the stop.
+    void end_functions_after_drain() {
+        server_->post_after(milliseconds(*config_, "drain_timeout_ms"),
+                            [this] { pool_->post([this] { scripts_->stop(); }); });
     }
 
     std::string url() const { return url_; }
