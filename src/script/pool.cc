@@ -298,7 +298,8 @@ void Pool::State::stop() {
     std::list<Queue> left;
     {
         std::lock_guard lock(mutex);
-        stopping = true;
+        if (std::exchange(stopping, true))
+            return;
         left.swap(queues);
         waiting = 0;
         for (auto &slot : slots) {
@@ -324,6 +325,10 @@ Pool::Pool(PoolOptions options) : state_(std::make_unique<State>()) {
 }
 
 Pool::~Pool() {
+    state_->stop();
+}
+
+void Pool::stop() {
     state_->stop();
 }
 

@@ -140,8 +140,7 @@ struct ListRequest {
 class Pool {
   public:
     explicit Pool(PoolOptions options);
-    // Answers what waits with `cancelled`, ends the workers.
-    ~Pool();
+    ~Pool(); // stops
     Pool(const Pool &) = delete;
     Pool &operator=(const Pool &) = delete;
 
@@ -157,6 +156,8 @@ class Pool {
     void compile(std::shared_ptr<const Program> program,
                  Done<std::vector<std::optional<FunctionError>>> done);
 
+    // Answers what waits and what comes later with `cancelled`, ends the workers. Idempotent; by the owner.
+    void stop();
     // Ends the workers of a database, e.g. when it is deleted. Its requests are answered script_failed.
     void release(const std::string &database);
 

@@ -140,6 +140,9 @@ class Application::Parts {
         if (server_)
             server_->stop();
         global_changes_.reset();
+        // Builds end now and not after the functions that run for them: they go on from their checkpoint.
+        if (scripts_)
+            scripts_->stop();
         view_builder_.reset();
         views_.reset();
         if (view_pool_)
