@@ -48,7 +48,7 @@ divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv
 
 # Layer 3
 divan_module(design DEPENDS base json crypto config collation script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
-divan_module(index DEPENDS base config telemetry kv db)
+divan_module(index DEPENDS base config telemetry kv db TEST_DEPENDS kv/memory)
 divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
              LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 

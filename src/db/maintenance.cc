@@ -52,9 +52,10 @@ Result<void> remove_replaced_bodies(Database::State &state, std::uint64_t keep_n
 
 } // namespace
 
-Result<void> compact(Database::State &state, std::uint64_t keep_newest) {
-    if (state.compacting.exchange(true))
-        return {};
+namespace {
+
+// REQUIRES: the caller has set `compacting`.
+Result<void> run_compaction(Database::State &state, std::uint64_t keep_newest) {
     state.compaction_started_micros = state.context.clock.now().count();
     state.compaction_done = 0;
     auto outcome = remove_replaced_bodies(state, keep_newest);
@@ -62,6 +63,14 @@ Result<void> compact(Database::State &state, std::uint64_t keep_newest) {
         outcome = state.context.engine.compact_shard(state.entry.shard);
     state.compacting = false;
     return outcome;
+}
+
+} // namespace
+
+Result<void> compact(Database::State &state, std::uint64_t keep_newest) {
+    if (state.compacting.exchange(true))
+        return {};
+    return run_compaction(state, keep_newest);
 }
 
 Result<bool> needs_compaction(Database::State &state) {
@@ -168,8 +177,11 @@ std::uint64_t Database::purge_seq() const {
 
 Result<void> Database::start_compaction() {
     DIVAN_TRY_VOID(state_->check_open());
+    // It runs from now on, for those who look: a thread may be free later only.
+    if (state_->compacting.exchange(true))
+        return {};
     state_->context.pool.post([state = state_] {
-        ignore_error(compact(*state, 0), "in the background: the next round tries again");
+        ignore_error(run_compaction(*state, 0), "in the background: the next round tries again");
     });
     return {};
 }

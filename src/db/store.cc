@@ -49,14 +49,14 @@ struct Store::State {
         }
     }
 
-    void tell(const std::string &name, DatabaseEvent::Type type) {
+    void tell(const DatabaseEvent &event) {
         std::vector<std::function<void(const DatabaseEvent &)>> told;
         {
             std::lock_guard lock(listeners_mutex);
             told = listeners;
         }
         for (const auto &listener : told)
-            listener({name, type});
+            listener(event);
     }
 
     // One thing at a time in the background; false if somebody is at it.
@@ -131,7 +131,7 @@ Store::~Store() {
 Result<std::unique_ptr<Store>> open_store(const Store::Services &services, const StoreOptions &options) {
     auto state = std::make_unique<Store::State>(services, options);
     auto *shared = state.get();
-    state->context.on_event = [shared](const DatabaseEvent &event) { shared->tell(event.name, event.type); };
+    state->context.on_event = [shared](const DatabaseEvent &event) { shared->tell(event); };
     auto store = std::make_unique<Store>(std::move(state));
     store->check_disk();
     return store;
@@ -162,7 +162,7 @@ Result<std::shared_ptr<Database>> Store::create(const std::string &name, const D
     // There is nothing to load yet.
     auto opened = keep_open(std::make_shared<Database::State>(context, name, std::move(entry)), erasures);
     opening.unlock();
-    state_->tell(name, DatabaseEvent::Type::created);
+    state_->tell({name, DatabaseEvent::Type::created});
     return opened;
 }
 
@@ -212,12 +212,14 @@ Result<std::shared_ptr<Database>> Store::keep_open(std::shared_ptr<Database::Sta
 Result<void> Store::erase(const std::string &name) {
     auto &context = state_->context;
     std::shared_ptr<Database> open_database;
+    std::string uuid;
     {
         std::lock_guard lock(state_->catalog_mutex);
         DIVAN_TRY(auto commit, begin_catalog(context, name));
         DIVAN_TRY(auto entry, decode_entry(commit->values().front()));
         if (!entry)
             return Error(ErrorCode::not_found, "Database does not exist.");
+        uuid = entry->uuid;
         kv::WriteBatch batch;
         batch.erase(kv::Table::documents, keys::database(name));
         batch.put(kv::Table::documents, keys::pending_erase(entry->shard), name);
@@ -235,7 +237,7 @@ Result<void> Store::erase(const std::string &name) {
     }
     if (open_database)
         open_database->state().notify();
-    state_->tell(name, DatabaseEvent::Type::deleted);
+    state_->tell({name, DatabaseEvent::Type::deleted, std::move(uuid)});
     return {};
 }
 

@@ -43,6 +43,7 @@ struct DatabaseEvent {
     enum class Type : std::uint8_t { created, updated, deleted };
     std::string name;
     Type type = Type::created;
+    std::string uuid = {}; // of a database that was deleted
 };
 
 // One background job, for `_active_tasks`.

@@ -7,6 +7,10 @@ namespace {
 
 constexpr std::size_t kPurgesPerStep = 500;
 
+Error stopped() {
+    return {ErrorCode::cancelled, "The server is shutting down."};
+}
+
 } // namespace
 
 void Follower::update(const std::shared_ptr<db::Database> &database, Checkpoint target, Done done) {
@@ -14,39 +18,60 @@ void Follower::update(const std::shared_ptr<db::Database> &database, Checkpoint 
         done({});
         return;
     }
-    std::lock_guard lock(mutex_);
-    waiters_.push_back({target, std::move(done)});
-    progress_.waiting = waiters_.size();
-    if (!running_)
-        post_turn(database);
+    if (context_.stopping) {
+        done(stopped());
+        return;
+    }
+    {
+        std::lock_guard lock(mutex_);
+        waiters_.push_back({target, std::move(done)});
+        progress_.waiting = waiters_.size();
+        if (running_)
+            return;
+        begin();
+    }
+    post_turn(database);
 }
 
 void Follower::update_later(const std::shared_ptr<db::Database> &database) {
-    std::lock_guard lock(mutex_);
-    if (running_)
-        again_ = true;
-    else
-        post_turn(database);
+    if (context_.stopping)
+        return;
+    {
+        std::lock_guard lock(mutex_);
+        again_ = running_;
+        if (running_)
+            return;
+        begin();
+    }
+    post_turn(database);
 }
 
+void Follower::begin() {
+    running_ = true;
+    progress_.running = true;
+    progress_.changes_done = 0;
+    progress_.total_changes = 0;
+    progress_.started_on = progress_.updated_on = context_.clock.now();
+}
+
+// Not under the mutex: a pool that was stopped runs its work at once.
 void Follower::post_turn(std::shared_ptr<db::Database> database) {
-    if (!running_) {
-        running_ = true;
-        progress_.running = true;
-        progress_.changes_done = 0;
-        progress_.total_changes = 0;
-        progress_.started_on = progress_.updated_on = context_.clock.now();
+    bool waited_for;
+    {
+        std::lock_guard lock(mutex_);
+        waited_for = !waiters_.empty();
     }
-    auto &pool = waiters_.empty() ? context_.background : context_.foreground;
+    auto &pool = waited_for ? context_.foreground : context_.background;
     pool.post([self = shared_from_this(), database = std::move(database)] { self->turn(database); });
 }
 
 void Follower::turn(const std::shared_ptr<db::Database> &database) {
     auto outcome = work(*database);
-    if (context_.stopping && outcome.ok() && *outcome)
-        outcome = Error(ErrorCode::cancelled, "The server is shutting down.");
+    if (context_.stopping && outcome.ok())
+        outcome = stopped();
     auto reached = consumer_->checkpoint();
     std::vector<Waiter> answered;
+    bool go_on = false;
     {
         std::lock_guard lock(mutex_);
         std::vector<Waiter> others;
@@ -54,19 +79,14 @@ void Follower::turn(const std::shared_ptr<db::Database> &database) {
             (!outcome.ok() || reached.covers(waiter.target) ? answered : others).push_back(std::move(waiter));
         waiters_ = std::move(others);
         progress_.waiting = waiters_.size();
-        bool go_on = outcome.ok() && (*outcome || again_ || !waiters_.empty());
-        if (outcome.ok() && !*outcome)
-            again_ = false;
-        if (go_on) {
-            post_turn(database);
-        } else {
-            running_ = false;
-            again_ = false;
-            progress_.running = false;
-        }
+        go_on = outcome.ok() && (*outcome || again_ || !waiters_.empty());
+        again_ = false;
+        running_ = progress_.running = go_on;
     }
+    if (go_on)
+        post_turn(database);
     for (auto &waiter : answered)
-        waiter.done(outcome.ok() ? Result<void>() : outcome.error());
+        waiter.done(outcome.ok() || reached.covers(waiter.target) ? Result<void>() : outcome.error());
 }
 
 Result<void> Follower::take_purges(db::Database &database) {

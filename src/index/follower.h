@@ -60,7 +60,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
         Done done;
     };
 
-    // REQUIRES: mutex_, running_
+    void begin(); // REQUIRES: mutex_
     void post_turn(std::shared_ptr<db::Database> database);
     void turn(const std::shared_ptr<db::Database> &database);
     // Whether there is more to do.

@@ -18,7 +18,7 @@ struct ViewBuilder::State : std::enable_shared_from_this<ViewBuilder::State> {
 
     void note(const db::DatabaseEvent &event) {
         if (event.type == db::DatabaseEvent::Type::deleted) {
-            views.forget(event.name);
+            views.forget(event.uuid);
             return;
         }
         {

@@ -108,10 +108,10 @@ Result<void> Views::update_later(const std::shared_ptr<db::Database> &database) 
     return {};
 }
 
-void Views::forget(std::string_view database_name) {
+void Views::forget(const std::string &database_uuid) {
+    state_->scripts.release(database_uuid);
     std::lock_guard lock(state_->mutex);
-    std::erase_if(state_->groups,
-                  [&](const auto &group) { return group.second.database_name == database_name; });
+    std::erase_if(state_->groups, [&](const auto &group) { return group.first.database == database_uuid; });
 }
 
 std::vector<IndexTask> Views::active_tasks() {

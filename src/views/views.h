@@ -63,8 +63,8 @@ class Views {
     // Brings the indexes of a database up to date in the background, but for design documents with
     // {"autoupdate": false}.
     Result<void> update_later(const std::shared_ptr<db::Database> &database);
-    // A database is gone.
-    void forget(std::string_view database_name);
+    // A database is gone, and with it the workers that ran its functions.
+    void forget(const std::string &database_uuid);
     [[nodiscard]] std::vector<IndexTask> active_tasks();
 
   private:

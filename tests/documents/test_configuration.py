@@ -18,7 +18,8 @@ HONOURED = {
     ('chttpd', 'require_valid_user'), ('chttpd', 'max_http_request_size'), ('chttpd', 'enable_cors'), ('cors', 'origins'),
     ('cors', 'credentials'), ('cors', 'methods'), ('cors', 'headers'), ('log', 'level'), ('admins', 'admin')}
 FROM_OLD_SECTION = {
-    ('httpd', 'port'): 'chttpd', ('httpd', 'bind_address'): 'chttpd', ('couch_httpd_auth', 'require_valid_user'): 'chttpd',
+    ('httpd', 'port'): 'chttpd', ('httpd', 'bind_address'): 'chttpd', ('httpd', 'secure_rewrites'): 'chttpd',
+    ('couch_httpd_auth', 'require_valid_user'): 'chttpd',
     ('couch_httpd_auth', 'timeout'): 'chttpd_auth', ('couch_httpd_auth', 'auth_cache_size'): 'chttpd_auth',
     ('couch_httpd_auth', 'allow_persistent_cookies'): 'chttpd_auth'}
 # Reported once at start; under the section where CouchDB reads it today.

@@ -22,16 +22,17 @@ class ReadmeTest(clients.ClientTestCase):
         script = script.replace('npm ci --ignore-scripts && ', '')  # node_modules() did it
         output = self.run_program(['bash', '-euo', 'pipefail', '-c', script], cwd=README.parent)
         for expected in ('"couchdb":"Welcome"', '"id":"ZWE"', '"common":"Japan"', '"db_name":"countries"',
-                         '"error":"conflict"', '# Divan', '"text":"hello"'):
+                         '"error":"conflict"', '# Divan', '{"key":["Africa"],"value":', '"id":"DZA"',
+                         '"text":"hello"'):
             self.assertIn(expected, output)
         info = self.answer(self.server.get('/countries'), 200)
-        self.assertEqual(info['doc_count'], 252)
+        self.assertEqual(info['doc_count'], 253)
         self.assertTrue(self.answer(self.server.get('/countries/ATA'), 200)['visited'])
 
         program = self.node_program()
         output = self.run_program(['node', '-e', program],
                                   environment={'DIVAN': self.server.url_with_credentials})
-        self.assertIn('fetched 252 documents', output)
+        self.assertIn('fetched 253 documents', output)
         self.assertIn('visited: true', output)
 
     def node_program(self):
