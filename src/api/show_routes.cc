@@ -27,7 +27,7 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     auto design = co_await find_design_document(call);
     if (!design.ok())
         co_return design.error();
-    auto program = find_function(call, **design, "shows", call.path_parameter("func"), true);
+    auto program = find_function(call, **design, "shows", call.path_parameter("function"), true);
     if (!program.ok())
         co_return program.error();
     Result<std::optional<FunctionDocument>> document = std::optional<FunctionDocument>();
@@ -83,8 +83,8 @@ Task<Result<void>> refuse_show(Call &call) {
 
 std::vector<Route> show_routes() {
     constexpr auto kMember = access::Permission::database_member;
-    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_show/{func}";
-    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_show/{func}/{docid...}";
+    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_show/{function}";
+    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_show/{function}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"format", "string", "Which of what it provides."}};
     std::vector<Route> routes = {
         {kAnyMethod, "/{db}/_design/{ddoc}/_show", kMember, refuse_show, "Refused."}};

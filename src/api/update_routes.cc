@@ -96,7 +96,7 @@ Task<Result<UpdateAnswer>> run_update(Call &call, std::optional<std::string> id)
     auto design = co_await find_design_document(call);
     if (!design.ok())
         co_return design.error();
-    auto program = find_function(call, **design, "updates", call.path_parameter("func"));
+    auto program = find_function(call, **design, "updates", call.path_parameter("function"));
     if (!program.ok())
         co_return program.error();
     RequestObjectParts parts{id, std::nullopt};
@@ -159,7 +159,7 @@ Task<Result<void>> refuse_update_method(Call &call) {
     auto design = co_await find_design_document(call);
     if (!design.ok())
         co_return design.error();
-    auto program = find_function(call, **design, "updates", call.path_parameter("func"));
+    auto program = find_function(call, **design, "updates", call.path_parameter("function"));
     if (!program.ok())
         co_return program.error();
     call.common_headers.add("Allow", "POST,PUT,DELETE");
@@ -177,8 +177,8 @@ Task<Result<void>> refuse_update(Call &call) {
 
 std::vector<Route> update_routes() {
     constexpr auto kMember = access::Permission::database_member;
-    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_update/{func}";
-    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_update/{func}/{docid...}";
+    constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_update/{function}";
+    constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_update/{function}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"w", "integer", "Copies to wait for; more than one: 202."}};
     std::vector<Route> routes = {
         {kAnyMethod, "/{db}/_design/{ddoc}/_update", kMember, refuse_update, "Refused."}};

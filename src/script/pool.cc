@@ -72,6 +72,8 @@ struct Pool::State {
     std::deque<std::unique_ptr<Slot>> slots;
     std::unique_ptr<WorkerProcess> spare;
     std::condition_variable spare_taken;
+    std::mutex stop_mutex;
+    bool stopped = false; // under stop_mutex
     std::thread keeper;
     std::uint64_t started = 0;
     std::uint64_t killed = 0;
@@ -295,6 +297,9 @@ void Pool::State::run_slot(Slot &slot) {
 }
 
 void Pool::State::stop() {
+    std::lock_guard only(stop_mutex);
+    if (std::exchange(stopped, true))
+        return;
     std::list<Queue> left;
     {
         std::lock_guard lock(mutex);
@@ -324,6 +329,10 @@ Pool::Pool(PoolOptions options) : state_(std::make_unique<State>()) {
 }
 
 Pool::~Pool() {
+    stop();
+}
+
+void Pool::stop() {
     state_->stop();
 }
 

@@ -140,8 +140,7 @@ struct ListRequest {
 class Pool {
   public:
     explicit Pool(PoolOptions options);
-    // Answers what waits with `cancelled`, ends the workers.
-    ~Pool();
+    ~Pool(); // stops
     Pool(const Pool &) = delete;
     Pool &operator=(const Pool &) = delete;
 
@@ -159,6 +158,10 @@ class Pool {
 
     // Ends the workers of a database, e.g. when it is deleted. Its requests are answered script_failed.
     void release(const std::string &database);
+
+    // Answers what waits with `cancelled` and ends the workers; what comes later is answered `cancelled`,
+    // too. Blocks until all callbacks have returned: not for callbacks. Idempotent.
+    void stop();
 
     struct Stats {
         std::size_t workers = 0;

@@ -137,9 +137,15 @@ class Application::Parts {
     void stop() {
         if (stopped_.exchange(true))
             return;
-        if (server_)
+        if (server_) {
+            end_functions_after_drain();
             server_->stop();
+        }
         global_changes_.reset();
+        // Builds end now and not after the functions that run for them: they go on from their checkpoint.
+        // Writes that wait for their validation are answered.
+        if (scripts_)
+            scripts_->stop();
         view_builder_.reset();
         views_.reset();
         if (view_pool_)
@@ -147,10 +153,14 @@ class Application::Parts {
         // Work that is queued may refer to the store and to the scripts.
         if (pool_)
             pool_->stop();
-        // Answers the writes that wait for their validation.
-        scripts_.reset();
         store_.reset();
         server_.reset();
+    }
+
+    // A request that waits for a function that does not end must not hold up the stop.
+    void end_functions_after_drain() {
+        server_->post_after(milliseconds(*config_, "drain_timeout_ms"),
+                            [this] { pool_->post([this] { scripts_->stop(); }); });
     }
 
     std::string url() const { return url_; }

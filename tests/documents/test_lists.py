@@ -120,9 +120,11 @@ class ListTest(ServerTestCase):
         self.assertIn('lists.broken', reason)
 
     def test_a_function_that_breaks_in_the_middle_is_cut_off(self):
-        # What was begun is not ended: the client sees that it is not whole.
-        with self.assertRaises(requests.exceptions.ChunkedEncodingError):
-            self.server.get(self.path('breaks'))
+        # What was begun is not ended: the client sees that it is not whole. It may break before the first text is sent.
+        try:
+            self.list('breaks', status=500)
+        except requests.exceptions.ChunkedEncodingError:
+            pass
 
     def add_rows(self, count):
         docs = [{'_id': 'm%05d' % i, 'v': ['m', i]} for i in range(count)]

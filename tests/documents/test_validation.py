@@ -3,6 +3,8 @@ import concurrent.futures
 import json
 import unittest
 
+import requests
+
 from harness.case import ServerTestCase
 
 REFUSES = """function (newDoc, oldDoc, userCtx, secObj) {
@@ -197,6 +199,28 @@ class EndlessFunctionTest(ServerTestCase):
                 reason = self.error(loop.result(), 500, 'timeout')
                 self.assertIn('validate_doc_update', reason)
         self.answer(self.server.put('/%s/d' % bad, json={}), 201)
+
+
+class StopTest(ServerTestCase):
+    server_arguments = {'config': '[couchdb]\nos_process_timeout = 120000\n[divan]\ndrain_timeout_ms = 200\n'}
+
+    def test_a_function_without_end_does_not_hold_up_a_stop(self):
+        db = self.database()
+        self.answer(self.server.put('/%s/_design/v' % db, json={
+            'validate_doc_update': "function (newDoc) { while (newDoc.loop); }"}), 201)
+
+        def write(index):
+            with self.assertRaises(requests.RequestException):
+                self.server.put('/%s/%d' % (db, index), json={'loop': True})
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            writes = [pool.submit(write, i) for i in range(4)]
+            for _ in range(50):
+                self.answer(self.server.get('/%s/_all_docs' % db), 200)
+            self.server.stop()  # within its limit, which is less than the function's
+            for one in writes:
+                one.result()
+        self.server.start()
 
 
 if __name__ == '__main__':

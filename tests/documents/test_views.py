@@ -3,6 +3,7 @@ import base64
 import json
 import socket
 import threading
+import time
 import unittest
 
 from harness.case import ServerTestCase, wait_until
@@ -479,6 +480,25 @@ class UpdateTest(ViewCase):
             for member in ('changes_done', 'total_changes', 'progress', 'started_on', 'updated_on'):
                 self.assertIsInstance(task[member], int, task)
             self.assertTrue(task['node'] and task['pid'])
+
+
+class StopTest(ViewCase):
+    STOP_LIMIT_S = 15
+
+    def test_a_build_does_not_hold_the_server(self):
+        db = self.database()
+        self.save(db, [{'_id': 'd%04d' % i, 'k': i} for i in range(2000)])
+        self.design(db, {'v': SLOW.replace('3000000', '30000000')}, autoupdate=False)
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(self.server.get(self.path(db))))
+        waiting.start()
+        self.assertTrue(wait_until(lambda: self.server.get('/_active_tasks').json()))
+        begun = time.monotonic()
+        self.server.stop()
+        self.assertLess(time.monotonic() - begun, self.STOP_LIMIT_S)
+        waiting.join()
+        self.assertEqual(answers[0].status_code, 503)
+        self.server.start()
 
 
 class UpkeepTest(ViewCase):
