@@ -4,7 +4,7 @@
 # unit test, x_fuzz.cc a fuzzer. A module sees only the headers of the modules it declares: each
 # module's headers are reachable through an include folder of its own, so an undeclared edge
 # does not compile. tests/tools/modules_test.py holds the direct includes against this list.
-# TEST_PROGRAM: the tests start `divan`; they find it as DIVAN_PROGRAM.
+# TEST_DEPENDS: what unit tests and fuzzers use besides. TEST_PROGRAM: the tests start `divan`; they find it as DIVAN_PROGRAM.
 
 function(divan_module NAME)
   cmake_parse_arguments(ARG "TEST_PROGRAM" "" "DEPENDS;LINK;TEST_DEPENDS" ${ARGN})
@@ -57,6 +57,10 @@ function(divan_module NAME)
       get_filename_component(FUZZER_NAME ${FUZZER} NAME_WE)
       add_executable(${ID}_${FUZZER_NAME} ${FUZZER})
       target_link_libraries(${ID}_${FUZZER_NAME} PRIVATE ${TARGET})
+      foreach(DEPENDENCY IN LISTS ARG_TEST_DEPENDS)
+        string(REPLACE "/" "_" DEPENDENCY_ID ${DEPENDENCY})
+        target_link_libraries(${ID}_${FUZZER_NAME} PRIVATE divan_${DEPENDENCY_ID})
+      endforeach()
       target_link_options(${ID}_${FUZZER_NAME} PRIVATE -fsanitize=fuzzer)
       add_dependencies(fuzzers ${ID}_${FUZZER_NAME})
     endforeach()

@@ -3,32 +3,14 @@
 #include "base/bytes.h"
 #include "db/keys.h"
 #include "db/tree_rows.h"
+#include "db/value_header.h"
 
 #include <algorithm>
 
 namespace divan::db::format {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
-constexpr std::uint8_t kPlainKey = 0;
-
 enum HeadFlag : std::uint8_t { kDeleted = 1, kHasTree = 2, kBodyInline = 4 };
-
-void append_header(std::string &out, std::uint8_t flags) {
-    append_u8(out, kVersion);
-    append_u8(out, flags);
-    append_varint(out, kPlainKey);
-}
-
-// Reads the three header fields; a version or key that this program does not know fails the reader.
-std::uint8_t read_header(ByteReader &reader) {
-    auto version = reader.u8();
-    auto flags = reader.u8();
-    auto key = reader.varint();
-    if (version != kVersion || key != kPlainKey)
-        reader.bytes(~std::uint64_t{0});
-    return flags;
-}
 
 void append_rev(std::string &out, const doc::RevId &rev) {
     append_varint(out, rev.generation);
@@ -42,16 +24,6 @@ doc::RevId read_rev(ByteReader &reader) {
     return rev;
 }
 
-// A count of things that take at least one byte each, so that damaged input cannot ask for memory.
-std::size_t read_count(ByteReader &reader, std::string_view value) {
-    auto count = reader.varint();
-    if (count > value.size()) {
-        reader.bytes(~std::uint64_t{0});
-        return 0;
-    }
-    return static_cast<std::size_t>(count);
-}
-
 // Revisions without a gap, newest first: the generation of the first, then what differs.
 void append_history(std::string &out, std::span<const doc::Leaf> history) {
     append_varint(out, history.size());
@@ -63,7 +35,7 @@ void append_history(std::string &out, std::span<const doc::Leaf> history) {
 }
 
 std::vector<doc::Leaf> read_history(ByteReader &reader, std::string_view value) {
-    auto count = read_count(reader, value);
+    auto count = read_value_count(reader, value);
     auto generation = reader.varint();
     std::vector<doc::Leaf> history;
     history.reserve(count);
@@ -90,9 +62,9 @@ std::string encode_head(const StoredHead &head) {
     std::string out;
     out.reserve(64 + head.recent.size() * 20 + head.body.size());
     const auto &winner = head.recent.front();
-    append_header(out, static_cast<std::uint8_t>((winner.info.deleted ? kDeleted : 0) |
-                                                 (head.has_tree ? kHasTree : 0) |
-                                                 (head.body_inline ? kBodyInline : 0)));
+    append_value_header(out, static_cast<std::uint8_t>((winner.info.deleted ? kDeleted : 0) |
+                                                       (head.has_tree ? kHasTree : 0) |
+                                                       (head.body_inline ? kBodyInline : 0)));
     append_varint(out, head.sequence.value);
     append_varint(out, head.document_number);
     append_varint(out, head.leaf_count);
@@ -110,7 +82,7 @@ std::string encode_head(const StoredHead &head) {
 Result<StoredHead> decode_head(std::string_view value) {
     ByteReader reader(value);
     StoredHead head;
-    auto flags = read_header(reader);
+    auto flags = read_value_header(reader);
     head.has_tree = (flags & kHasTree) != 0;
     head.body_inline = (flags & kBodyInline) != 0;
     head.sequence = kv::Sequence(reader.varint());
@@ -153,14 +125,14 @@ Result<Head> to_head(std::string id, std::string_view value) {
 
 std::string encode_history(std::span<const doc::Leaf> history) {
     std::string out;
-    append_header(out, 0);
+    append_value_header(out, 0);
     append_history(out, history);
     return out;
 }
 
 Result<std::vector<doc::Leaf>> decode_history(std::string_view value) {
     ByteReader reader(value);
-    read_header(reader);
+    read_value_header(reader);
     auto history = read_history(reader, value);
     DIVAN_TRY_VOID(reader.finish("a part of a revision tree"));
     if (!is_history(history))
@@ -193,7 +165,7 @@ std::string encode_body(const Body &body) {
 Result<Body> decode_body(std::string_view payload) {
     ByteReader reader(payload);
     Body body;
-    auto count = read_count(reader, payload);
+    auto count = read_value_count(reader, payload);
     body.attachments.reserve(count);
     for (std::size_t i = 0; i < count && reader.ok(); ++i) {
         Attachment attachment;
@@ -232,7 +204,7 @@ void put_chunks(kv::WriteBatch &batch, const std::string &prefix, std::string_vi
         auto part = payload.substr(i * kChunkBytesMax, kChunkBytesMax);
         std::string value;
         value.reserve(part.size() + owner.size() + 16);
-        append_header(value, 0);
+        append_value_header(value, 0);
         if (i == 0) {
             append_sized(value, owner);
             append_varint(value, payload.size());
@@ -250,7 +222,7 @@ void erase_chunks(kv::WriteBatch &batch, const std::string &prefix, std::uint64_
 Result<FirstChunk> decode_first_chunk(std::string_view value) {
     ByteReader reader(value);
     FirstChunk chunk;
-    read_header(reader);
+    read_value_header(reader);
     chunk.owner = reader.sized();
     chunk.payload_bytes = reader.varint();
     chunk.part = reader.rest();
@@ -283,7 +255,7 @@ Result<std::optional<std::string>> join_chunks(std::span<const std::optional<std
             continue;
         }
         ByteReader reader(*chunk);
-        read_header(reader);
+        read_value_header(reader);
         payload->append(reader.rest());
     }
     if (payload && payload->size() != payload_bytes)
@@ -328,7 +300,7 @@ Result<std::optional<std::string>> read_chunks(kv::Engine &engine, kv::ShardId s
 
 std::string encode_change(const Change &change) {
     std::string out;
-    append_header(out, change.deleted ? kDeleted : 0);
+    append_value_header(out, change.deleted ? kDeleted : 0);
     append_sized(out, change.id);
     bool fits = change.leaves.size() <= kChangeLeavesMax;
     append_varint(out, fits ? change.leaves.size() : 0);
@@ -345,9 +317,9 @@ Result<Change> decode_change(kv::Sequence sequence, std::string_view value) {
     ByteReader reader(value);
     Change change;
     change.sequence = sequence;
-    change.deleted = (read_header(reader) & kDeleted) != 0;
+    change.deleted = (read_value_header(reader) & kDeleted) != 0;
     change.id = reader.sized();
-    auto count = read_count(reader, value);
+    auto count = read_value_count(reader, value);
     for (std::size_t i = 0; i < count && reader.ok(); ++i) {
         doc::Leaf leaf;
         auto packed = reader.varint();
@@ -362,7 +334,7 @@ Result<Change> decode_change(kv::Sequence sequence, std::string_view value) {
 
 std::string encode_meta(const Meta &meta) {
     std::string out;
-    append_header(out, 0);
+    append_value_header(out, 0);
     append_varint(out, meta.revs_limit);
     append_varint(out, meta.purge_seq);
     append_varint(out, meta.purge_infos_max);
@@ -379,13 +351,13 @@ std::string encode_meta(const Meta &meta) {
 Result<Meta> decode_meta(std::string_view value) {
     ByteReader reader(value);
     Meta meta;
-    read_header(reader);
+    read_value_header(reader);
     meta.revs_limit = reader.varint();
     meta.purge_seq = reader.varint();
     meta.purge_infos_max = reader.varint();
     meta.security = reader.sized();
     meta.auto_purge = reader.sized();
-    auto count = read_count(reader, value);
+    auto count = read_value_count(reader, value);
     for (std::size_t i = 0; i < count && reader.ok(); ++i) {
         Run run;
         run.id = reader.u64();
@@ -398,7 +370,7 @@ Result<Meta> decode_meta(std::string_view value) {
 
 std::string encode_local(const StoredLocal &local) {
     std::string out;
-    append_header(out, 0);
+    append_value_header(out, 0);
     append_sized(out, local.rev);
     append_varint(out, local.chunks_key);
     append_varint(out, local.chunk_bytes);
@@ -409,7 +381,7 @@ std::string encode_local(const StoredLocal &local) {
 Result<StoredLocal> decode_local(std::string_view value) {
     ByteReader reader(value);
     StoredLocal local;
-    read_header(reader);
+    read_value_header(reader);
     local.rev = reader.sized();
     local.chunks_key = reader.varint();
     local.chunk_bytes = reader.varint();
@@ -421,7 +393,7 @@ Result<StoredLocal> decode_local(std::string_view value) {
 std::string encode_purge(const std::string &uuid, const std::string &id,
                          const std::vector<doc::RevId> &revs) {
     std::string out;
-    append_header(out, 0);
+    append_value_header(out, 0);
     append_sized(out, uuid);
     append_sized(out, id);
     append_varint(out, revs.size());
@@ -433,10 +405,10 @@ std::string encode_purge(const std::string &uuid, const std::string &id,
 Result<StoredPurge> decode_purge(std::string_view value) {
     ByteReader reader(value);
     StoredPurge purge;
-    read_header(reader);
+    read_value_header(reader);
     purge.uuid = reader.sized();
     purge.id = reader.sized();
-    auto count = read_count(reader, value);
+    auto count = read_value_count(reader, value);
     for (std::size_t i = 0; i < count && reader.ok(); ++i)
         purge.revs.push_back(read_rev(reader));
     DIVAN_TRY_VOID(reader.finish("a purge"));
@@ -445,7 +417,7 @@ Result<StoredPurge> decode_purge(std::string_view value) {
 
 std::string encode_catalog_entry(const CatalogEntry &entry) {
     std::string out;
-    append_header(out, entry.options.partitioned ? 1 : 0);
+    append_value_header(out, entry.options.partitioned ? 1 : 0);
     append_varint(out, entry.shard.value);
     append_sized(out, entry.uuid);
     append_varint(out, entry.created_micros);
@@ -457,7 +429,7 @@ std::string encode_catalog_entry(const CatalogEntry &entry) {
 Result<CatalogEntry> decode_catalog_entry(std::string_view value) {
     ByteReader reader(value);
     CatalogEntry entry;
-    entry.options.partitioned = (read_header(reader) & 1) != 0;
+    entry.options.partitioned = (read_value_header(reader) & 1) != 0;
     entry.shard = kv::ShardId(static_cast<std::uint32_t>(reader.varint()));
     entry.uuid = reader.sized();
     entry.created_micros = reader.varint();

@@ -59,11 +59,22 @@ Result<DocumentPage> read_document_page(db::Database &database, kv::Sequence sin
     if (ids.empty())
         return page;
     DIVAN_TRY(auto heads, database.heads(ids, {.bodies = true}));
-    for (std::size_t i = 0; i < heads.size(); ++i)
+    std::size_t text_bytes = 0;
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+        auto place = places[i];
         if (heads[i]) {
-            DIVAN_TRY(page.documents[places[i]].text,
+            DIVAN_TRY(page.documents[place].text,
                       indexed_text(database, *heads[i], wanted[i]->leaves, options.local_sequence));
         }
+        text_bytes += page.documents[place].text.size();
+        if (text_bytes > options.text_bytes_max && place + 1 < page.documents.size()) {
+            page.documents.resize(place + 1);
+            page.change_count = place + 1;
+            page.last = changes.changes[place].sequence;
+            page.more = true;
+            break;
+        }
+    }
     return page;
 }
 

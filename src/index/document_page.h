@@ -21,6 +21,7 @@ struct PageOptions {
     bool design_documents = false; // otherwise they are left out, and forgotten if they were indexed
     bool local_sequence = false;   // with _local_seq
     std::size_t documents_max = 500;
+    std::size_t text_bytes_max = 16 << 20; // the page ends behind the document that goes beyond
 };
 
 struct DocumentPage {

@@ -83,10 +83,10 @@ void Follower::turn(const std::shared_ptr<db::Database> &database) {
         again_ = false;
         running_ = progress_.running = go_on;
     }
-    if (go_on)
-        post_turn(database);
     for (auto &waiter : answered)
         waiter.done(outcome.ok() || reached.covers(waiter.target) ? Result<void>() : outcome.error());
+    if (go_on)
+        post_turn(database);
 }
 
 Result<void> Follower::take_purges(db::Database &database) {

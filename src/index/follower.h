@@ -38,7 +38,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
     Follower(FollowerContext &context, std::shared_ptr<Consumer> consumer)
         : context_(context), consumer_(std::move(consumer)) {}
 
-    // Calls `done` once, now or on a thread of a pool, when the consumer covers `target`.
+    // Calls `done` once, now or on a thread of a pool, when the consumer covers `target`. The consumer rests
+    // meanwhile, unless it is called now.
     void update(const std::shared_ptr<db::Database> &database, Checkpoint target, Done done);
     // In the background, as far as the feed goes.
     void update_later(const std::shared_ptr<db::Database> &database);

@@ -1,44 +1,17 @@
 #include "views/format.h"
 
 #include "base/bytes.h"
+#include "db/value_header.h"
 
 #include <algorithm>
 
 namespace divan::views {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
-constexpr std::uint8_t kPlainKey = 0;
 constexpr std::size_t kPartBytesMax = 512 << 10;
 
 enum RowFlag : std::uint8_t { kCutKey = 1, kInParts = 2 };
 enum RecordFlag : std::uint8_t { kLive = 1 };
-
-void append_header(std::string &out, std::uint8_t flags) {
-    append_u8(out, kVersion);
-    append_u8(out, flags);
-    append_varint(out, kPlainKey);
-}
-
-// A version or key that this program does not know fails the reader.
-std::uint8_t read_header(ByteReader &reader) {
-    auto version = reader.u8();
-    auto flags = reader.u8();
-    auto key = reader.varint();
-    if (version != kVersion || key != kPlainKey)
-        reader.bytes(~std::uint64_t{0});
-    return flags;
-}
-
-// A count of things that take at least one byte each.
-std::size_t read_count(ByteReader &reader, std::string_view value) {
-    auto count = reader.varint();
-    if (count > value.size()) {
-        reader.bytes(~std::uint64_t{0});
-        return 0;
-    }
-    return static_cast<std::size_t>(count);
-}
 
 // Reads parts 0, 1, ... until `bytes` are there.
 template <typename Key>
@@ -88,13 +61,13 @@ std::uint32_t put_row(kv::WriteBatch &batch, IndexNumber index, MapNumber map, s
     auto parts = part_count(payload_bytes);
     if (parts == 0) {
         row.reserve(payload_bytes + 8);
-        append_header(row, cut ? kCutKey : 0);
+        db::append_value_header(row, cut ? kCutKey : 0);
         append_varint(row, sort_key_bytes);
         append_payload(row);
     } else {
         std::string payload;
         append_payload(payload);
-        append_header(row, static_cast<std::uint8_t>((cut ? kCutKey : 0) | kInParts));
+        db::append_value_header(row, static_cast<std::uint8_t>((cut ? kCutKey : 0) | kInParts));
         append_varint(row, sort_key_bytes);
         append_varint(row, payload.size());
         auto name = std::string(cut ? std::string_view(stored) : full_key);
@@ -119,7 +92,7 @@ Result<StoredRow> read_row(kv::Engine &engine, kv::ShardId shard, const kv::Snap
                            std::string_view value) {
     StoredRow row;
     ByteReader reader(value);
-    auto flags = read_header(reader);
+    auto flags = db::read_value_header(reader);
     row.sort_key_bytes = static_cast<std::size_t>(reader.varint());
     std::string joined;
     if ((flags & kInParts) != 0) {
@@ -150,7 +123,7 @@ void put_document(kv::WriteBatch &batch, IndexNumber index, const DocumentEntry 
     }
     bool in_parts = payload.size() > kPartBytesMax;
     std::string value;
-    append_header(value, in_parts ? kInParts : 0);
+    db::append_value_header(value, in_parts ? kInParts : 0);
     if (in_parts) {
         append_sized(value, entry.id);
         append_varint(value, payload.size());
@@ -175,7 +148,7 @@ Result<DocumentEntry> read_document(kv::Engine &engine, kv::ShardId shard, Index
                                     std::string_view value) {
     ByteReader reader(value);
     std::string joined;
-    if ((read_header(reader) & kInParts) != 0) {
+    if ((db::read_value_header(reader) & kInParts) != 0) {
         auto id = reader.sized();
         auto bytes = reader.varint();
         DIVAN_TRY_VOID(reader.finish("a document's index entry"));
@@ -186,7 +159,7 @@ Result<DocumentEntry> read_document(kv::Engine &engine, kv::ShardId shard, Index
     }
     DocumentEntry entry;
     entry.id = reader.sized();
-    auto count = read_count(reader, value);
+    auto count = db::read_value_count(reader, value);
     for (std::size_t i = 0; i < count && reader.ok(); ++i) {
         DocumentRow row;
         row.map = static_cast<MapNumber>(reader.varint());
@@ -202,7 +175,7 @@ Result<DocumentEntry> read_document(kv::Engine &engine, kv::ShardId shard, Index
 
 std::string encode_level(const LevelEntry &entry) {
     std::string value;
-    append_header(value, 0);
+    db::append_value_header(value, 0);
     append_varint(value, entry.count);
     append_varint(value, entry.summaries.size());
     for (const auto &summary : entry.summaries)
@@ -213,9 +186,9 @@ std::string encode_level(const LevelEntry &entry) {
 Result<LevelEntry> decode_level(std::string_view value) {
     LevelEntry entry;
     ByteReader reader(value);
-    read_header(reader);
+    db::read_value_header(reader);
     entry.count = reader.varint();
-    auto count = read_count(reader, value);
+    auto count = db::read_value_count(reader, value);
     for (std::size_t i = 0; i < count && reader.ok(); ++i)
         entry.summaries.emplace_back(reader.sized());
     DIVAN_TRY_VOID(reader.finish("a level of an index"));
@@ -224,7 +197,7 @@ Result<LevelEntry> decode_level(std::string_view value) {
 
 Result<std::uint64_t> decode_level_count(std::string_view value) {
     ByteReader reader(value);
-    read_header(reader);
+    db::read_value_header(reader);
     auto count = reader.varint();
     if (!reader.ok())
         return Error(ErrorCode::corruption, "Stored data is damaged: a level of an index");
@@ -233,9 +206,9 @@ Result<std::uint64_t> decode_level_count(std::string_view value) {
 
 Result<std::string_view> decode_level_summary(std::string_view value, std::size_t reduce) {
     ByteReader reader(value);
-    read_header(reader);
+    db::read_value_header(reader);
     reader.varint();
-    auto count = read_count(reader, value);
+    auto count = db::read_value_count(reader, value);
     for (std::size_t i = 0; i < reduce && i < count; ++i)
         reader.sized();
     auto summary = reduce < count ? reader.sized() : std::string_view();
@@ -246,7 +219,7 @@ Result<std::string_view> decode_level_summary(std::string_view value, std::size_
 
 std::string encode_record(const IndexRecord &record) {
     std::string value;
-    append_header(value, record.live ? kLive : 0);
+    db::append_value_header(value, record.live ? kLive : 0);
     append_sized(value, record.signature);
     append_sized(value, record.language);
     append_sized(value, record.collator_version);
@@ -266,7 +239,7 @@ std::string encode_record(const IndexRecord &record) {
 Result<IndexRecord> decode_record(std::string_view value) {
     IndexRecord record;
     ByteReader reader(value);
-    auto flags = read_header(reader);
+    auto flags = db::read_value_header(reader);
     record.live = (flags & kLive) != 0;
     record.signature = reader.sized();
     record.language = reader.sized();
@@ -276,7 +249,7 @@ Result<IndexRecord> decode_record(std::string_view value) {
     record.purge_seq = reader.varint();
     record.external_bytes = reader.varint();
     record.stored_bytes = reader.varint();
-    auto count = read_count(reader, value);
+    auto count = db::read_value_count(reader, value);
     for (std::size_t i = 0; i < count && reader.ok(); ++i) {
         MapState map;
         map.row_count = reader.varint();

@@ -83,39 +83,50 @@ std::vector<index::Follower::Progress> ViewGroup::State::progress() const {
 }
 
 void ViewGroup::State::replace_later(const std::shared_ptr<db::Database> &database) {
+    auto current = writer();
+    auto record = current ? current->record() : std::nullopt;
+    if (record && record->collator_version != collation::collator_version() && !replacing_.exchange(true))
+        views.background.post([self = shared_from_this(), database] {
+            if (!self->begin_replacement(database))
+                self->replacing_ = false; // the next query tries again
+        });
+}
+
+bool ViewGroup::State::begin_replacement(const std::shared_ptr<db::Database> &database) {
     std::shared_ptr<index::Follower> next;
     index::Checkpoint target;
     {
         std::lock_guard lock(mutex_);
-        if (!live_.writer)
-            return;
-        auto record = live_.writer->record();
-        if (!record || record->collator_version == collation::collator_version())
-            return;
-        if (next_.writer) {
-            auto begun = next_.writer->record();
-            if (next_.follower->progress().running ||
-                (begun && begun->collator_version != collation::collator_version()))
-                return;
-        } else {
+        auto begun = next_.writer ? next_.writer->record() : std::nullopt;
+        if (begun && begun->collator_version != collation::collator_version())
+            return false;
+        if (!next_.writer) {
             auto number = take_number(*database);
             if (!number.ok())
-                return; // the next query tries again
+                return false;
             next_ = make_index(*database, *number, std::nullopt, false);
         }
         next = next_.follower;
         target = live_.writer->checkpoint();
     }
+    // The follower rests while it answers.
     next->update(database, target, [self = shared_from_this(), database](const Result<void> &built) {
-        if (!built.ok())
-            return;
-        std::lock_guard lock(self->mutex_);
-        auto replaced = self->next_.writer->replace(*database, self->live_.writer->number());
-        if (!replaced.ok())
-            return; // the next query tries again
-        self->live_ = std::move(self->next_);
-        self->next_ = {};
+        if (built.ok())
+            self->finish_replacement(*database);
+        self->replacing_ = false;
     });
+    return true;
+}
+
+// Unless the old index is being written: then the next query tries again.
+void ViewGroup::State::finish_replacement(db::Database &database) {
+    std::lock_guard lock(mutex_);
+    if (live_.follower->progress().running)
+        return;
+    if (auto replaced = next_.writer->replace(database, live_.writer->number()); !replaced.ok())
+        return;
+    live_ = std::move(next_);
+    next_ = {};
 }
 
 Result<std::optional<ViewGroup::State::Moment>> ViewGroup::State::moment(db::Database &database) const {

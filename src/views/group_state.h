@@ -27,7 +27,7 @@ struct ViewGroup::State : std::enable_shared_from_this<ViewGroup::State> {
     // What is under way: of this index and of the one that will replace it.
     [[nodiscard]] std::vector<index::Follower::Progress> progress() const;
     // Another version of ICU orders strings in another way: the index is built anew beside this one, which
-    // answers until then.
+    // answers until then. Never blocks on the engine.
     void replace_later(const std::shared_ptr<db::Database> &database);
 
     // What a query reads: one moment of the index. Without an index there is none.
@@ -54,10 +54,13 @@ struct ViewGroup::State : std::enable_shared_from_this<ViewGroup::State> {
     Index make_index(db::Database &database, IndexNumber number, std::optional<IndexRecord> record,
                      bool live);
     Result<IndexNumber> take_number(db::Database &database);
+    bool begin_replacement(const std::shared_ptr<db::Database> &database);
+    void finish_replacement(db::Database &database);
 
+    std::atomic<bool> replacing_ = false;
     mutable std::mutex mutex_;
     Index live_;
-    Index next_;
+    Index next_; // being built to replace it
 
     friend struct Views::State;
 };

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kDocumentsPerPage = 1'000;
 constexpr std::size_t kSweepEntriesPerPage = 500;
+constexpr std::size_t kFailuresToldPerPage = 20;
 
 // Numbers the rows of a document that have equal keys.
 class Ordinals {
@@ -152,16 +153,22 @@ Result<void> IndexWriter::count_timeouts(std::size_t timeouts, const std::string
 }
 
 Result<void> IndexWriter::note_failures(const index::DocumentPage &page, const script::MapAnswer &mapped) {
+    std::size_t told = 0;
     for (const auto &failure : mapped.failures) {
         const auto &error = failure.error;
         if (error.error == "compilation_error")
             return Error(ErrorCode::os_process_error, error.reason);
-        context_.log.info(definition_->design_id + ": " + error.error + ": " + error.reason +
-                          ": the document is left out of the view: " + page.documents[failure.document].id);
+        if (++told <= kFailuresToldPerPage)
+            context_.log.info(
+                definition_->design_id + ": " + error.error + ": " + error.reason +
+                ": the document is left out of the view: " + page.documents[failure.document].id);
         bool slow =
             error.error == "timeout" || error.error == "out_of_memory" || error.error == "script_failed";
         DIVAN_TRY_VOID(count_timeouts(slow ? 1 : 0, error.reason));
     }
+    if (told > kFailuresToldPerPage)
+        context_.log.info(definition_->design_id + ": and " + std::to_string(told - kFailuresToldPerPage) +
+                          " more failures");
     for (const auto &line : mapped.log)
         context_.log.info(definition_->design_id + " " + line.function + ": " + line.text);
     return {};

@@ -53,48 +53,46 @@ Result<void> LevelWriter::repair(const RowChanges &changes, kv::WriteBatch &batc
 
 // For each change below: where the entry begins that it lies in, as the level will be.
 Result<std::vector<std::string>> LevelWriter::begins(unsigned level, const Changed &below) {
-    struct Search {
-        std::string end;   // looks for the greatest stored key below this one
-        std::string added; // the greatest new one
-    };
-    std::vector<Search> searches;
-    std::set<std::string, std::less<>> removed;
-    std::string added;
+    std::vector<std::string> ends;                           // looked for: the greatest stored key below each
+    std::vector<std::string> added;                          // the greatest new key there
+    std::map<std::string, std::size_t, std::less<>> removed; // and which search looks below it
+    std::string newest;
     for (const auto &[key, child] : below) {
         bool boundary = stands_in(key, level);
-        if (boundary && !child)
-            removed.insert(key);
-        if (boundary && child) {
-            searches.push_back({key, added}); // the entry before it ends here now
-            added = key;
+        if (boundary) { // also what comes before it changes: it is cut off here, or goes on
+            if (!child)
+                removed.emplace(key, ends.size());
+            ends.push_back(key);
+            added.push_back(newest);
         }
-        searches.push_back({key + '\0', added});
+        if (boundary && child)
+            newest = key;
+        ends.push_back(key + '\0');
+        added.push_back(newest);
     }
-    std::set<std::string> found;
+    std::vector<kv::ScanRequest> requests;
+    requests.reserve(ends.size());
+    for (const auto &end : ends) {
+        auto request = scan_level(rows_, level, {});
+        request.end = level_key(rows_, level, end);
+        request.reverse = true;
+        request.keys_only = true;
+        request.rows_max = 1;
+        requests.push_back(std::move(request));
+    }
+    DIVAN_TRY(auto pages, rows_.engine.scan_many(requests));
     auto size = prefix_size(rows_, level);
-    while (!searches.empty()) {
-        std::vector<kv::ScanRequest> requests;
-        for (const auto &search : searches) {
-            auto request = scan_level(rows_, level, {});
-            request.end = level_key(rows_, level, search.end);
-            request.reverse = true;
-            request.keys_only = true;
-            request.rows_max = 1;
-            requests.push_back(std::move(request));
-        }
-        DIVAN_TRY(auto pages, rows_.engine.scan_many(requests));
-        std::vector<Search> again;
-        for (std::size_t i = 0; i < searches.size(); ++i) {
-            std::string_view stored = pages[i].empty() ? std::string_view() : pages[i].key(0).substr(size);
-            auto &search = searches[i];
-            if (removed.contains(stored) && stored > search.added) {
-                again.push_back({std::string(stored), search.added}); // gone: the one before it
-                continue;
-            }
-            found.insert(std::max(std::string(stored), search.added));
-        }
-        searches = std::move(again);
-    }
+    std::map<std::string, std::string, std::less<>> kept_before; // of what is removed
+    auto kept = [&](std::size_t search) {
+        auto stored = pages[search].empty() ? std::string_view() : pages[search].key(0).substr(size);
+        auto found = kept_before.find(stored);
+        return found == kept_before.end() ? std::string(stored) : found->second;
+    };
+    for (const auto &[key, search] : removed) // ascending: what lies before is known
+        kept_before.emplace(key, kept(search));
+    std::set<std::string> found;
+    for (std::size_t i = 0; i < ends.size(); ++i)
+        found.insert(std::max(kept(i), added[i]));
     return std::vector<std::string>(found.begin(), found.end());
 }
 

@@ -168,7 +168,6 @@ Result<RowsRead> read_rows(const MapRows &rows, const FullSpan &span, bool desce
         cut = !found.empty() && is_cut(found.back().stored);
         if (cut) {
             DIVAN_TRY_VOID(read_alike(rows, descending, found));
-            order_cut_rows(found, descending);
         }
         if (!found.empty()) {
             auto further = [&](const LoadedRow &left, const LoadedRow &right) {
@@ -178,6 +177,7 @@ Result<RowsRead> read_rows(const MapRows &rows, const FullSpan &span, bool desce
             auto bound = row_prefix(rows.index, rows.map) + last.stored;
             (descending ? request.end : request.begin) = descending ? bound : bound + '\0';
         }
+        order_cut_rows(found, descending);
         for (auto &row : found)
             if (lies_in(span, row.full))
                 read.rows.push_back(std::move(row));

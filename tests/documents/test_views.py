@@ -664,5 +664,76 @@ class SeedTest(ViewCase):
                          [(['2024-01-03', 'sent'], 'o2'), (['2024-01-04', 'open'], 'o3'), (['2024-01-05', 'paid'], 'o4')])
 
 
+class LargeRowsTest(ViewCase):
+    """Keys that are longer than the engine's, ids likewise, values of megabytes."""
+
+    PREFIX = 'long key ' * 400  # 3,600 characters
+
+    def same(self, got, expected, what=None):
+        """As assertEqual(), without hours of comparing long texts when they differ."""
+        if got != expected:
+            first = next((i for i, (left, right) in enumerate(zip(got, expected)) if left != right), 'the end')
+            self.fail('%s and %s elements differ from %s on: %s' % (len(got), len(expected), first, what))
+
+    def test_long_keys_keep_their_order(self):
+        db = self.database()
+        keys = [self.PREFIX + '%03d' % (i * 37 % 100) for i in range(100)]
+        keys += ['a', 'z', self.PREFIX, self.PREFIX[:1000], self.PREFIX[:2500]]
+        self.save(db, [{'_id': 'd%03d' % i, 'k': key} for i, key in enumerate(keys)])
+        self.design(db, {'v': ('function (doc) { emit(doc.k, 1) }', '_count')})
+        whole = self.view(db, reduce='false')
+        self.assertEqual(whole['total_rows'], len(keys))
+        in_order = [row['key'] for row in whole['rows']]
+        self.same(in_order, sorted(keys))
+        down = self.view(db, reduce='false', descending='true')
+        self.same([row['key'] for row in down['rows']], in_order[::-1])
+        for begin, end in ((0, 3), (5, 60), (50, 104), (30, 30)):
+            bounds = {'startkey': in_order[begin], 'endkey': in_order[end]}
+            body = {'reduce': False, **bounds}
+            self.same([row['key'] for row in self.post(db, body).json()['rows']], in_order[begin:end + 1])
+            self.assertEqual(self.post(db, body).json()['offset'], begin)
+            self.assertEqual(self.post(db, {'reduce': True, **bounds}).json()['rows'],
+                             [{'key': None, 'value': end + 1 - begin}])
+            turned = {'reduce': False, 'descending': True, 'startkey': in_order[end], 'endkey': in_order[begin]}
+            self.same([row['key'] for row in self.post(db, turned).json()['rows']],
+                             in_order[begin:end + 1][::-1])
+        for skip in (0, 1, 40, 70, 103, 105):
+            rows = self.view(db, reduce='false', skip=skip, limit=7)['rows']
+            self.same([row['key'] for row in rows], in_order[skip:skip + 7], skip)
+        rev = self.server.get('/%s/d010' % db).json()['_rev']
+        self.answer(self.server.delete('/%s/d010' % db, params={'rev': rev}), 200)
+        self.same([row['key'] for row in self.view(db, reduce='false')['rows']],
+                         [key for key in in_order if key != keys[10]])
+
+    def test_long_ids_stand_in_their_order(self):
+        db = self.database()
+        ids = ['i' * 1990 + '%02d' % (i * 7 % 20) for i in range(20)]
+        self.save(db, [{'_id': doc_id, 'k': 1} for doc_id in ids])
+        self.design(db, {'v': EMIT_K})
+        self.same([row['id'] for row in self.view(db)['rows']], sorted(ids))
+
+    def test_values_of_megabytes(self):
+        db = self.database()
+        text = 'x' * (3 << 20)
+        self.save(db, [{'_id': 'a', 'k': 1, 'v': text}, {'_id': 'b', 'k': 2, 'v': 'small'}])
+        self.design(db, {'v': EMIT_K})
+        self.same(self.values(self.view(db)), [(1, text), (2, 'small')])
+        rev = self.server.get('/%s/a' % db).json()['_rev']
+        self.answer(self.server.put('/%s/a' % db, json={'_rev': rev, 'k': 3, 'v': 'little'}), 201)
+        self.assertEqual(self.values(self.view(db)), [(2, 'small'), (3, 'little')])
+
+    def test_a_document_with_very_many_rows(self):
+        db = self.database()
+        self.save(db, [{'_id': 'many', 'n': 30000}])
+        self.design(db, {'v': ('function (doc) { for (var i = 0; i < doc.n; i++) emit("key number " + i % 1000, i) }',
+                               '_sum')})
+        self.assertEqual(self.view(db)['rows'], [{'key': None, 'value': 30000 * 29999 // 2}])
+        rows = self.view(db, reduce='false', key='key number 7')['rows']
+        self.assertEqual([row['value'] for row in rows], list(range(7, 30000, 1000)), 'in the order of emit()')
+        rev = self.server.get('/%s/many' % db).json()['_rev']
+        self.answer(self.server.put('/%s/many' % db, json={'_rev': rev, 'n': 3}), 201)
+        self.assertEqual(self.view(db, reduce='false')['total_rows'], 3)
+
+
 if __name__ == '__main__':
     unittest.main()
