@@ -175,6 +175,23 @@ TEST_F(FollowerTest, PurgesAreTakenAndLostRecordsSwept) {
     EXPECT_EQ(counter_->sweeps, 1);
 }
 
+TEST_F(FollowerTest, PagesEndWhenTheirTextsAreLarge) {
+    write(25);
+    auto small = read_document_page(*database_, kv::Sequence(0), {.text_bytes_max = 100});
+    ASSERT_TRUE(small.ok());
+    EXPECT_TRUE(small->more);
+    EXPECT_LT(small->documents.size(), 10u);
+    EXPECT_EQ(small->change_count, small->documents.size());
+    std::size_t documents = small->documents.size();
+    while (small->more) {
+        small = read_document_page(*database_, small->last, {.text_bytes_max = 100});
+        ASSERT_TRUE(small.ok());
+        documents += small->documents.size();
+    }
+    EXPECT_EQ(documents, 25u) << "each document once";
+    EXPECT_EQ(small->last, now().sequence);
+}
+
 // A pool that was stopped runs its work at once: on the thread of a turn that held the follower's mutex.
 TEST_F(FollowerTest, StopsWhileATurnIsUnderWayAndMoreIsWanted) {
     write(25);

@@ -262,5 +262,18 @@ TEST_F(Levels, ACommitCostsTheSameCallsHoweverManyRowsItChanges) {
     EXPECT_LE(calls(200), 20u);
 }
 
+// Each removed entry was stepped over by every search that came upon it.
+TEST_F(Levels, RemovingManyEntriesAtOnceCostsNoMoreCalls) {
+    fill(20'000);
+    std::map<std::string, std::optional<std::int64_t>> half;
+    for (const auto &[full, value] : model_)
+        if (half.size() < 10'000)
+            half[full.substr(0, full.size() - 3)] = std::nullopt;
+    auto before = engine_.calls();
+    change(half);
+    EXPECT_LE((engine_.calls() - before).round_trips(), 20u);
+    expect_levels_as_built();
+}
+
 } // namespace
 } // namespace divan::views
