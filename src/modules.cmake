@@ -58,7 +58,7 @@ divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv
 # Layer 5
 divan_module(api DEPENDS base json crypto config telemetry collation script doc net db design index views access
              TEST_DEPENDS kv/memory)
-divan_module(api/testing DEPENDS base json config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
+divan_module(api/testing DEPENDS base json collation config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
                                  views access api
              TEST_PROGRAM)
 target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")

@@ -141,7 +141,8 @@ Result<void> LevelWriter::merge(unsigned level, const Changed &below, Stretch &s
         return {};
     if (page.more) {
         stretch.request.begin = std::string(page.key(page.size() - 1)) + '\0';
-        stretch.request.rows_max = std::min(2 * stretch.request.rows_max, kBuildRowsPerScan); // many were removed
+        stretch.request.rows_max =
+            std::min(2 * stretch.request.rows_max, kBuildRowsPerScan); // many were removed
         return {};
     }
     take_changes(nullptr);

@@ -54,6 +54,18 @@ class BuildTest(ServerTestCase):
         self.assertEqual(answer['total_rows'], DOCUMENTS)
         self.assertEqual(self.pending(db), 0)
 
+    def test_writes_are_followed_by_builds_unless_a_design_document_says_no(self):
+        db = self.database()
+        for name, more in (('d', {}), ('quiet', {'autoupdate': False})):
+            view = {'v': {'map': 'function (doc) { emit(doc.n, "%s") }' % name}}
+            self.answer(self.server.put('/%s/_design/%s' % (db, name), json={'views': view, **more}), 201)
+        self.answer(self.server.post('/%s/_bulk_docs' % db, json={'docs': [{'n': 1}, {'n': 2}]}), 201)
+        self.assertTrue(wait_until(lambda: self.pending(db) == 0), 'nobody has asked for the view')
+        answer = self.answer(self.server.get('/%s/_design/d/_view/v' % db, params={'update': 'false'}), 200)
+        self.assertEqual(answer['total_rows'], 2)
+        quiet = self.answer(self.server.get('/%s/_design/quiet/_info' % db), 200)['view_index']
+        self.assertGreater(quiet['updates_pending']['total'], 0)
+
     def test_reads_of_the_old_state_and_other_databases_go_on(self):
         large, small = self.database('_large'), self.database('_small')
         self.fill(large)
