@@ -30,6 +30,7 @@ class UnsyncedDisk {
     // No change is permitted from now on; waits for those under way.
     void cut_power();
     Result<void> drop_unsynced(Random *random);
+    // Of the log that commits go to.
     void fail_next_log_sync();
     [[nodiscard]] std::uint64_t sync_count() const;
 
@@ -52,6 +53,7 @@ class UnsyncedDisk {
         std::optional<std::string> before; // what the entry meant when it was last synced
     };
 
+    [[nodiscard]] bool is_newest_log(const std::string &path) const; // REQUIRES: mutex_
     Result<void> drop(const std::string &path, const File &file, Random *random);
 
     std::atomic<bool> power_ = true;
