@@ -30,18 +30,19 @@ local function delete_database()
    return wrk.format("DELETE", string.format("/made-%s-%d", run, number))
 end
 
-local customers = 10000
+local customers = math.floor(count / 5) -- as view_bench.py
 
 local function view_point()
    number = (number + 7919) % customers
-   return wrk.format("GET", string.format('/bench/_design/three/_view/by_customer?reduce=false&key="customer-%05d"', number))
+   return wrk.format("GET", string.format('/bench/_design/three/_view/by_customer?reduce=false&key="customer-%06d"', number))
 end
 
 -- A tenth of the customers.
 local function view_range_reduce()
-   number = (number + 7919) % (customers - 1000)
+   number = (number + 7919) % (customers - math.floor(customers / 10))
    return wrk.format("GET", string.format(
-      '/bench/_design/three/_view/by_customer?startkey="customer-%05d"&endkey="customer-%05d"', number, number + 999))
+      '/bench/_design/three/_view/by_customer?startkey="customer-%06d"&endkey="customer-%06d"',
+      number, number + math.floor(customers / 10)))
 end
 
 local function view_range_reduce_script()
