@@ -6,6 +6,7 @@
 #include "base/check.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace divan::kv {
 
@@ -70,9 +71,18 @@ std::string add_counters(std::string_view left, std::string_view right) {
 }
 
 void WriteBatch::sort() {
-    std::stable_sort(entries_.begin(), entries_.end(), [](const Entry &left, const Entry &right) {
-        return std::tie(left.table, left.key) < std::tie(right.table, right.key);
+    std::vector<std::size_t> order(entries_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [this](std::size_t left, std::size_t right) {
+        const auto &a = entries_[left];
+        const auto &b = entries_[right];
+        return std::tie(a.table, a.key, left) < std::tie(b.table, b.key, right);
     });
+    std::vector<Entry> sorted;
+    sorted.reserve(entries_.size());
+    for (auto entry : order)
+        sorted.push_back(std::move(entries_[entry]));
+    entries_ = std::move(sorted);
 }
 
 void WriteBatch::clear() {

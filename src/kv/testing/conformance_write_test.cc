@@ -57,6 +57,19 @@ TEST_P(Conformance, EraseRangeKeepsInsideTableAndShard) {
         << "the sequence is not a row of the caller's";
 }
 
+TEST_P(Conformance, SortedBatchesDoTheSame) {
+    WriteBatch batch;
+    batch.put(Table::index, "b", "1");
+    batch.put(Table::documents, "c", "1");
+    batch.erase(Table::index, "b");
+    batch.put(Table::index, "a", "1");
+    batch.put(Table::index, "a", "2");
+    batch.sort();
+    commit(kShard, std::move(batch));
+    EXPECT_THAT(scan({.shard = kShard, .table = Table::index}), ElementsAre(Pair("a", "2")));
+    EXPECT_THAT(keys({.shard = kShard}), ElementsAre("c"));
+}
+
 TEST_P(Conformance, DerivedRowsFollowTheirCheckpoint) {
     KeyRef checkpoint{Table::index, "checkpoint"};
     auto move = [&](const std::optional<std::string> &from, const std::string &to) {
