@@ -23,4 +23,11 @@ Task<Result<void>> refuse_design_method(Call &call, std::string methods) {
     co_return Error(ErrorCode::method_not_allowed, "Only " + methods + " allowed");
 }
 
+Task<Result<void>> refuse_design_path(Call &call, std::string word) {
+    auto document = co_await find_design_document(call);
+    if (!document.ok())
+        co_return document.error();
+    co_return Error(ErrorCode::not_found, std::move(word), "Invalid path.");
+}
+
 } // namespace divan::api

@@ -151,10 +151,7 @@ Task<Result<void>> post_list(Call &call) {
 Task<Result<void>> refuse_path(Call &call) {
     if (call.method != "GET" && call.method != "POST")
         co_return co_await refuse_design_method(call, std::string(kMethods));
-    auto document = co_await find_design_document(call);
-    if (!document.ok())
-        co_return document.error();
-    co_return ErrorCode::list_error;
+    co_return co_await refuse_design_path(call, std::string("list_error"));
 }
 
 } // namespace

@@ -62,6 +62,7 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     co_return co_await call.send(std::move(response->head), std::move(response->body));
 }
 
+constexpr char kPathError[] = "show_error";
 constexpr char kShowMethods[] = "GET,HEAD,POST,PUT,DELETE";
 
 Task<Result<void>> show_nothing(Call &call) {
@@ -72,13 +73,6 @@ Task<Result<void>> show_document(Call &call) {
     co_return co_await show(call, call.path_parameter("docid"));
 }
 
-Task<Result<void>> refuse_show(Call &call) {
-    auto design = co_await find_design_document(call);
-    if (!design.ok())
-        co_return design.error();
-    co_return Error(ErrorCode::not_found, "show_error", "Invalid path.");
-}
-
 } // namespace
 
 std::vector<Route> show_routes() {
@@ -87,7 +81,7 @@ std::vector<Route> show_routes() {
     constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_show/{function}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"format", "string", "Which of what it provides."}};
     std::vector<Route> routes = {
-        {kAnyMethod, "/{db}/_design/{ddoc}/_show", kMember, refuse_show, "Refused."}};
+        {kAnyMethod, "/{db}/_design/{ddoc}/_show", kMember, refused_design_path<kPathError>, "Refused."}};
     for (std::string_view method : {"GET", "POST", "PUT", "DELETE"}) {
         routes.push_back(
             {method, kFunction, kMember, show_nothing, "What a show function makes of nothing.", parameters});

@@ -146,6 +146,8 @@ Task<Result<void>> update(Call &call, std::optional<std::string> id) {
     co_return co_await call.send(std::move(response.head), std::move(response.body));
 }
 
+constexpr char kPathError[] = "update_error";
+
 Task<Result<void>> update_nothing(Call &call) {
     co_return co_await update(call, std::nullopt);
 }
@@ -166,13 +168,6 @@ Task<Result<void>> refuse_update_method(Call &call) {
     co_return Error(ErrorCode::method_not_allowed, "Update functions do not allow " + call.method);
 }
 
-Task<Result<void>> refuse_update(Call &call) {
-    auto design = co_await find_design_document(call);
-    if (!design.ok())
-        co_return design.error();
-    co_return Error(ErrorCode::not_found, "update_error", "Invalid path.");
-}
-
 } // namespace
 
 std::vector<Route> update_routes() {
@@ -181,7 +176,7 @@ std::vector<Route> update_routes() {
     constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_update/{function}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"w", "integer", "Copies to wait for; more than one: 202."}};
     std::vector<Route> routes = {
-        {kAnyMethod, "/{db}/_design/{ddoc}/_update", kMember, refuse_update, "Refused."}};
+        {kAnyMethod, "/{db}/_design/{ddoc}/_update", kMember, refused_design_path<kPathError>, "Refused."}};
     for (std::string_view method : {"POST", "PUT", "DELETE"}) {
         routes.push_back({method, kFunction, kMember, update_nothing,
                           "Lets a function make a document of the request.", parameters});

@@ -26,7 +26,6 @@ namespace divan {
     X(forbidden, 403, "forbidden", "You are not allowed to access this.")                                    \
     X(partition_overflow, 403, "partition_overflow", "The partition is full.")                               \
     X(not_found, 404, "not_found", "missing")                                                                \
-    X(list_error, 404, "list_error", "Invalid path.")                                                        \
     X(unknown_config_value, 404, "not_found", "unknown_config_value")                                        \
     X(method_not_allowed, 405, "method_not_allowed", "Method not allowed.")                                  \
     X(not_acceptable, 406, "not_acceptable", "Not acceptable.")                                              \

@@ -42,7 +42,6 @@ Result<DocumentPage> read_document_page(db::Database &database, kv::Sequence sin
     DocumentPage page;
     page.last = changes.last;
     page.more = changes.more;
-    page.change_count = changes.changes.size();
     page.documents.reserve(changes.changes.size());
     std::vector<std::string> ids; // of those that have a text
     std::vector<std::size_t> places;
@@ -69,7 +68,6 @@ Result<DocumentPage> read_document_page(db::Database &database, kv::Sequence sin
         text_bytes += page.documents[place].text.size();
         if (text_bytes > options.text_bytes_max && place + 1 < page.documents.size()) {
             page.documents.resize(place + 1);
-            page.change_count = place + 1;
             page.last = changes.changes[place].sequence;
             page.more = true;
             break;

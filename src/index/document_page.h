@@ -25,10 +25,9 @@ struct PageOptions {
 };
 
 struct DocumentPage {
-    std::vector<IndexedDocument> documents;
-    kv::Sequence last; // a consumer that has taken the page stands here
+    std::vector<IndexedDocument> documents; // one for each row of the feed
+    kv::Sequence last;                      // a consumer that has taken the page stands here
     bool more = false;
-    std::uint64_t change_count = 0; // rows of the feed that it stands for
 };
 
 // The documents behind `since`. Calls: one for the feed, one for the documents. A text may be newer than the

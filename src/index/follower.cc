@@ -138,7 +138,7 @@ Result<bool> Follower::work(db::Database &database) {
         out_of_time = context_.stopping || context_.clock.monotonic() - started > context_.turn_max;
         if (more && !out_of_time)
             reading = read(page.last);
-        auto changes = page.change_count;
+        auto changes = page.documents.size();
         DIVAN_TRY(auto next, consumer_->begin(std::move(page)));
         if (mapped) {
             DIVAN_TRY_VOID(mapped->commit(database));

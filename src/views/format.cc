@@ -221,7 +221,6 @@ std::string encode_record(const IndexRecord &record) {
     std::string value;
     db::append_value_header(value, record.live ? kLive : 0);
     append_sized(value, record.signature);
-    append_sized(value, record.language);
     append_sized(value, record.collator_version);
     append_varint(value, record.born_at.value);
     append_varint(value, record.sequence.value);
@@ -242,7 +241,6 @@ Result<IndexRecord> decode_record(std::string_view value) {
     auto flags = db::read_value_header(reader);
     record.live = (flags & kLive) != 0;
     record.signature = reader.sized();
-    record.language = reader.sized();
     record.collator_version = reader.sized();
     record.born_at = kv::Sequence(reader.varint());
     record.sequence = kv::Sequence(reader.varint());

@@ -72,7 +72,6 @@ struct MapState {
 };
 struct IndexRecord {
     std::string signature;
-    std::string language;
     std::string collator_version;
     bool live = false;    // queries read it; otherwise it is being built to replace one that is
     kv::Sequence born_at; // documents up to here were never in the index before they came

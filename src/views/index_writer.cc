@@ -110,7 +110,6 @@ Result<void> IndexWriter::prepare(db::Database &database) {
         return {};
     IndexRecord record;
     record.signature = definition_->signature;
-    record.language = definition_->language;
     record.collator_version = collation::collator_version();
     record.live = live_;
     // Nothing can be purged from an empty index.
@@ -147,7 +146,7 @@ std::unique_ptr<IndexWriter::Work> IndexWriter::map(index::DocumentPage page) {
 
 Result<void> IndexWriter::count_timeouts(std::size_t timeouts, const std::string &reason) {
     timeouts_ += timeouts;
-    if (timeouts_ >= context_.options.timeouts_max)
+    if (timeouts_ >= context_.timeouts_max)
         return Error(ErrorCode::os_process_error, reason);
     return {};
 }

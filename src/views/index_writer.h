@@ -16,16 +16,12 @@
 
 namespace divan::views {
 
-struct WriterOptions {
-    // An update fails when so many calls of functions have taken too long: their rows would be missing.
-    std::size_t timeouts_max = 3;
-};
-
 // What writers share. Outlives them.
 struct WriterContext {
     script::Pool &scripts;
     telemetry::Logger &log;
-    WriterOptions options;
+    // An update fails when so many calls of functions have taken too long: their rows would be missing.
+    std::size_t timeouts_max;
 };
 
 class IndexWriter final : public index::Consumer {

@@ -10,8 +10,9 @@ namespace divan::views {
 
 Views::State::State(const ViewsServices &services, const ViewsOptions &views_options)
     : scripts(services.scripts), designs(services.designs), clock(services.clock), options(views_options),
-      writers{services.scripts, services.log, views_options.writer}, foreground(options.foreground_threads),
-      background(options.background_threads), followers{foreground, background, services.clock} {}
+      writers{services.scripts, services.log, views_options.timeouts_max},
+      foreground(options.foreground_threads), background(options.background_threads),
+      followers{foreground, background, services.clock} {}
 
 Views::State::~State() {
     followers.stopping = true;

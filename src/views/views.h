@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "design/design_documents.h"
 #include "telemetry/log.h"
-#include "views/index_writer.h"
+#include "views/builtin_reduce.h"
 
 #include <memory>
 #include <string>
@@ -41,7 +41,7 @@ struct ViewsOptions {
     std::size_t foreground_threads = 4; // indexes that are built at once for those who wait
     std::size_t background_threads = 1; // and besides, when nobody does
     ReduceLimits reduce_limits;
-    WriterOptions writer;
+    std::size_t timeouts_max = 3; // an update fails when so many calls of functions took too long
 };
 
 class Views {
