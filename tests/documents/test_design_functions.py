@@ -3,7 +3,7 @@ import base64
 import json
 import unittest
 
-from harness.case import ServerTestCase
+from harness.case import ServerTestCase, wait_until
 
 SHOWN = "JSON.stringify([req.headers, req.cookie, req.userCtx.name])"
 DESIGN = {
@@ -168,7 +168,9 @@ class DesignFunctionsTest(ServerTestCase):
             'good': {'map': 'function (doc) { emit(doc._id, null); }', 'reduce': '_count'}}}), 201)
         self.answer(self.server.post(self.path('_bulk_docs'), json={'docs': [{'_id': '_design/chance', 'views': {
             'all': {'map': 'function (doc) { emit(Math.random()); }'}}}]}), 201)
-        warnings = [line for line in self.server.log if line.startswith('[warning]') and self.db in line]
+        told = lambda: [line for line in list(self.server.log) if line.startswith('[warning]') and self.db in line]
+        wait_until(lambda: len(told()) >= 2)  # the log is read on another thread
+        warnings = told()
         self.assertEqual(len(warnings), 2, warnings)
         self.assertIn('_design/slow', warnings[0])
         self.assertIn('Math.random()', warnings[1])
