@@ -28,7 +28,7 @@ Document find_in(const Documents &documents, std::string_view id) {
 
 Result<Document> read(const db::Head &head, const db::Body &body) {
     std::string text;
-    db::begin_document_text(text, head.id, head.rev, body, false);
+    db::begin_document_text(text, head.id, head.rev, body.json, false);
     db::append_attachment_stubs(text, body);
     text.push_back('}');
     DIVAN_TRY(auto document, read_design_document(head.id, head.rev.text(), text));

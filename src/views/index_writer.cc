@@ -294,16 +294,7 @@ Result<void> IndexWriter::purged(db::Database &database, const std::vector<std::
     std::vector<std::string> once = ids;
     std::sort(once.begin(), once.end());
     once.erase(std::unique(once.begin(), once.end()), once.end());
-    DIVAN_TRY(auto heads, database.heads(once, {.bodies = true, .trees = true}));
-    for (std::size_t i = 0; i < once.size(); ++i) {
-        page.documents.push_back({once[i], {}});
-        bool left_out = !definition_->include_design && once[i].starts_with("_design/");
-        if (!heads[i] || left_out)
-            continue;
-        DIVAN_TRY(auto tree, database.tree(*heads[i]));
-        DIVAN_TRY(page.documents.back().text,
-                  index::indexed_text(database, *heads[i], tree.leaves(), definition_->local_sequence));
-    }
+    DIVAN_TRY(page.documents, index::read_documents(database, std::move(once), page_options()));
     auto work = map(std::move(page));
     DIVAN_TRY(auto mapped, work->answer());
     return commit_page(database, work->page, std::move(mapped), purge_seq, true);
