@@ -36,6 +36,10 @@ std::optional<ViewDefinition> read_view(std::string_view name, const json::Value
     view.reduce = string_or(find_member(&value, "reduce"), "");
     if (string_or(find_member(find_member(&value, "options"), "collation"), "") == "raw")
         view.order = collation::Order::raw;
+    const auto *options = find_member(&value, "options");
+    if (query && options != nullptr && options->is_object())
+        if (auto index = read_query_index(*map); index.ok())
+            view.index = std::make_shared<const QueryIndex>(std::move(*index));
     return view;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "collation/sort_key.h"
+#include "design/query_index.h"
 #include "script/program.h"
 #include "json/value.h"
 
@@ -24,6 +25,8 @@ struct ViewDefinition {
     std::string map;    // source; of language "query": JSON text of the map object
     std::string reduce; // source, or the name of a built-in ("_sum"); empty = none
     collation::Order order = collation::Order::unicode; // the view's own options.collation
+    // Of a view of the language "query" that is a Mango index; null = it is none.
+    std::shared_ptr<const QueryIndex> index;
 };
 
 struct DesignDocument {

@@ -26,8 +26,8 @@ std::string new_document(const db::JudgedEdit &judged) {
         path = doc::RevPath{edit.parent->generation, {edit.parent->hash}};
     std::string text;
     db::begin_document_text(text, edit.id,
-                            path ? doc::RevId{path->start, path->hashes.front()} : doc::RevId(), judged.body.json,
-                            edit.deleted);
+                            path ? doc::RevId{path->start, path->hashes.front()} : doc::RevId(),
+                            judged.body.json, edit.deleted);
     if (path)
         db::append_revisions(text, *path);
     db::append_attachment_stubs(text, judged.body);
