@@ -160,7 +160,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
                                             const std::optional<Bookmark> &from) {
     if (context.plan.kind == Plan::Kind::index)
         return open_index_source(context, from);
-    auto ids = context.plan.ids;
+    auto ids = context.plan.kind == Plan::Kind::nothing ? IntervalSet::none() : context.plan.ids;
     if (context.plan.kind == Plan::Kind::any_index) {
         Statistics ignored;
         DIVAN_TRY(auto rows, ids_of_rows(context, ignored));
