@@ -34,7 +34,7 @@ divan_module(kv/memory DEPENDS base kv)
 divan_module(kv/rocksdb DEPENDS base kv LINK RocksDB::rocksdb-shared)
 divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocksdb-shared)
 divan_module(doc DEPENDS base)
-divan_module(selector DEPENDS base json collation LINK PkgConfig::Pcre2)
+divan_module(selector DEPENDS base json collation LINK PkgConfig::Pcre2 ICU::uc)
 divan_module(script DEPENDS base json TEST_PROGRAM)
 divan_module(script/worker DEPENDS base json script LINK PkgConfig::SpiderMonkey PkgConfig::Seccomp)
 # SpiderMonkey is built without types at run time, which the sanitizer would look at.
