@@ -92,7 +92,8 @@ Result<std::string> DesignDocument::function(std::string_view section, std::stri
     return found->is_string() ? found->string() : json::to_text(*found);
 }
 
-Result<DesignDocument> read_design_document(std::string id, std::string rev, std::string_view json) {
+Result<DesignDocument> read_design_document(std::string id, std::string rev, std::string_view json,
+                                            const selector::Limits &limits) {
     DIVAN_TRY(auto value, json::parse(json, {.depth_max = json::kAnyDepth}));
     if (!value.is_object())
         return Error(ErrorCode::invalid_design_doc, "A design document is an object.");
@@ -114,8 +115,12 @@ Result<DesignDocument> read_design_document(std::string id, std::string rev, std
     read_options(document.json, document);
     const auto *autoupdate = find_member(&document.json, "autoupdate");
     document.autoupdate = autoupdate == nullptr || !autoupdate->is_boolean() || autoupdate->boolean();
-    if (const auto *validate = find_member(&document.json, "validate_doc_update"))
+    if (const auto *validate = find_member(&document.json, "validate_doc_update")) {
         document.validate_doc_update = validate->is_string() ? validate->string() : json::to_text(*validate);
+        if (document.language == "query")
+            if (auto compiled = selector::Selector::compile(*validate, limits); compiled.ok())
+                document.validation_selector = std::move(*compiled);
+    }
     document.signature = view_signature(document);
     return document;
 }
