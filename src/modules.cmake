@@ -51,14 +51,16 @@ divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv
 # Layer 3
 divan_module(design DEPENDS base json crypto config collation selector script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 divan_module(index DEPENDS base config telemetry kv db TEST_DEPENDS kv/memory)
-divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
+divan_module(views DEPENDS base json crypto config telemetry collation selector script kv db design index
              LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
 divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
 
 # Layer 5
-divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db design index views access
+divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db design index views mango
+                 access
              TEST_DEPENDS kv/memory)
 divan_module(api/testing DEPENDS base json collation config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
                                  views access api

@@ -230,6 +230,10 @@ std::string sort_key(const json::Value &value, Order order) {
     return out;
 }
 
+void append_array_begin(std::string &out) {
+    out.push_back(kUnicodeTypes.array);
+}
+
 void append_bytes(std::string &out, std::string_view bytes) {
     for (char byte : bytes) {
         if (byte == 0 || byte == kEscape) {

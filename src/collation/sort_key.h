@@ -33,6 +33,10 @@ void append_sort_key(std::string &out, const json::Value &value, Order order = O
 // the few values that are compared once.
 [[nodiscard]] int compare(const json::Value &left, const json::Value &right, Order order = Order::unicode);
 
+// Appends what the sort keys of all arrays begin with (Order::unicode), and of no other value: the keys of
+// the first elements may follow it, to make the beginning that all arrays with these elements share.
+void append_array_begin(std::string &out);
+
 // Appends bytes so that they keep their order and end themselves (as a sort key does). At most twice as long
 // and one more.
 void append_bytes(std::string &out, std::string_view bytes);

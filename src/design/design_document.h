@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "collation/sort_key.h"
+#include "design/query_index.h"
 #include "script/program.h"
 #include "selector/selector.h"
 #include "json/value.h"
@@ -25,6 +26,8 @@ struct ViewDefinition {
     std::string map;    // source; of language "query": JSON text of the map object
     std::string reduce; // source, or the name of a built-in ("_sum"); empty = none
     collation::Order order = collation::Order::unicode; // the view's own options.collation
+    // Of a view of the language "query" that is a Mango index; null = it is none.
+    std::shared_ptr<const QueryIndex> index;
 };
 
 struct DesignDocument {
@@ -39,6 +42,7 @@ struct DesignDocument {
     bool autoupdate = true;
     // Source; empty = none. Of something that is no string: its JSON text, which refuses every write.
     std::string validate_doc_update;
+    selector::Limits selector_limits; // of its selectors
     // The same, compiled, of the language "query"; null if it is none.
     std::shared_ptr<const selector::Selector> validation_selector;
     json::Value json;      // the whole document, with _id and _rev

@@ -4,6 +4,7 @@
 // documents with the same signature mean the same numbers.
 
 #include "design/design_document.h"
+#include "views/mapper.h"
 #include "views/reducer.h"
 #include "views/row_key.h"
 
@@ -28,7 +29,7 @@ struct Definition {
     bool local_sequence = false;
     bool include_design = false;
     std::vector<MapDefinition> maps;
-    std::shared_ptr<const script::Program> maps_program; // its functions are the maps
+    std::unique_ptr<const Mapper> mapper; // its maps are these
 
     struct Place {
         MapNumber map = 0;
@@ -38,8 +39,8 @@ struct Definition {
     [[nodiscard]] Place place(const design::ViewDefinition &view) const;
 };
 
-// Errors: invalid_design_doc for an unknown built-in reduce; not_implemented for a language that is not
-// JavaScript.
+// Errors: invalid_design_doc for an unknown built-in reduce; not_implemented for a language that is neither
+// JavaScript nor "query".
 [[nodiscard]] Result<std::shared_ptr<const Definition>>
 make_definition(const design::DesignDocument &document, std::string signature,
                 const std::string &database_uuid, script::Pool &pool, const ReduceLimits &limits);

@@ -125,22 +125,16 @@ Result<std::unique_ptr<index::PageWork>> IndexWriter::begin(index::DocumentPage 
 
 std::unique_ptr<IndexWriter::Work> IndexWriter::map(index::DocumentPage page) {
     auto work = std::make_unique<Work>(*this, std::move(page));
-    script::MapRequest request;
-    request.program = definition_->maps_program;
+    std::vector<std::string> texts;
     for (std::size_t i = 0; i < work->page.documents.size(); ++i) {
         auto &document = work->page.documents[i];
         if (document.text.empty())
             continue;
-        request.documents.push_back(std::move(document.text));
+        texts.push_back(std::move(document.text));
         work->documents.push_back(static_cast<std::uint32_t>(i));
     }
-    if (!request.documents.empty()) {
-        auto promise = std::make_shared<std::promise<Result<script::MapAnswer>>>();
-        work->mapped = promise->get_future();
-        context_.scripts.map(std::move(request), [promise](Result<script::MapAnswer> answer) {
-            promise->set_value(std::move(answer));
-        });
-    }
+    if (!texts.empty())
+        work->mapped = definition_->mapper->map(std::move(texts));
     return work;
 }
 

@@ -7,12 +7,7 @@
 
 namespace divan::views {
 
-// Full keys: [begin, end); an empty `end` = to the end of the map.
-struct FullSpan {
-    std::string begin;
-    std::string end;
-    [[nodiscard]] bool empty() const { return !end.empty() && begin >= end; }
-};
+using FullSpan = RowSpan;
 [[nodiscard]] FullSpan full_span(const KeyRange &range, collation::Order order);
 
 struct RowsRead {
