@@ -34,7 +34,7 @@ divan_module(kv/memory DEPENDS base kv)
 divan_module(kv/rocksdb DEPENDS base kv LINK RocksDB::rocksdb-shared)
 divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocksdb-shared)
 divan_module(doc DEPENDS base)
-divan_module(selector DEPENDS base json collation LINK PkgConfig::Pcre2 ICU::uc)
+divan_module(selector DEPENDS base json config collation LINK PkgConfig::Pcre2 ICU::uc)
 divan_module(script DEPENDS base json TEST_PROGRAM)
 divan_module(script/worker DEPENDS base json script LINK PkgConfig::SpiderMonkey PkgConfig::Seccomp)
 # SpiderMonkey is built without types at run time, which the sanitizer would look at.
@@ -68,7 +68,7 @@ divan_module(api/testing DEPENDS base json collation config telemetry script kv 
 target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design views
+divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db design views
              access api)
 divan_module(cli DEPENDS base json config script script/worker net design api server
              LINK CLI11::CLI11 fmt::fmt yaml-cpp)

@@ -7,6 +7,7 @@
 #include "api/view_query.h"
 #include "config/config.h"
 #include "mango/find.h"
+#include "selector/limits.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
 
@@ -17,15 +18,11 @@ namespace {
 
 using telemetry::Metric;
 
-selector::Limits selector_limits(const config::Config & /*config*/) {
-    return {};
-}
-
 mango::QueryDefaults query_defaults(const config::Config &config) {
     mango::QueryDefaults defaults;
     defaults.limit = static_cast<std::uint64_t>(config.integer("mango", "default_limit"));
     defaults.sort_in_memory = config.boolean("divan", "mango_sort_in_memory");
-    defaults.selector = selector_limits(config);
+    defaults.selector = selector::limits(config);
     return defaults;
 }
 

@@ -6,6 +6,7 @@
 #include "db/store.h"
 #include "design/design_documents.h"
 #include "mango/find.h"
+#include "selector/limits.h"
 #include "json/writer.h"
 
 #include <charconv>
@@ -126,7 +127,7 @@ Task<Result<void>> post_index(Call &call) {
     auto body = co_await read_object(call);
     if (!body.ok())
         co_return body.error();
-    auto index = mango::read_new_index(body->object(), selector::Limits());
+    auto index = mango::read_new_index(body->object(), selector::limits(call.services().config));
     if (!index.ok())
         co_return index.error();
     auto legal = db::check_document_id(index->design_id);

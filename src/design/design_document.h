@@ -8,6 +8,7 @@
 #include "collation/sort_key.h"
 #include "design/query_index.h"
 #include "script/program.h"
+#include "selector/selector.h"
 #include "json/value.h"
 
 #include <memory>
@@ -41,6 +42,9 @@ struct DesignDocument {
     bool autoupdate = true;
     // Source; empty = none. Of something that is no string: its JSON text, which refuses every write.
     std::string validate_doc_update;
+    selector::Limits selector_limits; // of its selectors
+    // The same, compiled, of the language "query"; null if it is none.
+    std::shared_ptr<const selector::Selector> validation_selector;
     json::Value json;      // the whole document, with _id and _rev
     std::string text;      // its JSON text, for require() and `this` of functions
     std::string signature; // as view_signature() says; empty = not computed yet
@@ -56,8 +60,10 @@ struct DesignDocument {
 };
 
 // Reads a document that was stored: what is malformed is left out, it has been answered when it was saved.
+// `limits`: of its selectors.
 [[nodiscard]] Result<DesignDocument> read_design_document(std::string id, std::string rev,
-                                                          std::string_view json);
+                                                          std::string_view json,
+                                                          const selector::Limits &limits = {});
 
 // Names the index of the views: 32 hex digits. Depends on the sources of maps and reduces, lib, language and
 // options; not on names of views or of the document, so that a rename does not build anew. Views with equal

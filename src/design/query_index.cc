@@ -36,7 +36,7 @@ Result<IndexColumn> parse_index_column(std::string_view field) {
     return column;
 }
 
-Result<QueryIndex> read_query_index(const json::Value &map) {
+Result<QueryIndex> read_query_index(const json::Value &map, const selector::Limits &limits) {
     const auto *fields = map.is_object() ? map.object().find("fields") : nullptr;
     if (fields == nullptr || !fields->is_object())
         return no_index("`fields` of an index must be an object.");
@@ -61,7 +61,7 @@ Result<QueryIndex> read_query_index(const json::Value &map) {
         } else if (key != "partial_filter_selector") {
             definition.append(key, value);
         } else if (!value.is_object() || !value.object().empty()) {
-            DIVAN_TRY(index.filter, selector::Selector::compile(value));
+            DIVAN_TRY(index.filter, selector::Selector::compile(value, limits));
             definition.append(key, value);
         }
     }

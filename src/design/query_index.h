@@ -48,6 +48,6 @@ struct QueryIndex {
 [[nodiscard]] Result<IndexColumn> parse_index_column(std::string_view field);
 // Reads the `map` object of a view. Errors: invalid_design_doc for what is no index; it has no rows, and is
 // not listed, as in CouchDB.
-[[nodiscard]] Result<QueryIndex> read_query_index(const json::Value &map);
+[[nodiscard]] Result<QueryIndex> read_query_index(const json::Value &map, const selector::Limits &limits);
 
 } // namespace divan::design

@@ -119,9 +119,10 @@ Result<std::optional<IntervalSet>> ids_of_rows(const SourceContext &context, Sta
             for (bool more = true; more;) {
                 DIVAN_TRY(auto rows, moment->rows(rest, false, kTextsPerPage));
                 statistics.keys_examined += rows.rows.size();
-                for (auto &row : rows.rows) {
-                    auto end = row.id + '\0';
-                    ids.push_back({std::move(row.id), std::move(end), true});
+                for (const auto &row : rows.rows) {
+                    std::string id(row.id);
+                    auto end = id + '\0';
+                    ids.push_back({std::move(id), std::move(end), true});
                 }
                 more = rows.more;
                 rest.begin = rows.last + '\0';

@@ -52,11 +52,11 @@ std::unique_ptr<const Mapper> script_mapper(const design::DesignDocument &docume
     return make_script_mapper(pool, std::make_shared<script::Program>(std::move(program)));
 }
 
-std::unique_ptr<const Mapper> query_mapper(const Sources &sources) {
+std::unique_ptr<const Mapper> query_mapper(const Sources &sources, const selector::Limits &limits) {
     std::vector<std::string> maps;
     for (const auto &[source, reduces] : sources)
         maps.push_back(source.first);
-    return make_query_mapper(maps);
+    return make_query_mapper(maps, limits);
 }
 
 } // namespace
@@ -94,7 +94,7 @@ Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDo
 
     const auto sources = sources_of(document);
     definition->mapper = query
-                             ? query_mapper(sources)
+                             ? query_mapper(sources, document.selector_limits)
                              : script_mapper(document, sources,
                                              program_of(document, database_uuid, "maps:" + signature), pool);
     auto reduces_program =

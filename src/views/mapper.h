@@ -5,6 +5,7 @@
 // Threads: any.
 
 #include "script/pool.h"
+#include "selector/selector.h"
 
 #include <future>
 #include <memory>
@@ -26,6 +27,7 @@ class Mapper {
 [[nodiscard]] std::unique_ptr<const Mapper>
 make_script_mapper(script::Pool &pool, std::shared_ptr<const script::Program> program);
 // Texts of the `map` objects of a design document of the language "query". One that is no index has no rows.
-[[nodiscard]] std::unique_ptr<const Mapper> make_query_mapper(const std::vector<std::string> &maps);
+[[nodiscard]] std::unique_ptr<const Mapper> make_query_mapper(const std::vector<std::string> &maps,
+                                                              const selector::Limits &limits);
 
 } // namespace divan::views

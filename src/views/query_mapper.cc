@@ -90,9 +90,9 @@ class IndexMap {
 
 class QueryMapper final : public Mapper {
   public:
-    explicit QueryMapper(const std::vector<std::string> &maps) {
+    QueryMapper(const std::vector<std::string> &maps, const selector::Limits &limits) {
         for (const auto &map : maps)
-            maps_.push_back(read(map));
+            maps_.push_back(read(map, limits));
     }
 
     std::future<Result<script::MapAnswer>> map(std::vector<std::string> documents) const override {
@@ -123,11 +123,11 @@ class QueryMapper final : public Mapper {
         selector::PathReader reader;
     };
 
-    static std::optional<Map> read(const std::string &text) {
+    static std::optional<Map> read(const std::string &text, const selector::Limits &limits) {
         auto map = json::parse(text, {.depth_max = json::kAnyDepth});
         if (!map.ok())
             return std::nullopt;
-        auto index = design::read_query_index(*map);
+        auto index = design::read_query_index(*map, limits);
         if (!index.ok())
             return std::nullopt;
         std::vector<selector::Path> paths;
@@ -141,8 +141,9 @@ class QueryMapper final : public Mapper {
 
 } // namespace
 
-std::unique_ptr<const Mapper> make_query_mapper(const std::vector<std::string> &maps) {
-    return std::make_unique<QueryMapper>(maps);
+std::unique_ptr<const Mapper> make_query_mapper(const std::vector<std::string> &maps,
+                                                const selector::Limits &limits) {
+    return std::make_unique<QueryMapper>(maps, limits);
 }
 
 } // namespace divan::views
