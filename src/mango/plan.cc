@@ -59,6 +59,8 @@ class Planner {
         plan_.ids = ids_of(root_);
         const bool any_id = plan_.ids.is_all();
         DIVAN_TRY_VOID(plan_.choice.index->is_special() ? take_ids() : take_index());
+        if (plan_.kind != Plan::Kind::index)
+            plan_.group_columns = 0;
         for (auto &scan : plan_.scans)
             scan.exact = scan.exact && any_id;
         if (!query_.partition.empty()) {

@@ -22,7 +22,8 @@ COLUMNS = ['a', 'b', 'c', 'k', 's', 'n.x', 'n', 'tags', 'tags.0', 'dot\\.ted', '
 ELEMENTS = ['tags.[]', 'items.[].sku', 'items.[].n.x', 'items.[]']
 SORTS = ['a', 'b', 'c', 'k', 's', 'n.x', '_id', 'tags']
 GROUPS = ['b', 'c', 'k', 's', 'n.x', 'tags']
-NARROW = [{'fields': ['k']}, {'fields': ['s']}, {'fields': ['tags.[]']}]
+NARROW = [{'fields': ['k']}, {'fields': ['s']}, {'fields': ['k', 'c'], 'partial_filter_selector': {'c': {'$gt': 'e'}}},
+          {'fields': ['tags.[]']}]
 TYPES = ['null', 'boolean', 'number', 'string', 'array', 'object', 'other']
 PATTERNS = ['^a', 'b$', '[0-9]', '(?i)^red$', 'a.b', '^.$', 'x|e']
 

@@ -226,7 +226,7 @@ class EquivalenceTest(MangoCase):
             query = generator.query(hint[2], generator.pick(self.indexes)[2])
             if number % 10 in (4, 5, 6, 7):
                 query = {'selector': generator.narrow_selector(number % 10 - 4)}
-                hint = self.indexes[2] if number % 10 == 7 else hint
+                hint = self.indexes[number % 10 - 4]
             with self.subTest(round=seed, number=number, query=reference.dumps(query)):
                 self.check_query(generator, query, hint)
                 self.check_groups(generator, query['selector'])
