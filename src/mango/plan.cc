@@ -93,7 +93,8 @@ class Planner {
         DIVAN_TRY(plan_.choice,
                   choose_index(indexes_, ordered, options_.database_partitioned, options_.explain));
         const auto &index = plan_.choice.index;
-        if (sorts_by_id_alone(query_) && !in_memory_ && index != nullptr && index->is_special())
+        const bool reads_ids = (index != nullptr && index->is_special()) || (pinned_ && pinned_->empty());
+        if (sorts_by_id_alone(query_) && !in_memory_ && reads_ids)
             plan_.descending = is_descending(query_);
         else
             plan_.sort_in_memory = !query_.is_grouped();
