@@ -48,6 +48,8 @@ class SelectorFilterTest(ServerTestCase):
         self.assertEqual(page['pending'], 0)
         page = self.answer(self.changes({'o.k': 1}, 'limit=1'), 200)
         self.assertEqual(page['pending'], 4, 'the rows behind the one that was shown')
+        page = self.answer(self.changes({'o.k': 0}, 'descending=true&limit=1'), 200)
+        self.assertEqual([[row['id'] for row in page['results']], page['pending']], [['d4'], 4])
 
     def test_many_rows_and_large_documents(self):
         self.bulk([{'_id': 'm%04d' % i, 'v': 7 + i % 5} for i in range(2500)])
@@ -79,7 +81,8 @@ class SelectorFilterTest(ServerTestCase):
     def test_what_documents_have_beside_their_members(self):
         data = base64.b64encode(b'hello').decode()
         self.bulk([{'_id': 'a', '_attachments': {'f.txt': {'content_type': 'text/plain', 'data': data}}}])
-        self.assertEqual(self.ids({'_attachments': {'f\\.txt': {'length': 5}}}), ['a'])
+        for query in ('', 'style=all_docs', 'conflicts=true'):
+            self.assertEqual(self.ids({'_attachments': {'f\\.txt': {'length': 5}}}, query), ['a'])
         self.assertEqual(self.ids({'_revisions': {'$exists': True}}), [])
 
     def test_each_leaf_is_judged_with_all_docs(self):
