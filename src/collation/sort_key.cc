@@ -265,4 +265,11 @@ bool take_bytes(std::string_view &in, std::string &bytes) {
     return false;
 }
 
+std::optional<std::string_view> plain_bytes(std::string_view in) {
+    auto end = in.find('\0');
+    if (end == std::string_view::npos || in.substr(0, end).find(kEscape) != std::string_view::npos)
+        return std::nullopt;
+    return in.substr(0, end);
+}
+
 } // namespace divan::collation

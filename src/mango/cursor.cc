@@ -126,10 +126,10 @@ Result<std::uint64_t> count_matches(const SourceContext &context) {
 
 Result<std::unique_ptr<Cursor>> open_cursor(const SourceContext &context, const CursorOptions &options) {
     const auto &query = context.query;
-    if (context.plan.kind == Plan::Kind::nothing)
-        return std::unique_ptr<Cursor>(std::make_unique<NothingCursor>(query.count));
     if (query.is_grouped())
         return open_group_cursor(context, options);
+    if (context.plan.kind == Plan::Kind::nothing)
+        return std::unique_ptr<Cursor>(std::make_unique<NothingCursor>(query.count));
     if (context.plan.sort_in_memory)
         return open_sort_cursor(context, options);
     std::optional<Bookmark> from;

@@ -224,7 +224,10 @@ class HashedGroupCursor final : public GroupCursor {
     }
 
     Result<bool> next(std::vector<std::string> &rows) override {
-        if (groups_.size() == 0 && groups_.only_counts() && !open_.empty()) {
+        // Behind the one group of all documents there is none.
+        if (limit_ == 0 || (groups_.size() == 0 && open_.empty()))
+            return false;
+        if (groups_.size() == 0 && groups_.only_counts()) {
             DIVAN_TRY(auto count, count_matches(context_));
             open_.begin()->second.add_documents(count);
             finish(open_.begin()->second, {"", json::Array(), ""}, rows);
@@ -241,7 +244,7 @@ class HashedGroupCursor final : public GroupCursor {
         if (more)
             return true;
         for (const auto &[key, group] : open_)
-            if (limit_ == 0 || !finish(group, {"", json::Raw{group.values}, ""}, rows))
+            if (!finish(group, {"", json::Raw{group.values}, ""}, rows))
                 break;
         return false;
     }
@@ -275,11 +278,14 @@ class HashedGroupCursor final : public GroupCursor {
     std::map<std::string, Group> open_;
 };
 
+Error bookmark_of_others() {
+    return {ErrorCode::bad_request, "invalid_bookmark", "Invalid bookmark value: it is one of other groups."};
+}
+
 Result<std::string> key_of_bookmark(const Bookmark &bookmark, std::size_t size) {
     std::string key;
     if (!bookmark.key.is_array() || bookmark.key.array().size() != size)
-        return Error(ErrorCode::bad_request, "invalid_bookmark",
-                     "Invalid bookmark value: it is one of other groups.");
+        return bookmark_of_others();
     for (const auto &value : bookmark.key.array())
         collation::append_sort_key(key, value);
     return key;
@@ -296,6 +302,9 @@ Result<std::unique_ptr<Cursor>> open_group_cursor(const SourceContext &context,
     }
     DIVAN_TRY(auto groups, Groups::make(query));
     if (context.plan.group_columns > 0) {
+        if (from && (!from->key.is_array() || from->key.array().size() != context.plan.group_columns ||
+                     !from->id.empty()))
+            return bookmark_of_others();
         DIVAN_TRY(auto source, open_source(context, from));
         return std::unique_ptr<Cursor>(
             std::make_unique<OrderedGroupCursor>(context, std::move(groups), std::move(source)));

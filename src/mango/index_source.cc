@@ -26,7 +26,7 @@ class RowDocument {
     }
 
     // Valid until the next call.
-    std::string_view text(const views::Row &row) {
+    std::string_view text(const views::RowView &row) {
         id_.clear();
         json::write_string(id_, row.id);
         values_[0] = id_;
@@ -62,7 +62,7 @@ class FirstElement {
         whole_ = column->element->steps.empty();
     }
 
-    bool is_first(const views::Row &row, std::string_view document) {
+    bool is_first(const views::RowView &row, std::string_view document) {
         json::ElementReader columns(row.key);
         for (std::size_t i = 0; i <= place_; ++i)
             if (!columns.next())
@@ -183,19 +183,19 @@ class IndexSource final : public Source {
             span.begin = position + '\0';
     }
 
-    Result<void> go_on_behind_row(const views::Row &row) {
+    Result<void> go_on_behind_row(const views::RowView &row) {
         DIVAN_TRY(auto key, json::parse(row.key, {.depth_max = json::kAnyDepth}));
         go_on_behind(position_of(*context_.plan.scan().index, context_.query.partition, key, row.id));
         return {};
     }
 
-    void visit_match(const views::Row &row, std::string_view text, const Visitor &visit) {
+    void visit_match(const views::RowView &row, std::string_view text, const Visitor &visit) {
         stopped_ = !visit({row.id, text, row.key});
     }
 
     // Both give the number of rows that were looked at.
 
-    Result<std::size_t> take_rows(const std::vector<views::Row> &rows, const Visitor &visit) {
+    Result<std::size_t> take_rows(const std::vector<views::RowView> &rows, const Visitor &visit) {
         const bool exact = context_.plan.scan().exact;
         std::size_t done = 0;
         for (; done < rows.size() && !stopped_; ++done) {
@@ -210,11 +210,11 @@ class IndexSource final : public Source {
         return done;
     }
 
-    Result<std::size_t> take_documents(const std::vector<views::Row> &rows, const Visitor &visit) {
+    Result<std::size_t> take_documents(const std::vector<views::RowView> &rows, const Visitor &visit) {
         std::vector<std::string> ids;
         ids.reserve(rows.size());
         for (const auto &row : rows)
-            ids.push_back(row.id);
+            ids.emplace_back(row.id);
         std::size_t done = 0;
         while (done < rows.size() && !stopped_) {
             DIVAN_TRY(auto texts, context_.database->texts(std::span(ids).subspan(done),
@@ -225,7 +225,8 @@ class IndexSource final : public Source {
         return done;
     }
 
-    void take_document(const views::Row &row, const std::optional<std::string> &text, const Visitor &visit) {
+    void take_document(const views::RowView &row, const std::optional<std::string> &text,
+                       const Visitor &visit) {
         ++matching_.statistics.keys_examined;
         ++matching_.statistics.documents_examined;
         if (text && context_.plan.ids.contains(row.id) && matching_.matches(*text) &&

@@ -119,9 +119,10 @@ Result<std::optional<IntervalSet>> ids_of_rows(const SourceContext &context, Sta
             for (bool more = true; more;) {
                 DIVAN_TRY(auto rows, moment->rows(rest, false, kTextsPerPage));
                 statistics.keys_examined += rows.rows.size();
-                for (auto &row : rows.rows) {
-                    auto end = row.id + '\0';
-                    ids.push_back({std::move(row.id), std::move(end), true});
+                for (const auto &row : rows.rows) {
+                    std::string id(row.id);
+                    auto end = id + '\0';
+                    ids.push_back({std::move(id), std::move(end), true});
                 }
                 more = rows.more;
                 rest.begin = rows.last + '\0';
@@ -160,7 +161,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
                                             const std::optional<Bookmark> &from) {
     if (context.plan.kind == Plan::Kind::index)
         return open_index_source(context, from);
-    auto ids = context.plan.ids;
+    auto ids = context.plan.kind == Plan::Kind::nothing ? IntervalSet::none() : context.plan.ids;
     if (context.plan.kind == Plan::Kind::any_index) {
         Statistics ignored;
         DIVAN_TRY(auto rows, ids_of_rows(context, ignored));

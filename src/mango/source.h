@@ -60,7 +60,7 @@ struct SourceContext {
     SourceOptions options;
 };
 
-// `from`: goes on behind it. REQUIRES: plan.kind is not `nothing`; indexes are as new as is wanted.
+// `from`: goes on behind it. REQUIRES: indexes are as new as is wanted.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
                                                           const std::optional<Bookmark> &from);
 

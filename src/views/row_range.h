@@ -19,6 +19,10 @@ struct RowsRead {
 [[nodiscard]] Result<RowsRead> read_rows(const MapRows &rows, const FullSpan &span, bool descending,
                                          std::size_t rows_max);
 
+// The same without values and, but for rare rows, without copies.
+[[nodiscard]] Result<RowsOfSpan> read_row_views(const MapRows &rows, const FullSpan &span, bool descending,
+                                                std::size_t rows_max);
+
 // The rows of a span in pieces, and how many they are, in O(log rows).
 [[nodiscard]] Result<Pieces> pieces_of(const MapRows &rows, const FullSpan &span, std::size_t reduce);
 [[nodiscard]] Result<std::uint64_t> count_rows(const MapRows &rows, const FullSpan &span);

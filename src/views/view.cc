@@ -26,17 +26,7 @@ class IndexMoment final : public ViewMoment {
     [[nodiscard]] std::uint64_t total_rows() const override { return moment_.record.maps[map_].row_count; }
     [[nodiscard]] kv::Sequence sequence() const override { return moment_.record.sequence; }
     Result<RowsOfSpan> rows(const RowSpan &span, bool descending, std::size_t rows_max) override {
-        RowsOfSpan out;
-        if (span.empty())
-            return out;
-        DIVAN_TRY(auto read, read_rows(rows_, span, descending, rows_max));
-        out.more = read.more;
-        if (!read.rows.empty())
-            out.last = std::move(read.rows.back().full);
-        out.rows.reserve(read.rows.size());
-        for (auto &row : read.rows)
-            out.rows.push_back({std::move(row.id), std::move(row.key), std::move(row.value)});
-        return out;
+        return read_row_views(rows_, span, descending, rows_max);
     }
     Result<std::uint64_t> count(const RowSpan &span) override {
         return span.empty() ? std::uint64_t{0} : count_rows(rows_, span);

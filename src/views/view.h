@@ -88,10 +88,16 @@ struct RowSpan {
 // The full key of a document's first row with this sort key.
 [[nodiscard]] std::string row_position(std::string_view sort_key, std::string_view id);
 
+// A row without its value, borrowed from what it was read with.
+struct RowView {
+    std::string_view id;
+    std::string_view key; // canonical JSON text
+};
 struct RowsOfSpan {
-    std::vector<Row> rows;
+    std::vector<RowView> rows;
     std::string last; // full key of the last one
     bool more = false;
+    std::shared_ptr<const void> storage; // of the rows
 };
 
 // One moment of the rows of a view, for those who know how sort keys are made. Holds a snapshot: for the
