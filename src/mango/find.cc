@@ -84,7 +84,7 @@ Result<std::unique_ptr<Cursor>> Find::open() {
     return open_cursor(context(), options_.cursor);
 }
 
-std::string Find::warnings(const Statistics &statistics) const {
+Warnings Find::warnings(const Statistics &statistics) const {
     return mango::warnings(query_, plan_, statistics, options_.cursor);
 }
 

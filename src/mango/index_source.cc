@@ -106,16 +106,6 @@ class FirstElement {
     std::string row_key_, key_;
 };
 
-// Behind all rows whose first columns have these values.
-std::string group_end(const Index &index, const Query &query, const json::Value &values) {
-    std::string begin;
-    if (index.partitioned)
-        collation::append_bytes(begin, query.partition);
-    collation::append_sort_key(begin, values);
-    begin.pop_back(); // longer arrays go on where this one ends
-    return prefix_end(begin);
-}
-
 class IndexSource final : public Source {
   public:
     static Result<std::unique_ptr<Source>> make(const SourceContext &context,
@@ -130,7 +120,7 @@ class IndexSource final : public Source {
             source->first_element_.emplace(scan, context.plan.descending);
         if (from && from->key.is_array())
             source->go_on_behind(
-                from->id.empty() ? group_end(*scan.index, context.query, from->key)
+                from->id.empty() ? group_end(*scan.index, context.query.partition, from->key)
                                  : position_of(*scan.index, context.query.partition, from->key, from->id));
         return std::unique_ptr<Source>(std::move(source));
     }

@@ -71,4 +71,8 @@ struct SourceContext {
 [[nodiscard]] std::string position_of(const Index &index, const std::string &partition,
                                       const json::Value &key, std::string_view id);
 
+// The place behind all rows of an index whose first columns have these values.
+[[nodiscard]] std::string group_end(const Index &index, const std::string &partition,
+                                    const json::Value &values);
+
 } // namespace divan::mango
