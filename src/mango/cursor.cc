@@ -96,11 +96,9 @@ std::string_view design_name(std::string_view name) {
 std::string wrong_index(const Query &query, const Index *index) {
     if (query.use_index.empty())
         return {};
-    auto ddoc = design_name(query.use_index[0]);
-    bool used = index != nullptr && !index->is_special() && design_name(index->design_id()) == ddoc &&
-                (query.use_index.size() == 1 || index->name() == query.use_index[1]);
-    if (used)
+    if (index != nullptr && is_asked_for(*index, query))
         return {};
+    auto ddoc = design_name(query.use_index[0]);
     if (query.use_index.size() == 1)
         return fmt::format(
             "_design/{} was not used because it does not contain a valid index for this query.", ddoc);
@@ -151,7 +149,7 @@ Warnings warnings(const Query &query, const Plan &plan, const Statistics &statis
         return !line.empty();
     };
     const auto *chosen = plan.choice.index.get();
-    told.wrong_index = add(wrong_index(query, chosen));
+    told.wrong_index = add(wrong_index(query, plan.index() != nullptr ? plan.index() : chosen));
     if (chosen != nullptr && chosen->is_special() && plan.kind == Plan::Kind::documents)
         told.no_index = add("No matching index found, create an index to optimize query time.");
     if (plan.sort_in_memory)

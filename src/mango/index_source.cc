@@ -69,7 +69,8 @@ class FirstElement {
                 return false;
         row_key_.clear();
         collation::append_sort_key(row_key_, columns.value());
-        bool first = true;
+        // Spans that were joined hold rows of other elements, too.
+        bool first = elements_.contains(row_key_);
         for_each_element(document, [&](std::string_view value) {
             key_.clear();
             collation::append_sort_key(key_, value);

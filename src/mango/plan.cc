@@ -152,7 +152,8 @@ class Planner {
                 return index_gone();
             return {};
         }
-        if (query_.sort.empty() && plan_.ids.only_points() && plan_.ids.intervals().size() == 1) {
+        if (query_.sort.empty() && plan_.ids.only_points() && plan_.ids.intervals().size() == 1 &&
+            usable.front()->definition().filter == nullptr) {
             // One document at most.
             plan_.kind = Plan::Kind::documents;
             return {};
@@ -176,7 +177,7 @@ class Planner {
     Result<void> take_ids() {
         plan_.kind = Plan::Kind::documents;
         const bool sorted = !query_.sort.empty() && !plan_.sort_in_memory;
-        if (plan_.ids.only_points() || !query_.use_index.empty() || sorted || plan_.ids.empty())
+        if (plan_.ids.only_points() || sorted || plan_.ids.empty())
             return {};
         if (pinned_ && !pinned_->empty())
             return take_pinned_elements();
@@ -187,12 +188,15 @@ class Planner {
                 return {};
             }
         }
-        return take_union();
+        return query_.use_index.empty() ? take_union() : Result<void>();
     }
 
+    // What CouchDB's rules for `use_index` and partial indexes leave.
     [[nodiscard]] bool in_scope(const Index &index) const {
-        return !index.is_special() && index.definition().filter == nullptr &&
-               index.partitioned == !query_.partition.empty();
+        if (index.is_special() || index.partitioned == query_.partition.empty())
+            return false;
+        const bool asked_for = is_asked_for(index, query_);
+        return asked_for || (query_.use_index.empty() && index.definition().filter == nullptr);
     }
 
     // Whether all fields but the elements are sure to be there.

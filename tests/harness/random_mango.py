@@ -175,8 +175,8 @@ class Generator:
 
     def index(self):
         """{"fields": ..., "partial_filter_selector": ...}"""
-        fields = self.random.sample(COLUMNS, self.pick([1, 1, 2, 2, 3, 4]))
-        if self.chance(0.3):
+        fields = self.random.sample(COLUMNS, self.pick([1, 1, 2, 2, 3, 4]) if self.chance(0.97) else 0)
+        if fields and self.chance(0.3):
             fields[self.random.randrange(len(fields))] = self.pick(ELEMENTS)
         if self.chance(0.2):
             fields = [{field: 'desc'} for field in fields]
@@ -228,7 +228,7 @@ class Generator:
             other = self.pick(indexes)
             query['selector'] = {'$or': [query['selector'], self.selector_for(other)]}
         if self.chance(0.5):
-            query['sort'] = columns[:self.random.randrange(1, 3)] if suits and self.chance(0.6) else self.sort()
+            query['sort'] = columns[:self.random.randrange(1, 3)] if suits and self.chance(0.6) and columns else self.sort()
             if suits and self.chance(0.3) and all(isinstance(field, str) for field in query['sort']):
                 query['sort'] = [{field: 'desc'} for field in query['sort']]
             query['sort_in_memory'] = True
@@ -243,6 +243,8 @@ class Generator:
         members = {'aggregate': {'n': 'count'}}
         if self.chance(0.85):
             members['group_by'] = self.random.sample(GROUPS, self.pick([1, 1, 2]))
+        if self.chance(0.2):
+            return members  # only counted
         for function in self.random.sample(['count', 'sum', 'min', 'max', 'avg', 'stats'], 3):
             members['aggregate'][function] = {function: self.pick(['k', 'a', 'n.x', 's'])}
         return members
