@@ -2,6 +2,7 @@
 // for a database or a document, and a client learns that the feature is missing and not its data.
 
 #include "api/engine_calls.h"
+#include "api/partition_calls.h"
 #include "api/router.h"
 
 namespace divan::api {
@@ -11,7 +12,6 @@ using access::Permission;
 
 constexpr char kReplication[] = "The replicator is not part of this version: let the other side replicate.";
 constexpr char kQueries[] = "Mango queries and indexes are not part of this version.";
-constexpr char kPartitions[] = "Queries of one partition are not part of this version.";
 constexpr char kTextSearch[] = "Text search is not part of this version.";
 constexpr char kTimeSequences[] = "The times of sequences are not kept in this version.";
 
@@ -29,15 +29,6 @@ Task<Result<void>> design_function(Call &call) {
     if (!found.ok())
         co_return found.error();
     co_return Error(ErrorCode::not_implemented, "Views and design functions are not part of this version.");
-}
-
-Task<Result<void>> partition_function(Call &call) {
-    auto info = co_await call.on_engine([&] { return call.database->info(); });
-    if (!info.ok())
-        co_return info.error();
-    if (!info->partitioned)
-        co_return Error(ErrorCode::bad_request, "database is not partitioned");
-    co_return Error(ErrorCode::not_implemented, kPartitions);
 }
 
 // ---- the scheduler, which has nothing to do
@@ -66,6 +57,10 @@ void add_design_functions(std::vector<Route> &routes) {
     for (auto pattern : kPatterns)
         routes.push_back({kAnyMethod, pattern, Permission::database_member, design_function,
                           "Refused: not part of this version."});
+    for (auto pattern : {"/{db}/_partition/{partition}/_design/{ddoc}/_search/{rest...}",
+                         "/{db}/_partition/{partition}/_design/{ddoc}/_nouveau/{rest...}"})
+        routes.push_back({kAnyMethod, pattern, Permission::database_member, in_partition<design_function>,
+                          "Refused: not part of this version."});
 }
 
 void add_queries(std::vector<Route> &routes) {
@@ -80,14 +75,9 @@ void add_queries(std::vector<Route> &routes) {
     routes.push_back({"DELETE", "/{db}/_index/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
     routes.push_back({"DELETE", "/{db}/_index/_design/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
     routes.push_back({kAnyMethod, "/{db}/_index/{rest...}", kMember, missing, "Refused: there is none."});
-    routes.push_back({"GET", "/{db}/_partition/{partition}", kMember, partition_function, kSummary});
-    for (std::string_view method : {"GET", "POST"})
-        for (std::string_view pattern : {"/{db}/_partition/{partition}/_all_docs",
-                                         "/{db}/_partition/{partition}/_design/{ddoc}/{rest...}"})
-            routes.push_back({method, pattern, kMember, partition_function, kSummary});
     for (std::string_view pattern :
          {"/{db}/_partition/{partition}/_find", "/{db}/_partition/{partition}/_explain"})
-        routes.push_back({"POST", pattern, kMember, partition_function, kSummary});
+        routes.push_back({"POST", pattern, kMember, in_partition<kQuery>, kSummary});
 }
 
 } // namespace

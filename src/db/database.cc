@@ -316,6 +316,10 @@ Result<PartitionInfo> Database::partition_info(std::string_view partition) {
                          count_of(counters, Counter::external_bytes)};
 }
 
+Result<void> Database::check_known_id(std::string_view id) const {
+    return state_->check_known_id(id);
+}
+
 Result<void> Database::check_id(std::string_view id) const {
     DIVAN_TRY_VOID(check_document_id(id));
     return partitioned() ? check_partitioned_id(id) : Result<void>();

@@ -75,6 +75,8 @@ class Database {
     // Whether a document may be written under `id`: check_document_id(), and in a partitioned database
     // check_partitioned_id().
     [[nodiscard]] Result<void> check_id(std::string_view id) const;
+    // Whether a document may be asked for under `id`: check_names_partition() in a partitioned database.
+    [[nodiscard]] Result<void> check_known_id(std::string_view id) const;
     // Changes with every commit of this process that changes a `_design/` document, before the commit is
     // acknowledged; never the same for two databases. What was read of design documents after asking for it
     // is valid as long as it stays. Costs nothing.

@@ -40,8 +40,7 @@ Definition::Place Definition::place(const design::ViewDefinition &view) const {
 }
 
 Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDocument &document,
-                                                          std::string signature,
-                                                          const std::string &database_uuid,
+                                                          std::string signature, const db::Database &database,
                                                           script::Pool &pool, const ReduceLimits &limits) {
     if (!document.is_javascript())
         return Error(ErrorCode::not_implemented,
@@ -51,7 +50,9 @@ Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDo
     definition->language = document.language;
     definition->design_id = document.id;
     definition->local_sequence = document.local_seq;
-    definition->include_design = document.include_design;
+    definition->partitioned = design::has_partitioned_views(document, database.partitioned());
+    // Design documents are in no partition.
+    definition->include_design = document.include_design && !definition->partitioned;
 
     std::map<std::pair<std::string, collation::Order>, std::set<std::string>> sources;
     for (const auto &view : document.views) {
@@ -62,7 +63,7 @@ Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDo
     using View = design::ViewDefinition;
     auto maps = std::make_shared<script::Program>();
     maps->key = "maps:" + definition->signature;
-    maps->database = database_uuid;
+    maps->database = database.uuid();
     maps->design_id = document.id;
     auto reduces_program = std::make_shared<script::Program>(*maps);
     reduces_program->key = "reduces:" + definition->signature;
