@@ -1,4 +1,5 @@
-// One partition of a partitioned database: what it holds, its documents, its rows of views.
+// One partition of a partitioned database: what it holds, its documents, its rows of views. find_routes.cc
+// has its Mango queries.
 
 #include "api/design_calls.h"
 #include "api/partition_calls.h"

@@ -11,7 +11,6 @@ namespace {
 using access::Permission;
 
 constexpr char kReplication[] = "The replicator is not part of this version: let the other side replicate.";
-constexpr char kQueries[] = "Mango queries and indexes are not part of this version.";
 constexpr char kTextSearch[] = "Text search is not part of this version.";
 constexpr char kTimeSequences[] = "The times of sequences are not kept in this version.";
 
@@ -63,23 +62,6 @@ void add_design_functions(std::vector<Route> &routes) {
                           "Refused: not part of this version."});
 }
 
-void add_queries(std::vector<Route> &routes) {
-    constexpr auto kMember = Permission::database_member;
-    constexpr auto kQuery = not_served_yet<kQueries>;
-    constexpr const char *kSummary = "Refused: not part of this version.";
-    routes.push_back({"POST", "/{db}/_find", kMember, kQuery, kSummary});
-    routes.push_back({"POST", "/{db}/_explain", kMember, kQuery, kSummary});
-    routes.push_back({"GET", "/{db}/_index", kMember, kQuery, kSummary});
-    routes.push_back({"POST", "/{db}/_index", kMember, kQuery, kSummary});
-    routes.push_back({"POST", "/{db}/_index/_bulk_delete", kMember, kQuery, kSummary});
-    routes.push_back({"DELETE", "/{db}/_index/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
-    routes.push_back({"DELETE", "/{db}/_index/_design/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
-    routes.push_back({kAnyMethod, "/{db}/_index/{rest...}", kMember, missing, "Refused: there is none."});
-    for (std::string_view pattern :
-         {"/{db}/_partition/{partition}/_find", "/{db}/_partition/{partition}/_explain"})
-        routes.push_back({"POST", pattern, kMember, in_partition<kQuery>, kSummary});
-}
-
 } // namespace
 
 std::vector<Route> reserved_routes() {
@@ -100,7 +82,6 @@ std::vector<Route> reserved_routes() {
         {"GET", "/{db}/_time_seq", Permission::database_member, not_served_yet<kTimeSequences>, kSummary},
         {"DELETE", "/{db}/_time_seq", Permission::database_admin, not_served_yet<kTimeSequences>, kSummary},
     };
-    add_queries(routes);
     add_design_functions(routes);
     return routes;
 }

@@ -5,8 +5,8 @@
 // far down as they go ($not of $lt is $gte, of $and an $or of negations, ...). Planners look at it; matching
 // does not.
 
-#include "json/value.h"
 #include "selector/path.h"
+#include "json/value.h"
 
 #include <cstdint>
 #include <string_view>

@@ -16,7 +16,7 @@ std::string Path::escaped() const {
     for (std::size_t i = 0; i < steps.size(); ++i) {
         if (i > 0)
             out.push_back('.');
-        if (steps[i].starts_with('$'))
+        if (steps[i].empty() || steps[i].starts_with('$'))
             out.push_back('\\');
         for (char c : steps[i]) {
             if (c == '.')

@@ -25,7 +25,8 @@ struct Path {
 
     // Joined by points, without escapes: how CouchDB shows a field. "a\.b" and "a.b" look the same.
     [[nodiscard]] std::string joined() const;
-    // A name that parse_path() reads back as this path.
+    // A name that parse_path() reads back as this path. REQUIRES: steps that parse_path() gave, of which none
+    // but the last is empty.
     [[nodiscard]] std::string escaped() const;
 };
 

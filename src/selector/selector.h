@@ -9,8 +9,8 @@
 // 1.0 differ there.
 
 #include "base/result.h"
-#include "json/value.h"
 #include "selector/node.h"
+#include "json/value.h"
 
 #include <memory>
 #include <string>
@@ -20,17 +20,19 @@
 namespace divan::selector {
 
 struct Limits {
-    std::size_t depth_max = 200;             // of operators and fields inside each other
-    std::size_t conditions_max = 10'000;     // and values of $in, $nin and $all
-    std::size_t regex_bytes_max = 10'000;    // of one pattern
-    std::uint32_t regex_match_max = 100'000; // steps of one match (PCRE2's match limit)
+    std::size_t depth_max = 200;                   // of operators and fields inside each other
+    std::size_t conditions_max = 10'000;           // and values of $in, $nin and $all
+    std::size_t path_bytes_max = 1 << 20;          // of the paths of all conditions, together
+    std::size_t regex_bytes_max = 10'000;          // of one pattern
+    std::size_t regex_program_bytes_max = 4 << 20; // of all patterns once compiled, together
+    std::uint32_t regex_match_max = 100'000;       // steps of one match (PCRE2's match limit)
 };
 
 class Selector {
   public:
-    // Errors: bad_request with CouchDB's word: invalid_selector_json, invalid_operator, not_supported, bad_arg,
-    // bad_field, invalid_field_name, invalid_selector; beyond a limit bad_arg, with a reason that names it.
-    // Compiling takes linear time and memory.
+    // Errors: bad_request with CouchDB's word: invalid_selector_json, invalid_operator, not_supported,
+    // bad_arg, bad_field, invalid_field_name, invalid_selector; beyond a limit bad_arg, with a reason that
+    // names it. Compiling takes linear time and memory.
     [[nodiscard]] static Result<std::shared_ptr<const Selector>> compile(const json::Value &selector,
                                                                          const Limits &limits = {});
     ~Selector();

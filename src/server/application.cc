@@ -14,6 +14,7 @@
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "net/server.h"
 #include "script/pool.h"
+#include "selector/limits.h"
 #include "server/global_changes.h"
 #include "server/load.h"
 #include "server/script_options.h"
@@ -374,7 +375,7 @@ class Application::Parts {
     std::unique_ptr<kv::Engine> engine_;
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<access::Authenticator> authenticator_;
-    design::DesignDocuments designs_;
+    design::DesignDocuments designs_{[this] { return selector::stored_limits(*config_); }};
     std::unique_ptr<script::Pool> scripts_;
     std::unique_ptr<design::Validation> validation_;
     std::unique_ptr<ThreadPool> view_pool_;

@@ -5,6 +5,7 @@
 
 #include "db/database.h"
 #include "design/design_document.h"
+#include "views/mapper.h"
 #include "views/reducer.h"
 #include "views/row_key.h"
 
@@ -30,7 +31,7 @@ struct Definition {
     bool include_design = false;
     bool partitioned = false; // rows are kept partition by partition
     std::vector<MapDefinition> maps;
-    std::shared_ptr<const script::Program> maps_program; // its functions are the maps
+    std::unique_ptr<const Mapper> mapper; // its maps are these
 
     struct Place {
         MapNumber map = 0;
@@ -40,8 +41,8 @@ struct Definition {
     [[nodiscard]] Place place(const design::ViewDefinition &view) const;
 };
 
-// Errors: invalid_design_doc for an unknown built-in reduce; not_implemented for a language that is not
-// JavaScript.
+// Errors: invalid_design_doc for an unknown built-in reduce; not_implemented for a language that is neither
+// JavaScript nor "query".
 [[nodiscard]] Result<std::shared_ptr<const Definition>>
 make_definition(const design::DesignDocument &document, std::string signature, const db::Database &database,
                 script::Pool &pool, const ReduceLimits &limits);

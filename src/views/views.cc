@@ -7,12 +7,18 @@
 #include <set>
 
 namespace divan::views {
+namespace {
+
+bool is_indexed(const design::DesignDocument &document) {
+    return document.is_javascript() || document.language == "query";
+}
+
+} // namespace
 
 Views::State::State(const ViewsServices &services, const ViewsOptions &views_options)
     : scripts(services.scripts), designs(services.designs), clock(services.clock), options(views_options),
-      writers{services.scripts, services.log, views_options.timeouts_max},
-      foreground(options.foreground_threads), background(options.background_threads),
-      followers{foreground, background, services.clock} {}
+      writers{services.log, views_options.timeouts_max}, foreground(options.foreground_threads),
+      background(options.background_threads), followers{foreground, background, services.clock} {}
 
 Views::State::~State() {
     followers.stopping = true;
@@ -102,7 +108,7 @@ Result<void> Views::cleanup(const std::shared_ptr<db::Database> &database) {
 Result<void> Views::update_later(const std::shared_ptr<db::Database> &database) {
     DIVAN_TRY(auto documents, state_->designs.all(database));
     for (const auto &document : documents) {
-        if (!document->autoupdate || document->views.empty() || !document->is_javascript())
+        if (!document->autoupdate || document->views.empty() || !is_indexed(*document))
             continue;
         DIVAN_TRY(auto group, group(database, *document));
         group->update_later();

@@ -24,6 +24,7 @@ LIBRARIES = {
     'OpenSSL::SSL': ['libssl-dev'],
     'OpenSSL': ['libssl-dev'],
     'PkgConfig': ['pkg-config'],
+    'PkgConfig::Pcre2': ['libpcre2-dev'],
     'PkgConfig::Seccomp': ['libseccomp-dev'],
     'PkgConfig::SpiderMonkey': ['libmozjs-102-dev'],
     'PkgConfig::XxHash': ['libxxhash-dev'],

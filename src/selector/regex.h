@@ -1,0 +1,54 @@
+#pragma once
+
+// Regular expressions as Erlang's `re` has them without options: PCRE over bytes, with the classes and
+// cases of ISO Latin-1; unanchored; `$` also before a line feed at the end; lines end with a line feed.
+//
+// Threads: a Regex is read only; a RegexRunner is for one thread.
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace divan::selector {
+
+class Regex {
+  public:
+    // Errors: bad_request for a pattern that does not compile, or whose program is too large.
+    [[nodiscard]] static Result<Regex> compile(std::string_view pattern);
+    ~Regex();
+    Regex(Regex &&) noexcept;
+    Regex &operator=(Regex &&) noexcept;
+
+    // Makes machine code of it, where PCRE2 can. Before it is shared.
+    void make_fast();
+    // Bytes of the program, with machine code.
+    [[nodiscard]] std::size_t memory() const;
+
+  private:
+    friend class RegexRunner;
+    struct Code;
+    explicit Regex(std::unique_ptr<Code> code);
+    std::unique_ptr<Code> code_;
+};
+
+// Runs regular expressions with bounded steps, heap and stack.
+class RegexRunner {
+  public:
+    explicit RegexRunner(std::uint32_t match_max);
+    ~RegexRunner();
+
+    // Whether `regex` matches somewhere in `subject`; also false if that took more steps or memory than
+    // allowed.
+    [[nodiscard]] bool matches(const Regex &regex, std::string_view subject);
+    [[nodiscard]] std::uint64_t given_up() const { return given_up_; }
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_; // made for the first match
+    std::uint32_t match_max_;
+    std::uint64_t given_up_ = 0;
+};
+
+} // namespace divan::selector

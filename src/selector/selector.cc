@@ -1,0 +1,40 @@
+#include "selector/selector.h"
+
+#include "selector/normal_form.h"
+#include "selector/program.h"
+
+namespace divan::selector {
+
+Result<std::shared_ptr<const Selector>> Selector::compile(const json::Value &selector, const Limits &limits) {
+    auto program = std::make_unique<Program>();
+    program->regex_match_max = limits.regex_match_max;
+    DIVAN_TRY(program->root, normalize(selector, limits));
+    DIVAN_TRY_VOID(compile_program(program->root, limits, program->scope, program->scopes));
+    return std::shared_ptr<const Selector>(new Selector(std::move(program)));
+}
+
+Selector::Selector(std::unique_ptr<const Program> program) : program_(std::move(program)) {}
+Selector::~Selector() = default;
+
+const Node &Selector::root() const {
+    return program_->root;
+}
+
+// Conditions cannot be the root, so $in and $all, which CouchDB asks for besides, do not come.
+bool Selector::is_void() const {
+    const auto &root = program_->root;
+    return (root.kind == Node::Kind::conjunction || root.kind == Node::Kind::disjunction) &&
+           root.children.empty();
+}
+
+json::Value Selector::to_json(bool shown) const {
+    return node_to_json(program_->root, shown);
+}
+
+std::vector<std::string> Selector::fields() const {
+    std::vector<std::string> fields;
+    append_fields(fields, program_->root);
+    return fields;
+}
+
+} // namespace divan::selector
