@@ -209,8 +209,10 @@ bool MemberReader::next() {
         return false;
     const char *key = value_end_ + 1;
     const char *key_end = skip_string(key, end_);
+    if (key_end == end_ || *key_end != ':')
+        return false;
     key_text_ = between(key, key_end);
-    value_ = key_end == end_ ? end_ : key_end + 1;
+    value_ = key_end + 1;
     value_end_ = nullptr;
     return true;
 }

@@ -55,7 +55,7 @@ std::uint64_t bit_of(char c) {
 bool begins_with(const char *at, std::size_t size, const std::string &key) {
     const auto last_quote = key.size() - 2;
     return key.size() <= size && at[last_quote] == '"' && at[1] == key[1] &&
-           std::memcmp(at, key.data(), last_quote) == 0;
+           std::memcmp(at, key.data(), key.size()) == 0;
 }
 
 struct PathTree {
