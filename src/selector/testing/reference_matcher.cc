@@ -68,29 +68,41 @@ bool has_all(const Value &value, const json::Array &values) {
     });
 }
 
-// The remainder of digits, four of them at a time. REQUIRES: 0 < divisor < 2^49
-std::int64_t remainder(std::string_view digits, std::int64_t divisor) {
-    std::int64_t rest = 0;
-    for (; !digits.empty(); digits.remove_prefix(std::min<std::size_t>(4, digits.size()))) {
-        const auto part = std::string(digits.substr(0, 4));
-        std::int64_t scale = 1;
-        for (std::size_t i = 0; i < part.size(); ++i)
-            scale *= 10;
-        rest = (rest * scale + std::stoll(part)) % divisor;
-    }
-    return rest;
+std::string magnitude(const std::string &integer) {
+    return integer.substr(std::min(integer.find_first_not_of("-0"), integer.size()));
 }
 
+bool is_less(const std::string &left, const std::string &right) {
+    return left.size() != right.size() ? left.size() < right.size() : left < right;
+}
+
+// REQUIRES: left >= right
+std::string difference(const std::string &left, const std::string &right) {
+    const auto padded = std::string(left.size() - right.size(), '0') + right;
+    std::string digits(left.size(), '0');
+    int borrow = 0;
+    for (std::size_t i = left.size(); i-- > 0;) {
+        const int digit = left[i] - padded[i] - borrow;
+        borrow = digit < 0 ? 1 : 0;
+        digits[i] = static_cast<char>('0' + digit + 10 * borrow);
+    }
+    return magnitude(digits);
+}
+
+// Takes the divisor away, times powers of ten that become smaller.
 bool has_remainder(const Value &value, const json::Array &divisor_and_remainder) {
     if (!is_integer(value))
         return false;
-    const auto divisor = divisor_and_remainder[0].as_int64(), wanted = divisor_and_remainder[1].as_int64();
-    DIVAN_CHECK(divisor && wanted);
-    const auto &text = value.number_text();
-    const bool negative = text.front() == '-';
-    const auto rest =
-        remainder(std::string_view(text).substr(negative ? 1 : 0), *divisor < 0 ? -*divisor : *divisor);
-    return (negative ? -rest : rest) == *wanted;
+    auto rest = magnitude(value.number_text());
+    const auto divisor = magnitude(divisor_and_remainder[0].number_text());
+    for (auto zeros = rest.size(); zeros-- > 0;) {
+        const auto times = divisor + std::string(zeros, '0');
+        while (!is_less(rest, times))
+            rest = difference(rest, times);
+    }
+    const auto &wanted = divisor_and_remainder[1].number_text();
+    const bool same_sign = wanted.starts_with('-') == value.number_text().starts_with('-');
+    return rest == magnitude(wanted) && (rest.empty() || same_sign);
 }
 
 // Code point by code point, and the last one must be all of the grapheme cluster that begins with it.
