@@ -59,6 +59,8 @@ class Planner {
         plan_.ids = ids_of(root_);
         const bool any_id = plan_.ids.is_all();
         DIVAN_TRY_VOID(plan_.choice.index->is_special() ? take_ids() : take_index());
+        if (plan_.kind != Plan::Kind::index)
+            plan_.group_columns = 0;
         for (auto &scan : plan_.scans)
             scan.exact = scan.exact && any_id;
         if (!query_.partition.empty()) {
@@ -91,7 +93,8 @@ class Planner {
         DIVAN_TRY(plan_.choice,
                   choose_index(indexes_, ordered, options_.database_partitioned, options_.explain));
         const auto &index = plan_.choice.index;
-        if (sorts_by_id_alone(query_) && !in_memory_ && index != nullptr && index->is_special())
+        const bool reads_ids = (index != nullptr && index->is_special()) || (pinned_ && pinned_->empty());
+        if (sorts_by_id_alone(query_) && !in_memory_ && reads_ids)
             plan_.descending = is_descending(query_);
         else
             plan_.sort_in_memory = !query_.is_grouped();
