@@ -2,6 +2,7 @@
 
 #include "api/find_routes.h"
 
+#include "api/partition_calls.h"
 #include "api/router.h"
 #include "api/view_options.h"
 #include "api/view_query.h"
@@ -241,6 +242,10 @@ std::vector<Route> find_routes() {
         {"POST", "/{db}/_find", kMember, post_find, "Documents that a selector matches."},
         {"POST", "/{db}/_explain", kMember, post_explain,
          "How a query would be answered, and by which index."},
+        {"POST", "/{db}/_partition/{partition}/_find", kMember, in_partition<post_find>,
+         "Documents of a partition that a selector matches."},
+        {"POST", "/{db}/_partition/{partition}/_explain", kMember, in_partition<post_explain>,
+         "How a query of a partition would be answered, and by which index."},
     };
 }
 

@@ -18,6 +18,10 @@ constexpr Setting kSettings[] = {
      "Largest document, in bytes of JSON without attachments; 413 beyond."},
     {"couchdb", "max_attachment_size", Kind::integer, "1073741824", 1, kAny, kInfinityAllowed,
      "Largest attachment, in bytes; 413 beyond."},
+    {"couchdb", "max_partition_size", Kind::integer, "10737418240", 0, kAny, kInfinityAllowed,
+     "A partition of so many bytes (documents and attachments) takes nothing that makes it larger; 403 "
+     "beyond. "
+     "0: no limit."},
     {"couchdb", "max_dbs_open", Kind::integer, "500", 1, 1'000'000, kNone,
      "Handles of idle databases beyond this number are closed."},
     {"couchdb", "maintenance_mode", Kind::text, "false", 0, 0, kNone,
@@ -34,6 +38,8 @@ constexpr Setting kSettings[] = {
      "An idle JavaScript worker is ended after this time, in s."},
     {"query_server_config", "query_limit", Kind::integer, "infinity", 1, kAny, kInfinityAllowed,
      "Most rows that one query of a view or listing may ask for; 400 beyond."},
+    {"query_server_config", "partition_query_limit", Kind::integer, "infinity", 1, kAny, kInfinityAllowed,
+     "As query_limit, of queries in one partition."},
     {"query_server_config", "reduce_limit", Kind::text, "true", 0, 0, kNeedsRestart,
      "A reduce that does not shrink its input is an error; `log` is taken for `false`.", "true, false, log"},
     {"query_server_config", "reduce_limit_threshold", Kind::integer, "5000", 0, kAny, kNeedsRestart,

@@ -70,6 +70,14 @@ class Database {
     [[nodiscard]] const std::string &instance_start_time() const;
     [[nodiscard]] bool partitioned() const;
     Result<DatabaseInfo> info();
+    // Of one partition, exact and O(1). Errors: illegal_partition; bad_request if the database is not
+    // partitioned.
+    Result<PartitionInfo> partition_info(std::string_view partition);
+    // Whether a document may be written under `id`: check_document_id(), and in a partitioned database
+    // check_partitioned_id().
+    [[nodiscard]] Result<void> check_id(std::string_view id) const;
+    // Whether a document may be asked for under `id`: check_names_partition() in a partitioned database.
+    [[nodiscard]] Result<void> check_known_id(std::string_view id) const;
     // Changes with every commit of this process that changes a `_design/` document, before the commit is
     // acknowledged; never the same for two databases. What was read of design documents after asking for it
     // is valid as long as it stays. Costs nothing.
@@ -78,6 +86,8 @@ class Database {
     [[nodiscard]] bool has_design_documents() const;
 
     // ---- documents
+    // In a partitioned database head(), head_cached(), revs_diff() and purge() answer illegal_docid for an id
+    // that names no partition; heads() finds nothing there.
     Result<std::optional<Head>> head(std::string_view id);
     // As head() if that needs no I/O: false = call head(). For network threads.
     bool head_cached(std::string_view id, Result<std::optional<Head>> &head);

@@ -67,6 +67,26 @@ void read_options(const json::Value &json, DesignDocument &document) {
         document.partitioned = partitioned->boolean();
 }
 
+std::string global_signature(const DesignDocument &document) {
+    std::set<std::string> views;
+    for (const auto &view : document.views) {
+        std::string text;
+        append_sized(text, view.map);
+        append_sized(text, view.reduce);
+        append_u8(text, view.order == collation::Order::raw ? 1 : 0);
+        views.insert(std::move(text));
+    }
+    std::string text;
+    append_sized(text, document.language);
+    append_sized(text, document.lib);
+    append_u8(text, document.local_seq ? 1 : 0);
+    append_u8(text, document.include_design ? 1 : 0);
+    append_u8(text, document.partitioned ? (*document.partitioned ? 1 : 0) : 2);
+    for (const auto &view : views)
+        append_sized(text, view);
+    return hex_encode(crypto::md5(text));
+}
+
 } // namespace
 
 const ViewDefinition *DesignDocument::view(std::string_view view_name) const {
@@ -127,30 +147,18 @@ Result<DesignDocument> read_design_document(std::string id, std::string rev, std
             if (auto compiled = selector::Selector::compile(*validate, limits); compiled.ok())
                 document.validation_selector = std::move(*compiled);
     }
-    document.signature = view_signature(document);
+    document.signature = global_signature(document);
     return document;
 }
 
-std::string view_signature(const DesignDocument &document) {
-    if (!document.signature.empty())
+bool has_partitioned_views(const DesignDocument &document, bool partitioned_database) {
+    return partitioned_database && document.partitioned.value_or(true);
+}
+
+std::string view_signature(const DesignDocument &document, bool partitioned_database) {
+    if (!has_partitioned_views(document, partitioned_database))
         return document.signature;
-    std::set<std::string> views;
-    for (const auto &view : document.views) {
-        std::string text;
-        append_sized(text, view.map);
-        append_sized(text, view.reduce);
-        append_u8(text, view.order == collation::Order::raw ? 1 : 0);
-        views.insert(std::move(text));
-    }
-    std::string text;
-    append_sized(text, document.language);
-    append_sized(text, document.lib);
-    append_u8(text, document.local_seq ? 1 : 0);
-    append_u8(text, document.include_design ? 1 : 0);
-    append_u8(text, document.partitioned ? (*document.partitioned ? 1 : 0) : 2);
-    for (const auto &view : views)
-        append_sized(text, view);
-    return hex_encode(crypto::md5(text));
+    return hex_encode(crypto::md5("partitioned " + document.signature));
 }
 
 } // namespace divan::design

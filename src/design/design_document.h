@@ -47,7 +47,7 @@ struct DesignDocument {
     std::shared_ptr<const selector::Selector> validation_selector;
     json::Value json;      // the whole document, with _id and _rev
     std::string text;      // its JSON text, for require() and `this` of functions
-    std::string signature; // as view_signature() says; empty = not computed yet
+    std::string signature; // view_signature() of views that are not partitioned
     // About what it takes in memory.
     std::size_t bytes = 0;
 
@@ -65,9 +65,13 @@ struct DesignDocument {
                                                           std::string_view json,
                                                           const selector::Limits &limits = {});
 
-// Names the index of the views: 32 hex digits. Depends on the sources of maps and reduces, lib, language and
-// options; not on names of views or of the document, so that a rename does not build anew. Views with equal
-// source share rows.
-[[nodiscard]] std::string view_signature(const DesignDocument &document);
+// Whether the views are queried partition by partition, and their rows kept so: the option `partitioned`. Its
+// default is what the database is; in a database that is not partitioned it means nothing.
+[[nodiscard]] bool has_partitioned_views(const DesignDocument &document, bool partitioned_database);
+
+// Names the index of the views: 32 hex digits. Depends on the sources of maps and reduces, lib, language,
+// options and has_partitioned_views(); not on names of views or of the document, so that a rename does not
+// build anew. Views with equal source share rows.
+[[nodiscard]] std::string view_signature(const DesignDocument &document, bool partitioned_database);
 
 } // namespace divan::design

@@ -60,6 +60,7 @@ db::StoreOptions store_options(const config::Config &config, const std::string &
     auto size = [&](std::string_view key) { return static_cast<std::size_t>(config.integer("divan", key)); };
     db::StoreOptions options;
     options.open_databases_max = static_cast<std::size_t>(config.integer("couchdb", "max_dbs_open"));
+    options.partition_bytes_max = static_cast<std::uint64_t>(config.integer("couchdb", "max_partition_size"));
     options.commit_group_edits_max = size("commit_group_edits_max");
     options.commit_queue_edits_max = size("commit_queue_edits_max");
     options.inline_body_bytes_max = size("inline_body_bytes_max");

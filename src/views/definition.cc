@@ -79,8 +79,7 @@ Definition::Place Definition::place(const design::ViewDefinition &view) const {
 }
 
 Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDocument &document,
-                                                          std::string signature,
-                                                          const std::string &database_uuid,
+                                                          std::string signature, const db::Database &database,
                                                           script::Pool &pool, const ReduceLimits &limits) {
     const bool query = document.language == "query";
     if (!query && !document.is_javascript())
@@ -90,15 +89,17 @@ Result<std::shared_ptr<const Definition>> make_definition(const design::DesignDo
     definition->language = document.language;
     definition->design_id = document.id;
     definition->local_sequence = document.local_seq;
-    definition->include_design = document.include_design && !query;
+    definition->partitioned = design::has_partitioned_views(document, database.partitioned());
+    // Design documents are in no partition.
+    definition->include_design = document.include_design && !query && !definition->partitioned;
 
     const auto sources = sources_of(document);
-    definition->mapper = query
-                             ? query_mapper(sources, document.selector_limits)
-                             : script_mapper(document, sources,
-                                             program_of(document, database_uuid, "maps:" + signature), pool);
+    definition->mapper =
+        query ? query_mapper(sources, document.selector_limits)
+              : script_mapper(document, sources, program_of(document, database.uuid(), "maps:" + signature),
+                              pool);
     auto reduces_program =
-        std::make_shared<script::Program>(program_of(document, database_uuid, "reduces:" + signature));
+        std::make_shared<script::Program>(program_of(document, database.uuid(), "reduces:" + signature));
     // Reducers refer to the program, so it is complete before they are made.
     for (const auto &[source, reduces] : sources)
         for (const auto &reduce : reduces)

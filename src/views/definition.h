@@ -3,6 +3,7 @@
 // What an index of views is made of: maps, and the reduces of each. Numbered by their sources, so that design
 // documents with the same signature mean the same numbers.
 
+#include "db/database.h"
 #include "design/design_document.h"
 #include "views/mapper.h"
 #include "views/reducer.h"
@@ -28,6 +29,7 @@ struct Definition {
     std::string design_id; // of one of the design documents
     bool local_sequence = false;
     bool include_design = false;
+    bool partitioned = false; // rows are kept partition by partition
     std::vector<MapDefinition> maps;
     std::unique_ptr<const Mapper> mapper; // its maps are these
 
@@ -42,7 +44,7 @@ struct Definition {
 // Errors: invalid_design_doc for an unknown built-in reduce; not_implemented for a language that is neither
 // JavaScript nor "query".
 [[nodiscard]] Result<std::shared_ptr<const Definition>>
-make_definition(const design::DesignDocument &document, std::string signature,
-                const std::string &database_uuid, script::Pool &pool, const ReduceLimits &limits);
+make_definition(const design::DesignDocument &document, std::string signature, const db::Database &database,
+                script::Pool &pool, const ReduceLimits &limits);
 
 } // namespace divan::views

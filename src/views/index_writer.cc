@@ -1,6 +1,7 @@
 #include "views/index_writer.h"
 
 #include "base/bytes.h"
+#include "db/partition.h"
 
 #include <algorithm>
 #include <future>
@@ -204,6 +205,8 @@ void IndexWriter::add_row(script::Emitted &emitted, DocumentEntry &entry, Change
     auto &record = changes.record;
     DocumentRow row;
     row.map = static_cast<MapNumber>(emitted.function);
+    if (definition_->partitioned)
+        append_partition(row.sort_key, db::partition_of(entry.id).value_or(""));
     collation::append_sort_key(row.sort_key, std::string_view(emitted.key), definition_->maps[row.map].order);
     row.ordinal = changes.ordinals.next(row);
     row.bytes = emitted.key.size() + emitted.value.size();

@@ -120,8 +120,12 @@ Result<Edges> edges_of(const MapRows &rows, const FullSpan &span) {
 } // namespace
 
 FullSpan full_span(const KeyRange &range, collation::Order order) {
+    std::string prefix;
+    if (range.partition)
+        append_partition(prefix, *range.partition);
     auto bound = [&](const std::optional<json::Value> &key, const std::optional<std::string> &id) {
-        auto bytes = collation::sort_key(*key, order);
+        auto bytes = prefix;
+        collation::append_sort_key(bytes, *key, order);
         if (id)
             collation::append_bytes(bytes, *id);
         return bytes;
@@ -133,6 +137,8 @@ FullSpan full_span(const KeyRange &range, collation::Order order) {
     bool low_inclusive = !range.descending || range.inclusive_end;
     bool high_inclusive = range.descending || range.inclusive_end;
     FullSpan span;
+    if (range.partition)
+        span = {prefix, prefix_end(prefix)};
     if (low) {
         span.begin = bound(low, low_id);
         if (!low_inclusive)

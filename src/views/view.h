@@ -29,6 +29,8 @@ struct KeyRange {
     std::optional<std::string> end_id;   // endkey_docid; only with `end`
     bool inclusive_end = true;
     bool descending = false;
+    // Of a view that is queried partition by partition (design::has_partitioned_views); of others none.
+    std::optional<std::string> partition;
 };
 
 struct Row {
