@@ -120,23 +120,34 @@ std::string json_string(std::string_view text) {
     return out;
 }
 
+void count(Call &call, const mango::Statistics &statistics, const mango::Warnings &warnings, double millis) {
+    auto &metrics = call.services().metrics;
+    metrics.mango_query_time.add(millis);
+    metrics.count(Metric::mango_keys_examined, static_cast<std::int64_t>(statistics.keys_examined));
+    metrics.count(Metric::mango_docs_examined, static_cast<std::int64_t>(statistics.documents_examined));
+    metrics.count(Metric::mango_results_returned, static_cast<std::int64_t>(statistics.results_returned));
+    metrics.count(Metric::mango_unindexed_queries, warnings.no_index ? 1 : 0);
+    metrics.count(Metric::mango_query_invalid_index, warnings.wrong_index ? 1 : 0);
+    metrics.count(Metric::mango_too_many_docs_scanned, warnings.many_documents ? 1 : 0);
+}
+
 void finish(Call &call, const mango::Find &find, const mango::Cursor &cursor, Answer &answer) {
     const auto statistics = cursor.statistics();
+    const auto warnings = find.warnings(statistics);
+    const std::chrono::duration<double, std::milli> taken = call.services().clock.monotonic() - call.started_at();
+    count(call, statistics, warnings, taken.count());
     answer.end_rows();
     // CouchDB has nothing to say when it did not look.
     if (find.plan().kind == mango::Plan::Kind::nothing && !find.query().count && !find.query().is_grouped())
         return answer.end();
     auto bookmark = cursor.bookmark();
     answer.member("bookmark", json_string(bookmark.empty() ? std::string_view("nil") : bookmark));
-    if (auto count = cursor.count())
-        answer.member("count", std::to_string(*count));
-    if (find.query().execution_stats) {
-        std::chrono::duration<double, std::milli> taken =
-            call.services().clock.monotonic() - call.started_at();
+    if (auto matches = cursor.count())
+        answer.member("count", std::to_string(*matches));
+    if (find.query().execution_stats)
         answer.member("execution_stats", statistics_json(find.query(), statistics, taken.count()));
-    }
-    if (auto warnings = find.warnings(statistics); !warnings.empty())
-        answer.member("warning", json_string(warnings));
+    if (!warnings.text.empty())
+        answer.member("warning", json_string(warnings.text));
     answer.end();
 }
 

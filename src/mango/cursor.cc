@@ -96,11 +96,9 @@ std::string_view design_name(std::string_view name) {
 std::string wrong_index(const Query &query, const Index *index) {
     if (query.use_index.empty())
         return {};
-    auto ddoc = design_name(query.use_index[0]);
-    bool used = index != nullptr && !index->is_special() && design_name(index->design_id()) == ddoc &&
-                (query.use_index.size() == 1 || index->name() == query.use_index[1]);
-    if (used)
+    if (index != nullptr && is_asked_for(*index, query))
         return {};
+    auto ddoc = design_name(query.use_index[0]);
     if (query.use_index.size() == 1)
         return fmt::format(
             "_design/{} was not used because it does not contain a valid index for this query.", ddoc);
@@ -126,10 +124,10 @@ Result<std::uint64_t> count_matches(const SourceContext &context) {
 
 Result<std::unique_ptr<Cursor>> open_cursor(const SourceContext &context, const CursorOptions &options) {
     const auto &query = context.query;
-    if (context.plan.kind == Plan::Kind::nothing)
-        return std::unique_ptr<Cursor>(std::make_unique<NothingCursor>(query.count));
     if (query.is_grouped())
         return open_group_cursor(context, options);
+    if (context.plan.kind == Plan::Kind::nothing)
+        return std::unique_ptr<Cursor>(std::make_unique<NothingCursor>(query.count));
     if (context.plan.sort_in_memory)
         return open_sort_cursor(context, options);
     std::optional<Bookmark> from;
@@ -142,30 +140,30 @@ Result<std::unique_ptr<Cursor>> open_cursor(const SourceContext &context, const 
         std::make_unique<DocumentCursor>(context, std::move(source), std::move(projection)));
 }
 
-std::string warnings(const Query &query, const Plan &plan, const Statistics &statistics,
-                     const CursorOptions &options) {
-    std::string text;
+Warnings warnings(const Query &query, const Plan &plan, const Statistics &statistics,
+                  const CursorOptions &options) {
+    Warnings told;
     auto add = [&](std::string_view line) {
         if (!line.empty())
-            text.append(text.empty() ? "" : "\n").append(line);
+            told.text.append(told.text.empty() ? "" : "\n").append(line);
+        return !line.empty();
     };
     const auto *chosen = plan.choice.index.get();
-    add(wrong_index(query, chosen));
+    told.wrong_index = add(wrong_index(query, plan.index() != nullptr ? plan.index() : chosen));
     if (chosen != nullptr && chosen->is_special() && plan.kind == Plan::Kind::documents)
-        add("No matching index found, create an index to optimize query time.");
+        told.no_index = add("No matching index found, create an index to optimize query time.");
     if (plan.sort_in_memory)
         add("Sorted in memory: create an index on the sort fields to optimize query time: " +
             missing_index(query));
-    auto examined = statistics.documents_examined,
-         returned = std::max<std::uint64_t>(statistics.results_returned, 1);
-    auto threshold = options.index_scan_warning_threshold;
-    if (threshold > 0 && !query.is_grouped() && examined > threshold * returned)
-        add("The number of documents examined is high in proportion to the number of results returned. "
-            "Consider "
-            "adding a more specific index to improve this.");
+    const auto returned = std::max<std::uint64_t>(statistics.results_returned, 1);
+    const auto threshold = options.index_scan_warning_threshold;
+    if (threshold > 0 && !query.is_grouped() && statistics.documents_examined > threshold * returned)
+        told.many_documents =
+            add("The number of documents examined is high in proportion to the number of results returned. "
+                "Consider adding a more specific index to improve this.");
     if (statistics.regexes_given_up > 0)
         add("A $regex took too many steps on some documents, which count as no match.");
-    return text;
+    return told;
 }
 
 } // namespace divan::mango

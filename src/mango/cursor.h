@@ -40,9 +40,14 @@ class Cursor {
 [[nodiscard]] Result<std::unique_ptr<Cursor>> open_cursor(const SourceContext &context,
                                                           const CursorOptions &options);
 
-// The warnings that CouchDB gives, and those for what Divan does besides; one a line, empty if there are
-// none.
-[[nodiscard]] std::string warnings(const Query &query, const Plan &plan, const Statistics &statistics,
-                                   const CursorOptions &options);
+// The warnings that CouchDB gives, and those for what Divan does besides.
+struct Warnings {
+    std::string text; // one a line; empty if there are none
+    bool wrong_index = false;
+    bool no_index = false;
+    bool many_documents = false;
+};
+[[nodiscard]] Warnings warnings(const Query &query, const Plan &plan, const Statistics &statistics,
+                                const CursorOptions &options);
 
 } // namespace divan::mango

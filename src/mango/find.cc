@@ -53,10 +53,10 @@ Result<std::unique_ptr<Find>> Find::prepare(const FindServices &services,
     IndexEstimator estimator(services, find->database_);
     PlanOptions plan_options{find->database_->partitioned(), options.explain,
                              options.cursor.source.union_documents_max};
-    std::optional<std::string> pinned;
+    std::optional<Pinned> pinned;
     if (find->query_.bookmark && !options.explain) {
         DIVAN_TRY(auto bookmark, decode_bookmark(*find->query_.bookmark));
-        pinned = bookmark.index;
+        pinned = Pinned{bookmark.index, bookmark.index.empty() && bookmark.key.is_array()};
     }
     DIVAN_TRY(find->plan_, make_plan(indexes, find->query_, pinned, estimator, plan_options));
     return find;
@@ -84,7 +84,7 @@ Result<std::unique_ptr<Cursor>> Find::open() {
     return open_cursor(context(), options_.cursor);
 }
 
-std::string Find::warnings(const Statistics &statistics) const {
+Warnings Find::warnings(const Statistics &statistics) const {
     return mango::warnings(query_, plan_, statistics, options_.cursor);
 }
 

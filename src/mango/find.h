@@ -35,7 +35,7 @@ class Find {
     Result<std::vector<std::shared_ptr<views::ViewGroup>>> groups();
     // Blocks. The cursor does not outlive this.
     Result<std::unique_ptr<Cursor>> open();
-    [[nodiscard]] std::string warnings(const Statistics &statistics) const;
+    [[nodiscard]] Warnings warnings(const Statistics &statistics) const;
     // The answer of `_explain`.
     [[nodiscard]] json::Value explain() const;
 

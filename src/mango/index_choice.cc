@@ -61,6 +61,16 @@ bool is_constant(const Node &node, const selector::Path &field) {
            node.children.front().op == Operator::eq;
 }
 
+// Whether the selector asks for no other fields.
+bool knows_fields(const Node &node, const std::set<selector::Path> &fields) {
+    if (node.kind == Kind::field)
+        return fields.contains(node.path);
+    if (node.kind == Kind::condition)
+        return node.op != Operator::text;
+    return std::all_of(node.children.begin(), node.children.end(),
+                       [&](const Node &child) { return knows_fields(child, fields); });
+}
+
 bool searches_text(const Node &node) {
     if (node.kind == Kind::condition && node.op == Operator::text)
         return true;
@@ -115,13 +125,6 @@ Usability usability(const Index &index, const Query &query) {
 std::string_view design_name(std::string_view name) {
     constexpr std::string_view kDesign = "_design/";
     return name.starts_with(kDesign) ? name.substr(kDesign.size()) : name;
-}
-
-bool is_asked_for(const Index &index, const Query &query) {
-    if (query.use_index.empty() || index.is_special())
-        return false;
-    return design_name(index.design_id()) == design_name(query.use_index[0]) &&
-           (query.use_index.size() == 1 || index.name() == query.use_index[1]);
 }
 
 Error no_such_index(const Query &query) {
@@ -298,6 +301,13 @@ std::string_view reason_name(Reason reason) {
     return "";
 }
 
+bool is_asked_for(const Index &index, const Query &query) {
+    if (query.use_index.empty() || index.is_special())
+        return false;
+    return design_name(index.design_id()) == design_name(query.use_index[0]) &&
+           (query.use_index.size() == 1 || index.name() == query.use_index[1]);
+}
+
 bool requires_fields(const Node &selector, std::vector<selector::Path> fields) {
     erase_required(selector, fields);
     return fields.empty();
@@ -325,23 +335,21 @@ bool is_covering(const Index &index, const Query &query) {
     if (index.is_special() || index.definition().element_column() != nullptr ||
         (query.fields.empty() && !query.is_grouped()))
         return false;
-    auto needed = query.selector->fields();
-    auto need = [&](const std::string &field) {
-        if (!field.empty())
-            needed.push_back(field);
+    std::set<selector::Path> columns{{{"_id"}}};
+    for (const auto &column : index.definition().columns)
+        columns.insert(column.path);
+    auto has = [&](const std::string &field) {
+        auto path = selector::parse_path(field);
+        return path.ok() && columns.contains(*path);
     };
-    for (const auto *fields : {&query.fields, &query.group_by})
-        std::for_each(fields->begin(), fields->end(), need);
-    for (const auto &sort : query.sort)
-        need(sort.field);
-    for (const auto &aggregate : query.aggregates)
-        need(aggregate.field);
-    need(query.distinct.value_or(""));
-    auto columns = index.fields();
-    columns.emplace_back("_id");
-    return std::all_of(needed.begin(), needed.end(), [&](const std::string &field) {
-        return std::find(columns.begin(), columns.end(), field) != columns.end();
-    });
+    auto has_all = [&](const auto &fields) { return std::all_of(fields.begin(), fields.end(), has); };
+    return knows_fields(query.selector->root(), columns) && has_all(query.fields) && has_all(query.group_by) &&
+           (!query.distinct || has(*query.distinct)) &&
+           std::all_of(query.sort.begin(), query.sort.end(),
+                       [&](const SortField &sort) { return has(sort.field); }) &&
+           std::all_of(
+               query.aggregates.begin(), query.aggregates.end(),
+               [&](const Aggregate &each) { return each.field.empty() || has(each.field); });
 }
 
 std::string missing_index(const Query &query) {

@@ -53,6 +53,8 @@ struct IndexChoice {
 [[nodiscard]] Result<IndexChoice> choose_index(const Indexes &indexes, const Query &query,
                                                bool database_partitioned, bool explain);
 
+// Whether `use_index` names it.
+[[nodiscard]] bool is_asked_for(const Index &index, const Query &query);
 // Whether the columns hold every field that the selector and the answer need.
 [[nodiscard]] bool is_covering(const Index &index, const Query &query);
 // Whether every document that matches has all these fields.

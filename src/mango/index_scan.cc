@@ -4,6 +4,8 @@
 #include "collation/sort_key.h"
 #include "mango/plan.h"
 
+#include <algorithm>
+
 namespace divan::mango {
 namespace {
 
@@ -32,34 +34,45 @@ class Prefixes {
   public:
     explicit Prefixes(std::string begin) : prefixes_{std::move(begin)} {}
 
-    // Takes the next column; false: it has more than some values.
+    // Takes the values of the next column; false: it has no single ones, or too many. Stretches of values
+    // (arrays, beside the values of an `$in`) are spans of their own, whatever the columns behind say.
     bool extend(const IntervalSet &values) {
-        if (!values.only_points() || prefixes_.size() * values.intervals().size() > kSpansMax)
+        if (!has_points(values) || (prefixes_.size() + spans_.size()) * values.intervals().size() > kSpansMax)
             return false;
         std::vector<std::string> longer;
         for (const auto &prefix : prefixes_)
             for (const auto &interval : values.intervals())
-                longer.push_back(prefix + interval.begin);
+                if (interval.is_point)
+                    longer.push_back(prefix + interval.begin);
+                else
+                    spans_.push_back(span_of(prefix, interval));
         prefixes_ = std::move(longer);
         return true;
     }
     // Sets `joined` if there would be too many: then they hold more than asked for.
-    [[nodiscard]] std::vector<views::RowSpan> spans(const IntervalSet &values, bool &joined) const {
-        std::vector<views::RowSpan> spans;
-        if (values.empty())
-            return spans;
-        auto intervals = values.intervals();
-        joined = prefixes_.size() * intervals.size() > kSpansMax;
-        if (joined)
-            intervals = {{intervals.front().begin, intervals.back().end, false}};
-        for (const auto &prefix : prefixes_)
-            for (const auto &interval : intervals)
-                spans.push_back(span_of(prefix, interval));
-        return spans;
+    [[nodiscard]] std::vector<views::RowSpan> spans(const IntervalSet &values, bool &joined) && {
+        if (!values.empty()) {
+            auto intervals = values.intervals();
+            joined = prefixes_.size() * intervals.size() > kSpansMax;
+            if (joined)
+                intervals = {{intervals.front().begin, intervals.back().end, false}};
+            for (const auto &prefix : prefixes_)
+                for (const auto &interval : intervals)
+                    spans_.push_back(span_of(prefix, interval));
+        }
+        std::sort(spans_.begin(), spans_.end(),
+                  [](const auto &left, const auto &right) { return left.begin < right.begin; });
+        return std::move(spans_);
     }
 
   private:
+    static bool has_points(const IntervalSet &values) {
+        return std::any_of(values.intervals().begin(), values.intervals().end(),
+                           [](const Interval &interval) { return interval.is_point; });
+    }
+
     std::vector<std::string> prefixes_; // ascending
+    std::vector<views::RowSpan> spans_; // of columns before the last
 };
 
 // ---- whether spans say all that a selector says
@@ -98,7 +111,8 @@ std::optional<IndexScan> scan_of(std::shared_ptr<const Index> index, const Node 
     Prefixes prefixes(key_begin(*index, query));
     auto last = IntervalSet::all();
     std::vector<selector::Path> said; // columns whose conditions the spans hold
-    bool open = true;                 // the columns so far have one value each
+    bool open = true;                 // the columns so far have one value each, mostly
+    bool only_points = true;          // they all have
     for (const auto &column : index->definition().columns) {
         auto values = IntervalSet::all();
         if (column.element) {
@@ -117,11 +131,12 @@ std::optional<IndexScan> scan_of(std::shared_ptr<const Index> index, const Node 
             last = std::move(values);
             open = false;
         } else {
-            ++scan.point_columns;
+            only_points = only_points && values.only_points();
+            scan.point_columns += only_points ? 1 : 0;
         }
     }
     bool joined = false;
-    scan.spans = prefixes.spans(last, joined);
+    scan.spans = std::move(prefixes).spans(last, joined);
     bool elements = index->definition().element_column() != nullptr;
     scan.exact = !elements && !joined && is_said_by(selector, said);
     scan.covering = is_covering(*index, query);

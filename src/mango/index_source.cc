@@ -69,7 +69,8 @@ class FirstElement {
                 return false;
         row_key_.clear();
         collation::append_sort_key(row_key_, columns.value());
-        bool first = true;
+        // Spans that were joined hold rows of other elements, too.
+        bool first = elements_.contains(row_key_);
         for_each_element(document, [&](std::string_view value) {
             key_.clear();
             collation::append_sort_key(key_, value);
@@ -106,16 +107,6 @@ class FirstElement {
     std::string row_key_, key_;
 };
 
-// Behind all rows whose first columns have these values.
-std::string group_end(const Index &index, const Query &query, const json::Value &values) {
-    std::string begin;
-    if (index.partitioned)
-        collation::append_bytes(begin, query.partition);
-    collation::append_sort_key(begin, values);
-    begin.pop_back(); // longer arrays go on where this one ends
-    return prefix_end(begin);
-}
-
 class IndexSource final : public Source {
   public:
     static Result<std::unique_ptr<Source>> make(const SourceContext &context,
@@ -130,7 +121,7 @@ class IndexSource final : public Source {
             source->first_element_.emplace(scan, context.plan.descending);
         if (from && from->key.is_array())
             source->go_on_behind(
-                from->id.empty() ? group_end(*scan.index, context.query, from->key)
+                from->id.empty() ? group_end(*scan.index, context.query.partition, from->key)
                                  : position_of(*scan.index, context.query.partition, from->key, from->id));
         return std::unique_ptr<Source>(std::move(source));
     }

@@ -22,6 +22,16 @@ bool is_descending(const Query &query) {
     return !query.sort.empty() && query.sort.front().descending;
 }
 
+// The order of ids is that of bytes, of an index's column `_id` that of strings: both are good.
+bool sorts_by_id_alone(const Query &query) {
+    return query.sort.size() == 1 && query.sort.front().field == "_id";
+}
+
+Error index_gone() {
+    return {ErrorCode::bad_request, "invalid_bookmark",
+            "The index that the bookmark goes on with is gone: ask without a bookmark."};
+}
+
 bool is_mixed(const Query &query) {
     return std::any_of(query.sort.begin(), query.sort.end(), [&](const SortField &field) {
         return field.descending != query.sort.front().descending;
@@ -30,11 +40,17 @@ bool is_mixed(const Query &query) {
 
 class Planner {
   public:
-    Planner(const Indexes &indexes, const Query &query, Estimator &estimator, const PlanOptions &options)
+    Planner(const Indexes &indexes, const Query &query, const std::optional<Pinned> &pinned,
+            Estimator &estimator, const PlanOptions &options)
         : indexes_(indexes), query_(query), root_(query.selector->root()), estimator_(estimator),
-          options_(options) {}
+          options_(options) {
+        if (pinned && pinned->in_memory)
+            in_memory_ = true;
+        else if (pinned)
+            pinned_ = pinned->index;
+    }
 
-    Result<Plan> make(const std::optional<std::string> &pinned) {
+    Result<Plan> make() {
         DIVAN_TRY_VOID(choose());
         if (plan_.choice.void_range)
             plan_.kind = Plan::Kind::nothing;
@@ -42,7 +58,7 @@ class Planner {
             return std::move(plan_);
         plan_.ids = ids_of(root_);
         const bool any_id = plan_.ids.is_all();
-        DIVAN_TRY_VOID(plan_.choice.index->is_special() ? take_ids(pinned) : take_index(pinned));
+        DIVAN_TRY_VOID(plan_.choice.index->is_special() ? take_ids() : take_index());
         for (auto &scan : plan_.scans)
             scan.exact = scan.exact && any_id;
         if (!query_.partition.empty()) {
@@ -59,11 +75,12 @@ class Planner {
         if (query_.is_grouped())
             ordered.sort = sort_of_groups();
         const bool optional = query_.is_grouped() || query_.sort_in_memory;
-        if (!is_mixed(ordered)) {
+        if (!is_mixed(ordered) && !(optional && in_memory_)) {
             auto choice = choose_index(indexes_, ordered, options_.database_partitioned, options_.explain);
             bool found = choice.ok() && choice->index != nullptr;
             if (found || !optional || ordered.sort.empty()) {
                 DIVAN_TRY(plan_.choice, std::move(choice));
+                stay_with_pinned();
                 plan_.descending = is_descending(query_);
                 if (query_.is_grouped())
                     set_group_columns(ordered.sort);
@@ -71,10 +88,21 @@ class Planner {
             }
         }
         ordered.sort.clear();
-        plan_.sort_in_memory = !query_.is_grouped();
         DIVAN_TRY(plan_.choice,
                   choose_index(indexes_, ordered, options_.database_partitioned, options_.explain));
+        const auto &index = plan_.choice.index;
+        if (sorts_by_id_alone(query_) && !in_memory_ && index != nullptr && index->is_special())
+            plan_.descending = is_descending(query_);
+        else
+            plan_.sort_in_memory = !query_.is_grouped();
         return {};
+    }
+
+    // An index that was made since the first page does not take over.
+    void stay_with_pinned() {
+        for (const auto &index : plan_.choice.usable)
+            if (pinned_ && !pinned_->empty() && name_of(*index) == *pinned_)
+                plan_.choice.index = index;
     }
 
     [[nodiscard]] std::vector<SortField> sort_of_groups() const {
@@ -111,21 +139,21 @@ class Planner {
     }
 
     // CouchDB's index, unless another one has much fewer rows.
-    Result<void> take_index(const std::optional<std::string> &pinned) {
+    Result<void> take_index() {
         const auto &usable = plan_.choice.usable;
-        if (pinned) {
+        if (pinned_) {
             auto same = std::find_if(usable.begin(), usable.end(),
-                                     [&](const auto &index) { return name_of(*index) == *pinned; });
+                                     [&](const auto &index) { return name_of(*index) == *pinned_; });
             if (same != usable.end())
                 take(*scan_of(*same, root_, query_));
-            else if (pinned->empty() && (query_.sort.empty() || plan_.sort_in_memory))
+            else if (pinned_->empty() && (query_.sort.empty() || sorts_by_id_alone(query_)))
                 plan_.kind = Plan::Kind::documents;
             else
-                return Error(ErrorCode::bad_request, "invalid_bookmark",
-                             "The index that the bookmark goes on with is gone: ask without a bookmark.");
+                return index_gone();
             return {};
         }
-        if (query_.sort.empty() && plan_.ids.only_points() && plan_.ids.intervals().size() == 1) {
+        if (query_.sort.empty() && plan_.ids.only_points() && plan_.ids.intervals().size() == 1 &&
+            usable.front()->definition().filter == nullptr) {
             // One document at most.
             plan_.kind = Plan::Kind::documents;
             return {};
@@ -146,26 +174,29 @@ class Planner {
 
     // ---- instead of a scan of all documents
 
-    Result<void> take_ids(const std::optional<std::string> &pinned) {
+    Result<void> take_ids() {
         plan_.kind = Plan::Kind::documents;
         const bool sorted = !query_.sort.empty() && !plan_.sort_in_memory;
-        if (plan_.ids.only_points() || !query_.use_index.empty() || sorted || plan_.ids.empty())
+        if (plan_.ids.only_points() || sorted || plan_.ids.empty())
             return {};
-        if (pinned && !pinned->empty())
-            return take_pinned_elements(*pinned);
-        if (!pinned) {
+        if (pinned_ && !pinned_->empty())
+            return take_pinned_elements();
+        if (!pinned_) {
             DIVAN_TRY(auto scan, best_scan(root_, true));
             if (scan) {
                 take(std::move(*scan));
                 return {};
             }
         }
-        return take_union();
+        return query_.use_index.empty() ? take_union() : Result<void>();
     }
 
+    // What CouchDB's rules for `use_index` and partial indexes leave.
     [[nodiscard]] bool in_scope(const Index &index) const {
-        return !index.is_special() && index.definition().filter == nullptr &&
-               index.partitioned == !query_.partition.empty();
+        if (index.is_special() || index.partitioned == query_.partition.empty())
+            return false;
+        const bool asked_for = is_asked_for(index, query_);
+        return asked_for || (query_.use_index.empty() && index.definition().filter == nullptr);
     }
 
     // Whether all fields but the elements are sure to be there.
@@ -196,15 +227,14 @@ class Planner {
         return best;
     }
 
-    Result<void> take_pinned_elements(const std::string &pinned) {
+    Result<void> take_pinned_elements() {
         for (const auto &index : indexes_)
-            if (in_scope(*index) && name_of(*index) == pinned && has_rows_for(*index, root_))
+            if (in_scope(*index) && name_of(*index) == *pinned_ && has_rows_for(*index, root_))
                 if (auto scan = scan_of(index, root_, query_)) {
                     take(std::move(*scan));
                     return {};
                 }
-        return Error(ErrorCode::bad_request, "invalid_bookmark",
-                     "The index that the bookmark goes on with is gone: ask without a bookmark.");
+        return index_gone();
     }
 
     // The branches of an `$or` that every document must meet, each with the conditions beside it.
@@ -257,6 +287,8 @@ class Planner {
     const Node &root_;
     Estimator &estimator_;
     const PlanOptions &options_;
+    std::optional<std::string> pinned_; // the index, or empty for ids
+    bool in_memory_ = false;            // what was put in order in memory goes on so
     Plan plan_;
 };
 
@@ -271,9 +303,9 @@ const Index *Plan::index() const {
     return kind == Kind::index ? scans.front().index.get() : nullptr;
 }
 
-Result<Plan> make_plan(const Indexes &indexes, const Query &query, const std::optional<std::string> &pinned,
+Result<Plan> make_plan(const Indexes &indexes, const Query &query, const std::optional<Pinned> &pinned,
                        Estimator &estimator, const PlanOptions &options) {
-    return Planner(indexes, query, estimator, options).make(pinned);
+    return Planner(indexes, query, pinned, estimator, options).make();
 }
 
 } // namespace divan::mango

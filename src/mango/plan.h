@@ -68,9 +68,16 @@ struct PlanOptions {
     std::size_t union_documents_max = 10'000; // [divan] mango_union_documents_max
 };
 
-// `pinned`: what a bookmark goes on with: name_of() an index, or empty for ids; nothing without a bookmark.
+// What a bookmark goes on with: the order of an index, of ids, or of what was put in order in memory. In the
+// last case any plan will do that finds the same documents.
+struct Pinned {
+    std::string index; // name_of() it; empty: none
+    bool in_memory = false;
+};
+
+// `pinned`: nothing without a bookmark.
 [[nodiscard]] Result<Plan> make_plan(const Indexes &indexes, const Query &query,
-                                     const std::optional<std::string> &pinned, Estimator &estimator,
+                                     const std::optional<Pinned> &pinned, Estimator &estimator,
                                      const PlanOptions &options);
 // "DESIGN/NAME"; empty for the special index.
 [[nodiscard]] std::string name_of(const Index &index);

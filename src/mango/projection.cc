@@ -1,5 +1,6 @@
 #include "mango/projection.h"
 
+#include "selector/erlang_text.h"
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -25,6 +26,21 @@ void set_field(json::Object &object, std::span<const std::string> steps, std::st
 }
 
 } // namespace
+
+Result<std::vector<std::string>> read_fields(const json::Value &value) {
+    if (!value.is_array())
+        return Error(ErrorCode::bad_request, "invalid_fields",
+                     "Fields must be an array of strings, not: " + selector::erlang_text(value));
+    std::vector<std::string> fields;
+    for (const auto &field : value.array()) {
+        if (!field.is_string())
+            return Error(ErrorCode::bad_request, "invalid_field",
+                         "Invalid JSON for field spec: " + selector::erlang_text(field));
+        DIVAN_TRY(auto path, selector::parse_path(field.string()));
+        fields.push_back(field.string());
+    }
+    return fields;
+}
 
 Projection::Projection(std::vector<selector::Path> paths) : paths_(std::move(paths)), reader_(paths_) {
     std::set<selector::Path> seen;

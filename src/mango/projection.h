@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "selector/path.h"
+#include "json/value.h"
 
 #include <span>
 #include <string>
@@ -13,6 +14,10 @@
 #include <vector>
 
 namespace divan::mango {
+
+// The names in `fields`. Errors: bad_request with CouchDB's words: invalid_fields, invalid_field,
+// invalid_field_name.
+[[nodiscard]] Result<std::vector<std::string>> read_fields(const json::Value &fields);
 
 class Projection {
   public:

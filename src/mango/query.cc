@@ -1,5 +1,6 @@
 #include "mango/query.h"
 
+#include "mango/projection.h"
 #include "selector/erlang_text.h"
 
 #include <algorithm>
@@ -85,19 +86,6 @@ Result<SortField> read_sort_field(const json::Value &value) {
     if (field.field.empty())
         return refused("invalid_sort_field", "Invalid sort field: " + erlang_text(value));
     return field;
-}
-
-Result<std::vector<std::string>> read_fields(const json::Value &value) {
-    if (!value.is_array())
-        return refused("invalid_fields", "Fields must be an array of strings, not: " + erlang_text(value));
-    std::vector<std::string> fields;
-    for (const auto &field : value.array()) {
-        if (!field.is_string())
-            return refused("invalid_field", "Invalid JSON for field spec: " + erlang_text(field));
-        DIVAN_TRY(auto path, selector::parse_path(field.string()));
-        fields.push_back(field.string());
-    }
-    return fields;
 }
 
 Result<std::optional<std::string>> read_bookmark(const json::Value &value) {

@@ -1,5 +1,6 @@
 #include "mango/source.h"
 
+#include "base/bytes.h"
 #include "collation/sort_key.h"
 #include "mango/index_source.h"
 
@@ -161,7 +162,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
                                             const std::optional<Bookmark> &from) {
     if (context.plan.kind == Plan::Kind::index)
         return open_index_source(context, from);
-    auto ids = context.plan.ids;
+    auto ids = context.plan.kind == Plan::Kind::nothing ? IntervalSet::none() : context.plan.ids;
     if (context.plan.kind == Plan::Kind::any_index) {
         Statistics ignored;
         DIVAN_TRY(auto rows, ids_of_rows(context, ignored));
@@ -191,6 +192,15 @@ std::string position_of(const Index &index, const std::string &partition, const 
         collation::append_bytes(sort_key, partition);
     collation::append_sort_key(sort_key, key);
     return views::row_position(sort_key, id);
+}
+
+std::string group_end(const Index &index, const std::string &partition, const json::Value &values) {
+    std::string begin;
+    if (index.partitioned)
+        collation::append_bytes(begin, partition);
+    collation::append_sort_key(begin, values);
+    begin.pop_back(); // longer arrays go on where this one ends
+    return prefix_end(begin);
 }
 
 } // namespace divan::mango

@@ -60,7 +60,7 @@ struct SourceContext {
     SourceOptions options;
 };
 
-// `from`: goes on behind it. REQUIRES: plan.kind is not `nothing`; indexes are as new as is wanted.
+// `from`: goes on behind it. REQUIRES: indexes are as new as is wanted.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
                                                           const std::optional<Bookmark> &from);
 
@@ -70,5 +70,9 @@ struct SourceContext {
 // The full key of a row of an index.
 [[nodiscard]] std::string position_of(const Index &index, const std::string &partition,
                                       const json::Value &key, std::string_view id);
+
+// The place behind all rows of an index whose first columns have these values.
+[[nodiscard]] std::string group_end(const Index &index, const std::string &partition,
+                                    const json::Value &values);
 
 } // namespace divan::mango

@@ -23,7 +23,7 @@ inline std::shared_ptr<const Index> test_index(const std::string &design, const 
     json::Object map;
     map.append("fields", std::move(directions));
     map.append("partial_filter_selector", filter.empty() ? json::Value(json::Object()) : parsed(filter));
-    auto read = design::read_query_index(json::Value(map));
+    auto read = design::read_query_index(json::Value(map), {});
     DIVAN_CHECK(read.ok());
     auto document = std::make_shared<design::DesignDocument>();
     document->id = "_design/" + design;

@@ -13,10 +13,7 @@ namespace divan::selector {
 namespace {
 
 constexpr std::size_t kDoubleTextBytesMax = 32;
-
-int sign_of(int comparison) {
-    return (comparison > 0) - (comparison < 0);
-}
+constexpr std::size_t kExactIntegerBytesMax = 15; // below 2^53
 
 bool sorted_contains(const std::vector<std::string> &sorted, std::string_view wanted) {
     return std::binary_search(sorted.begin(), sorted.end(), wanted, std::less<>());
@@ -29,6 +26,59 @@ void sort_unique(std::vector<std::string> &strings) {
 
 bool is_integer(std::string_view number) {
     return number.find_first_of(".eE") == std::string_view::npos;
+}
+
+// The number as a double, if the order of doubles is that of numbers for it: it is one, or an integer with
+// few digits.
+std::optional<double> exact_double(std::string_view number) {
+    const char *const end = number.data() + number.size();
+    if (number.size() <= kExactIntegerBytesMax && is_integer(number)) {
+        std::int64_t integer = 0;
+        std::from_chars(number.data(), end, integer);
+        return static_cast<double>(integer);
+    }
+    double value = 0;
+    if (is_integer(number) || std::from_chars(number.data(), end, value).ec != std::errc())
+        return std::nullopt;
+    return value;
+}
+
+// The places of printable ASCII characters in the order of their primary weights; those that differ in case
+// only have the same. A sort key has the weights up to the first byte 1.
+class PrimaryOrder {
+  public:
+    PrimaryOrder() {
+        std::vector<std::pair<std::string, unsigned char>> weights;
+        for (unsigned char c = ' '; c <= '~'; ++c) {
+            const auto key = collation::sort_key(std::string(1, static_cast<char>(c)));
+            weights.emplace_back(key.substr(0, key.find('\1')), c);
+        }
+        std::sort(weights.begin(), weights.end());
+        std::uint8_t place = 0;
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+            place = static_cast<std::uint8_t>(place +
+                                              (i > 0 && weights[i].first != weights[i - 1].first ? 1 : 0));
+            places_[weights[i].second] = place;
+        }
+    }
+
+    // Of strings of printable ASCII. 0: they differ in case at most.
+    [[nodiscard]] int compare(std::string_view left, std::string_view right) const {
+        const auto common = std::min(left.size(), right.size());
+        for (std::size_t i = 0; i < common; ++i)
+            if (const int order = place(left[i]) - place(right[i]); order != 0)
+                return order;
+        return (left.size() > right.size()) - (left.size() < right.size());
+    }
+
+  private:
+    [[nodiscard]] int place(char c) const { return places_[static_cast<unsigned char>(c)]; }
+    std::array<std::uint8_t, 128> places_{};
+};
+
+const PrimaryOrder &primary_order() {
+    static const PrimaryOrder kOrder;
+    return kOrder;
 }
 
 // A number as a term: equal terms have equal texts. Doubles keep a mark that no integer has.
@@ -97,7 +147,10 @@ bool is_plain_integer(std::string_view json) {
 
 Literal::Literal(const json::Value &value)
     : text_(json::to_text(value)), key_(collation::sort_key(value)), rank_(type_rank(text_)),
-      equal_only_as_text_(is_plain_string(text_) || is_plain_integer(text_)) {}
+      plain_string_(is_plain_string(text_)) {
+    if (rank_ == TypeRank::number)
+        number_ = exact_double(text_);
+}
 
 int Literal::compare(std::string_view json, std::string &key) const {
     const auto rank = type_rank(json);
@@ -105,17 +158,23 @@ int Literal::compare(std::string_view json, std::string &key) const {
         return rank < rank_ ? -1 : 1;
     if (json == text_ || rank < TypeRank::number)
         return 0;
+    if (number_) {
+        if (const auto number = exact_double(json))
+            return (*number > *number_) - (*number < *number_);
+    } else if (plain_string_ && is_plain_string(json)) {
+        if (const int order = primary_order().compare(json::inside_quotes(json), json::inside_quotes(text_));
+            order != 0)
+            return order;
+    }
     key.clear();
     collation::append_sort_key(key, json);
-    return sign_of(key.compare(key_));
+    return key.compare(key_);
 }
 
 bool Literal::equals(std::string_view json, std::string &key) const {
     if (json == text_)
         return true;
-    if (type_rank(json) != rank_)
-        return false;
-    if (equal_only_as_text_ && (is_plain_string(json) || is_plain_integer(json)))
+    if (type_rank(json) != rank_ || (plain_string_ && is_plain_string(json)))
         return false;
     return compare(json, key) == 0;
 }

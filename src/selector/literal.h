@@ -39,7 +39,8 @@ class Literal {
     std::string text_;
     std::string key_;
     TypeRank rank_;
-    bool equal_only_as_text_; // a plain string or integer
+    bool plain_string_;
+    std::optional<double> number_; // if doubles compare as it does
 };
 
 // The values of $in and $nin.

@@ -46,8 +46,8 @@ struct Matcher::State {
     std::string key, string;               // buffers
     std::vector<char> seen;
 
-    explicit State(std::shared_ptr<const Selector> which, std::uint32_t regex_match_max, std::size_t scopes)
-        : selector(std::move(which)), regexes(regex_match_max), found(scopes) {}
+    explicit State(std::shared_ptr<const Selector> which, const RegexLimits &limits, std::size_t scopes)
+        : selector(std::move(which)), regexes(limits), found(scopes) {}
 
     // Recurses as deep as the selector is.
     bool holds(const Scope &scope, std::string_view json);
@@ -193,7 +193,7 @@ bool Matcher::State::any_key(const Scope &scope, std::string_view json) {
 
 Matcher::Matcher(std::shared_ptr<const Selector> selector) {
     const auto &program = *selector->program_;
-    state_ = std::make_unique<State>(std::move(selector), program.regex_match_max, program.scopes);
+    state_ = std::make_unique<State>(std::move(selector), program.regex_limits, program.scopes);
 }
 Matcher::~Matcher() = default;
 Matcher::Matcher(Matcher &&) noexcept = default;

@@ -47,7 +47,7 @@ struct Selector::Program {
     Node root;
     std::unique_ptr<Scope> scope;
     std::size_t scopes = 0;
-    std::uint32_t regex_match_max = 0;
+    RegexLimits regex_limits{};
 };
 
 // Adds `scope` and `scopes` to a program that has its root. Errors: bad_request for regular expressions that

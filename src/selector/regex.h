@@ -28,26 +28,31 @@ class Regex {
 
   private:
     friend class RegexRunner;
-    struct Code;
-    explicit Regex(std::unique_ptr<Code> code);
-    std::unique_ptr<Code> code_;
+    struct Program;
+    explicit Regex(std::unique_ptr<Program> program);
+    std::unique_ptr<Program> program_;
 };
 
-// Runs regular expressions with bounded steps, heap and stack.
+// Of one match.
+struct RegexLimits {
+    std::uint32_t steps_max; // from one place of the subject; in proportion fewer beyond 1,000 bytes
+    std::uint32_t cpu_ms_max;
+};
+
+// Runs regular expressions with bounded time, heap and stack.
 class RegexRunner {
   public:
-    explicit RegexRunner(std::uint32_t match_max);
+    explicit RegexRunner(const RegexLimits &limits);
     ~RegexRunner();
 
-    // Whether `regex` matches somewhere in `subject`; also false if that took more steps or memory than
-    // allowed.
+    // Whether `regex` matches somewhere in `subject`; also false if that took more than is allowed.
     [[nodiscard]] bool matches(const Regex &regex, std::string_view subject);
     [[nodiscard]] std::uint64_t given_up() const { return given_up_; }
 
   private:
     struct State;
     std::unique_ptr<State> state_; // made for the first match
-    std::uint32_t match_max_;
+    RegexLimits limits_;
     std::uint64_t given_up_ = 0;
 };
 

@@ -7,7 +7,7 @@ namespace divan::selector {
 
 Result<std::shared_ptr<const Selector>> Selector::compile(const json::Value &selector, const Limits &limits) {
     auto program = std::make_unique<Program>();
-    program->regex_match_max = limits.regex_match_max;
+    program->regex_limits = {.steps_max = limits.regex_match_max, .cpu_ms_max = limits.regex_cpu_ms_max};
     DIVAN_TRY(program->root, normalize(selector, limits));
     DIVAN_TRY_VOID(compile_program(program->root, limits, program->scope, program->scopes));
     return std::shared_ptr<const Selector>(new Selector(std::move(program)));

@@ -25,7 +25,8 @@ struct Limits {
     std::size_t path_bytes_max = 1 << 20;          // of the paths of all conditions, together
     std::size_t regex_bytes_max = 10'000;          // of one pattern
     std::size_t regex_program_bytes_max = 4 << 20; // of all patterns once compiled, together
-    std::uint32_t regex_match_max = 100'000;       // steps of one match (PCRE2's match limit)
+    std::uint32_t regex_match_max = 100'000; // steps of a match from one place of the string (PCRE2's limit)
+    std::uint32_t regex_cpu_ms_max = 200;    // of one match
 };
 
 class Selector {
