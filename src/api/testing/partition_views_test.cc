@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <map>
 #include <mutex>
 #include <random>
@@ -277,6 +278,8 @@ class PartitionCosts : public testing::Test {
         auto keys = engine_->take();
         auto others = std::count_if(keys.begin(), keys.end(),
                                     [&](const std::string &key) { return !key.starts_with(prefix); });
+        std::printf("%-40s %zu rows of maps, %td of others, %llu of the engine\n", query.c_str(), keys.size(),
+                    others, static_cast<unsigned long long>(engine_rows));
         return {keys.size(), static_cast<std::size_t>(others), engine_rows};
     }
 
