@@ -1,4 +1,4 @@
--- The requests of http_bench.py and view_bench.py, for wrk. What to send comes from the environment.
+-- The requests of http_bench.py, view_bench.py and mango_bench.py, for wrk. What to send comes from the environment.
 local operation = os.getenv("DIVAN_BENCH_OPERATION")
 local count = tonumber(os.getenv("DIVAN_BENCH_COUNT") or "0")
 local run = os.getenv("DIVAN_BENCH_RUN") or ""
@@ -51,7 +51,41 @@ local function view_range_reduce_script()
       "/bench/_design/three/_view/by_date?startkey=[2026,1,5]&endkey=[2026,%d,20]", number + 2))
 end
 
+-- As mango_bench.py.
+local mango_customers = math.floor(count / 25)
+
+local function find(body)
+   return wrk.format("POST", "/bench/_find", nil, body)
+end
+
+local function mango_find()
+   number = (number + 7919) % mango_customers
+   return find(string.format('{"selector":{"customer":"customer-%06d"},"use_index":"by_customer"}', number))
+end
+
+local function mango_covered()
+   number = (number + 7919) % mango_customers
+   return find(string.format('{"selector":{"customer":"customer-%06d","total":{"$gt":0}},"fields":["customer","total"]}', number))
+end
+
+local function mango_sort()
+   number = (number + 7919) % 300
+   return find(string.format('{"selector":{"date":{"$lte":[2026,%d,%d]}},"sort":[{"date":"desc"}]}',
+      1 + number % 12, 1 + math.floor(number / 12)))
+end
+
+local function mango_count()
+   number = (number + 7919) % (mango_customers - math.floor(mango_customers / 10))
+   return find(string.format(
+      '{"selector":{"customer":{"$gte":"customer-%06d","$lt":"customer-%06d"}},"count":true,"limit":0}',
+      number, number + math.floor(mango_customers / 10)))
+end
+
 request = ({
+   mango_find = mango_find,
+   mango_covered = mango_covered,
+   mango_sort = mango_sort,
+   mango_count = mango_count,
    view_point = view_point,
    view_range_reduce = view_range_reduce,
    view_range_reduce_script = view_range_reduce_script,

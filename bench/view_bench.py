@@ -47,11 +47,13 @@ def order(number, customers):
 
 
 class ViewBench(Bench):
+    documents_per_customer = ROWS_PER_CUSTOMER
+
     def fill(self):
         self.call('PUT', '/bench')
         for first in range(0, self.documents, BATCH_DOCUMENTS):
             numbers = range(first, min(first + BATCH_DOCUMENTS, self.documents))
-            docs = [order(number, self.documents // ROWS_PER_CUSTOMER) for number in numbers]
+            docs = [order(number, self.documents // self.documents_per_customer) for number in numbers]
             self.call('POST', '/bench/_bulk_docs', json.dumps({'docs': docs}))
 
     def update(self, design):

@@ -34,7 +34,7 @@ divan_module(kv/memory DEPENDS base kv)
 divan_module(kv/rocksdb DEPENDS base kv LINK RocksDB::rocksdb-shared)
 divan_module(kv/testing DEPENDS base kv kv/memory kv/rocksdb LINK RocksDB::rocksdb-shared)
 divan_module(doc DEPENDS base)
-divan_module(selector DEPENDS base json collation LINK PkgConfig::Pcre2 ICU::uc)
+divan_module(selector DEPENDS base json config collation LINK PkgConfig::Pcre2 ICU::uc)
 divan_module(selector/testing DEPENDS base json collation selector LINK ICU::uc)
 if(DIVAN_TESTS)
   add_executable(selector_match src/selector/testing/main.cc)
@@ -54,16 +54,18 @@ divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 
 # Layer 3
-divan_module(design DEPENDS base json crypto config collation script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+divan_module(design DEPENDS base json crypto config collation selector script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 divan_module(index DEPENDS base config telemetry kv db TEST_DEPENDS kv/memory)
-divan_module(views DEPENDS base json crypto config telemetry collation script kv db design index
+divan_module(views DEPENDS base json crypto config telemetry collation selector script kv db design index
              LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
 divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
 
 # Layer 5
-divan_module(api DEPENDS base json crypto config telemetry collation script doc net db design index views access
+divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db design index views mango
+                 access
              TEST_DEPENDS kv/memory)
 divan_module(api/testing DEPENDS base json collation config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
                                  views access api
@@ -71,7 +73,7 @@ divan_module(api/testing DEPENDS base json collation config telemetry script kv 
 target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry script kv kv/memory kv/rocksdb net db design views
+divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db design views
              access api)
 divan_module(cli DEPENDS base json config script script/worker net design api server
              LINK CLI11::CLI11 fmt::fmt yaml-cpp)

@@ -223,7 +223,7 @@ Task<Result<void>> put_attachment(Call &call) {
     auto named = check_attachment_name(name);
     if (!named.ok())
         co_return named.error();
-    auto legal = db::check_document_id(id);
+    auto legal = call.database->check_id(id);
     if (!legal.ok())
         co_return legal.error();
     auto rev = requested_rev(call);

@@ -63,7 +63,8 @@ Result<DocumentInput> take_input(const Services &services, Pending &pending) {
 // Reads and checks all documents; keeps them if `keep`, else where they are.
 class BulkReader {
   public:
-    BulkReader(const Services &services, bool keep) : services_(services), keep_(keep) {}
+    BulkReader(const Services &services, const db::Database &database, bool keep)
+        : services_(services), database_(database), keep_(keep) {}
 
     Result<Bulk> read(std::string_view text, bool url_replicated, std::string_view url_w) {
         json::ElementSink sink{[this] { begin(); },
@@ -107,13 +108,14 @@ class BulkReader {
     void check(const Result<DocumentInput> &input, bool replicated, std::optional<Error> &wrong) {
         if (wrong)
             return;
-        auto checked =
-            input.ok() ? check_document(services_.config, *input, replicated) : Result<void>(input.error());
+        auto checked = input.ok() ? check_document(services_.config, database_, *input, replicated)
+                                  : Result<void>(input.error());
         if (!checked.ok())
             wrong = checked.error();
     }
 
     const Services &services_;
+    const db::Database &database_;
     const bool keep_;
     Bulk bulk_;
     std::optional<Error> wrong_; // the first
@@ -167,6 +169,7 @@ bool fails_request(const Result<db::Written> &outcome) {
     switch (outcome.error().code()) {
     case ErrorCode::conflict:
     case ErrorCode::forbidden:
+    case ErrorCode::partition_overflow:
     case ErrorCode::unauthorized:
     case ErrorCode::invalid_design_doc:
     case ErrorCode::compilation_error:
@@ -306,7 +309,8 @@ Task<Result<void>> post_bulk_docs(Call &call) {
     auto url_w = call.query.find("w").value_or("");
     auto bulk = co_await call.on_engine([&]() -> Result<Bulk> {
         DIVAN_TRY(auto text, (*body)->view());
-        return BulkReader(call.services(), !(*body)->on_disk()).read(text, url_replicated, url_w);
+        return BulkReader(call.services(), *call.database, !(*body)->on_disk())
+            .read(text, url_replicated, url_w);
     });
     if (!bulk.ok())
         co_return bulk.error();

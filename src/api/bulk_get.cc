@@ -55,7 +55,7 @@ Wanted wrong(json::Value id, json::Value rev, Error error) {
     return wanted;
 }
 
-Wanted read_wanted(const json::Value &value) {
+Wanted read_wanted(const db::Database &database, const json::Value &value) {
     if (!value.is_object() || value.object().empty())
         return wrong({}, {}, Error(ErrorCode::bad_request, "document must be a JSON object"));
     const auto &members = value.object();
@@ -64,7 +64,7 @@ Wanted read_wanted(const json::Value &value) {
         return wrong({}, {}, Error(ErrorCode::bad_request, "document id missed"));
     if (!id->is_string())
         return wrong(*id, {}, Error(ErrorCode::illegal_docid, "Document id must be a string"));
-    if (auto legal = db::check_document_id(id->string()); !legal.ok())
+    if (auto legal = database.check_id(id->string()); !legal.ok())
         return wrong(*id, {}, legal.error());
     const Error invalid(ErrorCode::bad_request, "Invalid rev format");
     Wanted wanted;
@@ -328,7 +328,7 @@ Task<Result<void>> post_bulk_get(Call &call) {
     std::vector<Wanted> wanted;
     wanted.reserve((*docs)->size());
     for (const auto &doc : **docs)
-        wanted.push_back(read_wanted(doc));
+        wanted.push_back(read_wanted(*call.database, doc));
     BulkGet bulk_get(call, std::move(wanted), std::move(*options));
     bool mixed = accepts(call, "multipart/mixed");
     if (accepts(call, "application/json") || (!mixed && !accepts(call, "multipart/related"))) {

@@ -25,7 +25,7 @@ constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 struct Part {
     std::string text;
     std::uint64_t rows = 0;
-    std::uint64_t examined = 0; // rows that were read for them, by a feed with a function
+    std::uint64_t examined = 0; // rows that were read for them, by a feed that judges documents
     kv::Sequence at;            // behind the last row read
     bool more = false;          // the feed has rows behind `at` already
     bool full = false;          // the limit was reached
@@ -45,7 +45,10 @@ struct Judgement {
 
 class Feed {
   public:
-    Feed(Call &call, FeedOptions options) : call_(call), options_(std::move(options)) {}
+    Feed(Call &call, FeedOptions options) : call_(call), options_(std::move(options)) {
+        if (options_.selector_filter)
+            matcher_.emplace(options_.selector_filter->selector);
+    }
 
     Task<Result<void>> serve();
 
@@ -58,14 +61,18 @@ class Feed {
 
     // On the engine pool.
     Result<Part> read_part();
-    // `examined`: of each change, empty without a function.
+    // `examined`: of each change, empty if no documents are judged.
     Result<Part> write_part(db::ChangesPage page, const std::vector<std::size_t> &examined);
     Result<std::shared_ptr<FilterBatch>> read_batch(db::ChangesPage &page);
+    Result<Part> write_batch(db::ChangesPage page, FilterBatch &batch);
+    Result<Part> read_matching_part();
     Result<db::ChangesPage> read_page();
     Result<db::ChangesPage> look_up_ids();
     Result<void> append_row(std::string &out, const db::Change &change, const std::optional<db::Head> &head);
     Result<void> append_document(std::string &out, const db::Change &change,
                                  const std::optional<db::Head> &head);
+    Result<std::optional<std::string>> document_text(const db::Change &change,
+                                                     const std::optional<db::Head> &head);
     void append_event(std::string &out, const db::Change &change);
     Result<void> append_change(std::string &out, const db::Change &change,
                                const std::optional<db::Head> &head);
@@ -93,7 +100,8 @@ class Feed {
     kv::Sequence round_at_;
     std::uint64_t round_sent_ = 0;
     std::uint64_t row_number_ = 0;
-    std::uint64_t examined_ = 0; // rows that a function judged
+    std::uint64_t examined_ = 0; // rows whose documents were judged
+    std::optional<selector::Matcher> matcher_;
     bool started_ = false;
     std::chrono::nanoseconds last_beat_{};
     bool exhausted_ = false; // nothing lies behind at_
@@ -129,18 +137,24 @@ bool Feed::passes(const db::Change &change) const {
 Result<void> Feed::append_document(std::string &out, const db::Change &change,
                                    const std::optional<db::Head> &head) {
     out.append(",\"doc\":");
-    if (!head) {
-        out.append("null");
-        return {};
-    }
-    if (options_.document.plain() && head->body && head->rev == change.leaves.front().rev) {
-        out.append(plain_document_json(*head, *head->body));
-        return {};
-    }
+    DIVAN_TRY(auto text, document_text(change, head));
+    if (options_.selector_filter && options_.selector_filter->fields && text)
+        options_.selector_filter->fields->append(out, *text);
+    else
+        out.append(text.value_or("null"));
+    return {};
+}
+
+// nullopt: there is none (any more).
+Result<std::optional<std::string>> Feed::document_text(const db::Change &change,
+                                                       const std::optional<db::Head> &head) {
+    if (!head)
+        return std::optional<std::string>();
+    if (options_.document.plain() && head->body && head->rev == change.leaves.front().rev)
+        return std::optional(plain_document_json(*head, *head->body));
     DIVAN_TRY(auto tree, database().tree(*head));
     auto document = write_document(database(), *head, tree, tree.winner(), options_.document);
-    out.append(document.ok() ? document->json : std::string("null"));
-    return {};
+    return document.ok() ? std::optional(std::move(document->json)) : std::nullopt;
 }
 
 void Feed::append_event(std::string &out, const db::Change &change) {
@@ -236,7 +250,7 @@ Result<db::ChangesPage> Feed::read_page() {
         range.before = at_;
     range.last = last_;
     range.rows_max = options_.function_filter ? kRowsPerFilteredPage : kRowsPerPage;
-    if (options_.limit && !filtered() && !options_.function_filter)
+    if (options_.limit && !filtered() && !options_.judged())
         range.rows_max =
             static_cast<std::size_t>(std::min<std::uint64_t>(kRowsPerPage, *options_.limit - sent_ + 1));
     return database().changes(range);
@@ -251,8 +265,12 @@ Result<Part> Feed::read_part() {
 // The changes of the next page with their documents; the page without them.
 Result<std::shared_ptr<FilterBatch>> Feed::read_batch(db::ChangesPage &page) {
     DIVAN_TRY(page, read_page());
-    DIVAN_TRY(auto batch,
-              FilterBatch::read(database(), page.changes, options_.all_leaves, options_.document.conflicts));
+    FilterBatch::Texts texts;
+    texts.all_leaves = options_.all_leaves;
+    texts.revisions = options_.function_filter != nullptr;
+    // Of each leaf CouchDB reads what is there of it alone.
+    texts.conflicts = options_.document.conflicts && (texts.revisions || !texts.all_leaves);
+    DIVAN_TRY(auto batch, FilterBatch::read(database(), page.changes, texts));
     if (!page.changes.empty()) {
         page.more = true;
         page.last = batch.last();
@@ -301,9 +319,30 @@ Result<Part> Feed::write_part(db::ChangesPage page, const std::vector<std::size_
     return part;
 }
 
+// The changes that passed, on the page that they were read for.
+Result<Part> Feed::write_batch(db::ChangesPage page, FilterBatch &batch) {
+    std::vector<std::size_t> examined;
+    for (auto &passed : batch.take_passed()) {
+        examined.push_back(passed.examined);
+        page.changes.push_back(std::move(passed.change));
+    }
+    DIVAN_TRY(auto part, write_part(std::move(page), examined));
+    if (part.examined == 0)
+        part.examined = batch.change_count();
+    return part;
+}
+
+Result<Part> Feed::read_matching_part() {
+    db::ChangesPage page;
+    DIVAN_TRY(auto batch, read_batch(page));
+    batch->match(*matcher_);
+    return write_batch(std::move(page), *batch);
+}
+
 Task<Result<Part>> Feed::next_part() {
     if (!options_.function_filter) {
-        co_return co_await call_.on_engine([&] { return read_part(); });
+        co_return co_await call_.on_engine(
+            [&] { return options_.selector_filter ? read_matching_part() : read_part(); });
     }
     db::ChangesPage page;
     auto batch = co_await call_.on_engine([&] { return read_batch(page); });
@@ -312,15 +351,7 @@ Task<Result<Part>> Feed::next_part() {
     auto judged = co_await judge(*batch);
     if (!judged.ok())
         co_return judged.error();
-    std::vector<std::size_t> examined;
-    for (auto &passed : (*batch)->take_passed()) {
-        examined.push_back(passed.examined);
-        page.changes.push_back(std::move(passed.change));
-    }
-    auto part = co_await call_.on_engine([&] { return write_part(std::move(page), examined); });
-    if (part.ok() && part->examined == 0)
-        part->examined = (*batch)->change_count();
-    co_return part;
+    co_return co_await call_.on_engine([&] { return write_batch(std::move(page), **batch); });
 }
 
 // Has the filter's function judge the batch. The connection is held by nothing: heartbeats go on, and a
@@ -361,7 +392,7 @@ Result<std::string> Feed::closing_text() {
         // out as pending, too (fabric_rpc:changes_enumerator sees only what they let pass).
         auto since = options_.descending ? kv::Sequence(0) : filtered() ? round_at_ : at_;
         DIVAN_TRY(pending, database().pending(since));
-        auto read = options_.function_filter ? examined_ : sent_;
+        auto read = options_.judged() ? examined_ : sent_;
         if (options_.descending || filtered())
             pending -= std::min(pending, options_.descending ? read : round_sent_);
     }

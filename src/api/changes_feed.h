@@ -26,10 +26,13 @@ struct FeedOptions {
     std::optional<std::set<std::string>> doc_ids; // filter=_doc_ids
     bool design_only = false;                     // filter=_design
     std::shared_ptr<const FunctionFilter> function_filter;
+    std::shared_ptr<const SelectorFilter> selector_filter; // filter=_selector
     // Rows of `_db_updates` instead: the ids of `_global_changes` are "type:database".
     bool database_events = false;
 
     [[nodiscard]] bool live() const { return kind != FeedKind::normal; }
+    // Whether documents decide which rows are shown.
+    [[nodiscard]] bool judged() const { return function_filter || selector_filter; }
 };
 
 // Reads the options of a GET or POST; `body` is the POST's object or null, `body_text` its text. May block on

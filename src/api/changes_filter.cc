@@ -3,6 +3,7 @@
 #include "api/function_calls.h"
 #include "api/request_object.h"
 #include "base/encoding.h"
+#include "db/document_text.h"
 #include "design/design_documents.h"
 #include "design/function_document.h"
 #include "design/function_error.h"
@@ -38,6 +39,17 @@ Result<std::string> map_source(const design::DesignDocument &document, const std
     return view->map;
 }
 
+// A revision as selectors see it.
+std::string selected_document(std::string_view id, const doc::RevId &rev, bool deleted, const db::Body &body,
+                              const std::vector<doc::Leaf> &leaves) {
+    std::string text;
+    db::begin_document_text(text, id, rev, body.json, deleted);
+    db::append_other_leaves(text, "_conflicts", leaves, false);
+    db::append_attachment_stubs(text, body);
+    text.push_back('}');
+    return text;
+}
+
 } // namespace
 
 Result<FunctionFilter> find_function_filter(const Call &call, std::string_view section, std::string_view name,
@@ -61,39 +73,83 @@ Result<FunctionFilter> find_function_filter(const Call &call, std::string_view s
     return filter;
 }
 
-Result<FilterBatch> FilterBatch::read(db::Database &database, std::vector<db::Change> &changes,
-                                      bool all_leaves, bool conflicts) {
+Result<SelectorFilter> read_selector_filter(const json::Object &body, const selector::Limits &limits) {
+    const auto *selector = body.find("selector");
+    if (selector == nullptr || !selector->is_object())
+        return Error(ErrorCode::bad_request, "Selector error: expected a JSON object");
+    SelectorFilter filter;
+    auto compiled = selector::Selector::compile(*selector, limits);
+    if (!compiled.ok())
+        return Error(ErrorCode::bad_request, compiled.error().reason());
+    filter.selector = std::move(*compiled);
+    const auto *fields = body.find("fields");
+    if (fields == nullptr)
+        return filter;
+    if (!fields->is_array())
+        return Error(ErrorCode::bad_request, "Selector error: fields must be JSON array");
+    auto names = mango::read_fields(*fields);
+    auto projection = names.ok() ? mango::Projection::make(*names) : names.error();
+    if (!projection.ok())
+        return Error(ErrorCode::bad_request, projection.error().reason());
+    filter.fields = std::move(*projection);
+    return filter;
+}
+
+Result<FilterBatch> FilterBatch::read(db::Database &database, std::vector<db::Change> &changes, Texts texts) {
     FilterBatch batch;
     std::vector<std::string> ids;
     for (const auto &change : changes)
         ids.push_back(change.id);
-    DIVAN_TRY(auto heads, database.heads(ids, {.bodies = true, .trees = true, .leaves = all_leaves}));
+    bool trees = texts.all_leaves || texts.conflicts || texts.revisions;
+    DIVAN_TRY(auto heads, database.heads(ids, {.bodies = true, .trees = trees, .leaves = texts.all_leaves}));
     std::size_t bytes = 0;
-    std::size_t taken = 0;
-    for (; taken < changes.size() && bytes < db::kPageBytesMax; ++taken) {
-        if (!heads[taken])
-            continue; // purged meanwhile
-        DIVAN_TRY(auto tree, database.tree(*heads[taken]));
-        const auto &leaves = changes[taken].leaves;
-        for (std::size_t leaf = 0; leaf < (all_leaves ? leaves.size() : 1); ++leaf) {
-            const auto &rev = leaves[leaf].rev;
-            auto info = tree.find(rev);
-            if (!info)
-                continue;
-            DIVAN_TRY(auto body, database.body(*heads[taken], rev, *info));
-            if (!body)
-                continue;
-            auto conflicting = conflicts ? tree.leaves() : std::vector<doc::Leaf>();
-            batch.documents_.push_back(
-                {taken, leaves[leaf],
-                 design::function_document(ids[taken], *tree.path(rev), info->deleted, *body, conflicting)});
-            bytes += batch.documents_.back().json.size();
+    while (batch.changes_.size() < changes.size() && bytes < db::kPageBytesMax) {
+        auto next = batch.changes_.size();
+        if (heads[next] && !changes[next].leaves.empty()) { // otherwise purged meanwhile
+            DIVAN_TRY(auto added, batch.add_change(database, changes[next], *heads[next], texts));
+            bytes += added;
         }
+        batch.changes_.push_back(std::move(changes[next]));
     }
-    auto end = changes.begin() + static_cast<std::ptrdiff_t>(taken);
-    std::move(changes.begin(), end, std::back_inserter(batch.changes_));
-    changes.erase(changes.begin(), end);
+    changes.erase(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(batch.changes_.size()));
     return batch;
+}
+
+// Adds the documents of the change that comes next; returns how large they are.
+Result<std::size_t> FilterBatch::add_change(db::Database &database, const db::Change &change,
+                                            const db::Head &head, Texts texts) {
+    auto number = changes_.size();
+    const auto &winner = change.leaves.front();
+    bool plain = !texts.all_leaves && !texts.conflicts && !texts.revisions;
+    if (plain && head.body && head.rev == winner.rev) {
+        documents_.push_back(
+            {number, winner, db::document_text(head.id, head.rev, *head.body, head.deleted)});
+        return documents_.back().json.size();
+    }
+    DIVAN_TRY(auto tree, database.tree(head));
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < (texts.all_leaves ? change.leaves.size() : 1); ++i) {
+        const auto &leaf = change.leaves[i];
+        auto info = tree.find(leaf.rev);
+        if (!info)
+            continue;
+        DIVAN_TRY(auto body, database.body(head, leaf.rev, *info));
+        if (!body)
+            continue;
+        auto conflicting = texts.conflicts ? tree.leaves() : std::vector<doc::Leaf>();
+        auto text = texts.revisions
+                        ? design::function_document(change.id, *tree.path(leaf.rev), info->deleted, *body,
+                                                    conflicting)
+                        : selected_document(change.id, leaf.rev, info->deleted, *body, conflicting);
+        bytes += text.size();
+        documents_.push_back({number, leaf, std::move(text)});
+    }
+    return bytes;
+}
+
+void FilterBatch::match(selector::Matcher &matcher) {
+    for (; judged_ < documents_.size(); ++judged_)
+        documents_[judged_].passes = matcher.matches(documents_[judged_].json);
 }
 
 void FilterBatch::judge_some(script::Pool &scripts, const FunctionFilter &filter,

@@ -1,10 +1,14 @@
 #pragma once
 
-// Functions of design documents that choose what a feed shows: filter=ddoc/name and filter=_view.
+// What chooses the rows of a feed by their documents: functions of design documents (filter=ddoc/name and
+// filter=_view), and selectors (filter=_selector).
 
 #include "api/call.h"
 #include "db/types.h"
+#include "mango/projection.h"
 #include "script/pool.h"
+#include "selector/selector.h"
+#include "json/value.h"
 
 #include <memory>
 #include <optional>
@@ -27,18 +31,34 @@ struct FunctionFilter {
                                                           std::string_view name, const char *malformed,
                                                           const std::optional<std::string> &body);
 
-// Changes with what their functions are given.
+// A selector of a request.
+struct SelectorFilter {
+    std::shared_ptr<const selector::Selector> selector;
+    std::optional<mango::Projection> fields; // what is shown of documents; nullopt = all
+};
+
+// Reads `selector` and `fields` of a body. Errors: bad_request, as couch_changes says.
+[[nodiscard]] Result<SelectorFilter> read_selector_filter(const json::Object &body,
+                                                          const selector::Limits &limits);
+
+// Changes with their documents, as they are judged.
 class FilterBatch {
   public:
-    // Reads the revisions of `changes`: the winners, or all leaves. Takes as many changes as fit into a page
-    // (db::kPageBytesMax), one at least, and leaves the others in `changes`. May block on the engine.
-    static Result<FilterBatch> read(db::Database &database, std::vector<db::Change> &changes, bool all_leaves,
-                                    bool conflicts);
+    struct Texts {
+        bool all_leaves = false; // of all leaves, otherwise of the winners
+        bool conflicts = false;  // with `_conflicts`
+        bool revisions = false;  // with `_revisions`: for functions
+    };
+    // Reads the documents of `changes`. Takes as many changes as fit into a page (db::kPageBytesMax), one at
+    // least, and leaves the others in `changes`. May block on the engine.
+    static Result<FilterBatch> read(db::Database &database, std::vector<db::Change> &changes, Texts texts);
 
     [[nodiscard]] std::size_t change_count() const { return changes_.size(); }
     [[nodiscard]] kv::Sequence last() const { return changes_.back().sequence; }
     // Whether all documents were judged.
     [[nodiscard]] bool done() const { return judged_ == documents_.size(); }
+    // Judges all documents.
+    void match(selector::Matcher &matcher);
     // Has the function judge some more; calls `done` once, on a worker's thread; the batch lives until then.
     // REQUIRES: !done()
     // Errors: what the function threw.
@@ -60,6 +80,9 @@ class FilterBatch {
         std::string json;
         bool passes = false;
     };
+
+    Result<std::size_t> add_change(db::Database &database, const db::Change &change, const db::Head &head,
+                                   Texts texts);
 
     std::vector<db::Change> changes_;
     std::vector<Document> documents_;

@@ -2,6 +2,7 @@
 #include "api/document_handlers.h"
 #include "api/parameters.h"
 #include "config/config.h"
+#include "selector/limits.h"
 #include "json/parser.h"
 
 #include <algorithm>
@@ -94,9 +95,12 @@ Result<void> read_filter(const Call &call, const net::Query &query, const json::
         return {};
     }
     if (filter == "_selector") {
-        if (body == nullptr || !body->is_object() || !body->object().contains("selector"))
+        if (body == nullptr)
             return Error(ErrorCode::bad_request, "Selector must be specified in POST payload");
-        return Error(ErrorCode::not_implemented, "Selectors are not evaluated by this version.");
+        DIVAN_TRY(auto selected,
+                  read_selector_filter(body->object(), selector::limits(call.services().config)));
+        options.selector_filter = std::make_shared<const SelectorFilter>(std::move(selected));
+        return {};
     }
     if (filter == "_view") {
         auto view = query.find("view").value_or("");

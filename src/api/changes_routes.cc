@@ -51,7 +51,7 @@ std::vector<Route> changes_routes() {
         {"heartbeat", "integer", "ms between empty lines while nothing changes."},
         {"timeout", "integer", "ms to wait for a change."},
         {"seq_interval", "integer", "Only every n-th row has a sequence."},
-        {"filter", "string", "_doc_ids, _design, _view, or a function as ddoc/name."},
+        {"filter", "string", "_doc_ids, _selector, _design, _view, or a function as ddoc/name."},
         {"view", "string", "The view of filter=_view, as ddoc/name."},
         {"doc_ids", "json", "The ids of filter=_doc_ids."}};
     constexpr auto kMember = access::Permission::database_member;
@@ -61,7 +61,8 @@ std::vector<Route> changes_routes() {
         {"POST", "/{db}/_changes/{rest...}", kMember, post_changes, "As _changes: what follows is ignored.",
          parameters},
         {"GET", "/{db}/_changes", kMember, get_changes, "What changed, each document once.", parameters},
-        {"POST", "/{db}/_changes", kMember, post_changes, "As GET; doc_ids may be in the body.", parameters},
+        {"POST", "/{db}/_changes", kMember, post_changes,
+         "As GET; doc_ids, selector and fields are in the body.", parameters},
     };
 }
 

@@ -2,6 +2,7 @@
 // database lies here, and no shard is ever split.
 
 #include "api/router.h"
+#include "db/partition.h"
 #include "db/store.h"
 #include "json/writer.h"
 
@@ -83,8 +84,14 @@ Task<Result<void>> get_shard_of(Call &call) {
     auto info = co_await call.on_engine([&] { return call.database->info(); });
     if (!info.ok())
         co_return info.error();
+    const auto &id = call.path_parameter("docid");
+    auto known = call.database->check_known_id(id);
+    if (!known.ok())
+        co_return known.error();
+    // A partition lies in one shard as a whole.
+    auto placed_by = info->partitioned ? db::partition_of(id).value_or(id) : std::string_view(id);
     std::uint64_t size = 0x100000000ull / info->q;
-    auto shard = std::min<std::uint64_t>(crc32(call.path_parameter("docid")) / size, info->q - 1);
+    auto shard = std::min<std::uint64_t>(crc32(placed_by) / size, info->q - 1);
     co_return co_await call.send_json(200,
                                       fmt::format(R"({{"range":"{}","nodes":["{}"]}})",
                                                   range_text(shard, info->q), call.services().node_name));

@@ -173,8 +173,9 @@ Result<DocumentInput> read_document(const json::Value &value) {
     return input;
 }
 
-Result<void> check_document(const config::Config &config, const DocumentInput &input, bool replicated) {
-    DIVAN_TRY_VOID(db::check_document_id(*input.id));
+Result<void> check_document(const config::Config &config, const db::Database &database,
+                            const DocumentInput &input, bool replicated) {
+    DIVAN_TRY_VOID(database.check_id(*input.id));
     if (input.json.size() > static_cast<std::uint64_t>(config.integer("couchdb", "max_document_size")))
         return Error(ErrorCode::document_too_large, *input.id);
     if (!replicated)
@@ -190,7 +191,7 @@ Result<void> check_document(const config::Config &config, const DocumentInput &i
 
 Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
                                           DocumentInput input, bool replicated) {
-    DIVAN_TRY_VOID(check_document(config, input, replicated));
+    DIVAN_TRY_VOID(check_document(config, database, input, replicated));
     PreparedDocument prepared;
     auto &edit = prepared.edit;
     edit.id = std::move(*input.id);

@@ -42,10 +42,10 @@ struct DocumentInput {
 // Errors: bad_request "Attachment name ..." as CouchDB.
 [[nodiscard]] Result<void> check_attachment_name(std::string_view name);
 
-// What prepare_document() refuses, without preparing: document_too_large, illegal_docid, and bad_request for
-// a replicated document that names no revision. REQUIRES: `id` is set
-[[nodiscard]] Result<void> check_document(const config::Config &config, const DocumentInput &input,
-                                          bool replicated);
+// What prepare_document() refuses, without preparing: document_too_large, db::Database::check_id(), and
+// bad_request for a replicated document that names no revision. REQUIRES: `id` is set
+[[nodiscard]] Result<void> check_document(const config::Config &config, const db::Database &database,
+                                          const DocumentInput &input, bool replicated);
 
 // A document on its way into a commit; keeps its uploads alive.
 struct PreparedDocument {
@@ -54,7 +54,7 @@ struct PreparedDocument {
 };
 
 // Makes an edit of `input` (whose id is set), storing inline attachments; `replicated` is new_edits=false.
-// Attachments that follow are left as stubs. Errors: document_too_large, illegal_docid, the engine's.
+// Attachments that follow are left as stubs. Errors: those of check_document(), the engine's.
 // Blocks on the engine if there are inline attachments.
 [[nodiscard]] Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
                                                         DocumentInput input, bool replicated);

@@ -127,7 +127,7 @@ Result<WrittenDocument> write_document(db::Database &database, const db::Head &h
         return ErrorCode::not_found;
     WrittenDocument written;
     auto &out = written.json;
-    db::begin_document_text(out, head.id, revision.rev, *body, revision.info.deleted);
+    db::begin_document_text(out, head.id, revision.rev, body->json, revision.info.deleted);
     if (options.revs)
         db::append_revisions(out, *tree.path(revision.rev));
     std::vector<doc::Leaf> history;

@@ -70,7 +70,7 @@ Result<CopyTarget> parse_destination(const Call &call) {
         DIVAN_TRY(auto query, net::Query::parse(header->substr(mark + 1)));
         DIVAN_TRY(target.rev, doc::RevId::parse(query.find("rev").value_or("")));
     }
-    DIVAN_TRY_VOID(db::check_document_id(target.id));
+    DIVAN_TRY_VOID(call.database->check_id(target.id));
     return target;
 }
 
@@ -154,7 +154,7 @@ Task<Result<void>> put_document(Call &call) {
     if (id.starts_with("_local/") || id == "_local") {
         co_return co_await put_local(call);
     }
-    auto legal = db::check_document_id(id);
+    auto legal = call.database->check_id(id);
     if (!legal.ok())
         co_return legal.error();
     if (auto type = call.header("Content-Type"); type && net::multipart_boundary(*type)) {
@@ -229,6 +229,9 @@ Task<Result<void>> delete_document(Call &call) {
     // There is no document with an id that could not be written.
     if (!db::check_document_id(id).ok())
         co_return ErrorCode::not_found;
+    auto known = call.database->check_known_id(id);
+    if (!known.ok())
+        co_return known.error();
     auto rev = requested_rev(call);
     if (!rev.ok()) {
         // A document that is not there is 404, whatever revision is named.

@@ -1,6 +1,7 @@
 #include "api/engine_calls.h"
 
 #include "design/design_check.h"
+#include "selector/limits.h"
 #include "telemetry/log.h"
 #include "json/writer.h"
 
@@ -27,8 +28,8 @@ Task<Result<std::vector<design::Advice>>> check_design_document(Call &call, cons
     co_return co_await suspend<Checked>([&call, &edit](Resume<Checked> resume) {
         auto &home = call.exchange().executor();
         call.services().engine_pool.post([&call, &edit, &home, resume] {
-            design::check_design_document(edit, *call.database, call.services().scripts,
-                                          [&home, resume](Checked checked) {
+            design::check_design_document(edit, *call.database, selector::limits(call.services().config),
+                                          call.services().scripts, [&home, resume](Checked checked) {
                                               home.post([resume, checked = std::move(checked)]() mutable {
                                                   resume(std::move(checked));
                                               });

@@ -139,7 +139,7 @@ Task<Result<void>> post_form(Call &call) {
     if (id.starts_with("_local/")) {
         co_return co_await refuse_local_attachment(call);
     }
-    auto legal = db::check_document_id(id);
+    auto legal = call.database->check_id(id);
     if (!legal.ok())
         co_return legal.error();
     auto type = call.header("Content-Type").value_or("");

@@ -5,6 +5,7 @@
 #include "api/function_response.h"
 #include "api/list_run.h"
 #include "api/listing.h"
+#include "api/query_handlers.h"
 #include "api/request_object.h"
 #include "api/router.h"
 #include "api/view_query.h"
@@ -21,21 +22,13 @@ using access::Permission;
 constexpr std::size_t kBufferBytesMax = 4 << 20;
 // How often a request that waits for a function looks up.
 constexpr Millis kWaitPause{60'000};
-constexpr char kMethods[] = "GET,POST,HEAD";
 
 // Which view a list shows: of another design document if the path names one.
 std::string view_design_id(const Call &call) {
-    bool other = call.path_parameters.size() > 4;
-    return "_design/" + call.path_parameter(other ? "view_ddoc" : "ddoc");
-}
-
-Result<RowQuery> listing_rows(Call &call, const json::Object *body) {
-    DIVAN_TRY(auto options, read_listing_options(call.query, body, Precedence::query));
-    DIVAN_TRY_VOID(apply_query_limit(call.services().config, options.limit));
-    if (options.partition)
-        return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
-    return RowQuery{listing_reader(call, ListingKind::all_docs, std::move(options)),
-                    &call.services().engine_pool};
+    for (const auto &[name, value] : call.path_parameters)
+        if (name == "view_ddoc")
+            return "_design/" + value;
+    return "_design/" + call.path_parameter("ddoc");
 }
 
 Task<Result<RowQuery>> view_rows(Call &call, const json::Object *body) {
@@ -123,7 +116,7 @@ Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, 
         co_return program.error();
     Result<RowQuery> query = ErrorCode::not_found;
     if (call.path_parameter("view") == "_all_docs")
-        query = listing_rows(call, body);
+        query = listing_query(call, ListingKind::all_docs, body, Precedence::query);
     else
         query = co_await view_rows(call, body);
     if (!query.ok())
@@ -134,6 +127,8 @@ Task<Result<void>> serve_list(Call &call, std::optional<std::string> body_text, 
         co_return request.error();
     co_return co_await run_list(call, std::move(*program), std::move(*query), std::move(*request));
 }
+
+} // namespace
 
 Task<Result<void>> get_list(Call &call) {
     co_return co_await serve_list(call, std::optional<std::string>(), nullptr);
@@ -147,10 +142,12 @@ Task<Result<void>> post_list(Call &call) {
     co_return co_await serve_list(call, std::move(text), &body->object());
 }
 
+namespace {
+
 // A path that names no view, or too much.
 Task<Result<void>> refuse_path(Call &call) {
     if (call.method != "GET" && call.method != "POST")
-        co_return co_await refuse_design_method(call, std::string(kMethods));
+        co_return co_await refuse_design_method(call, std::string(kViewMethods));
     co_return co_await refuse_design_path(call, std::string("list_error"));
 }
 
@@ -161,7 +158,7 @@ std::vector<Route> list_routes() {
     constexpr const char *kRefused = "Refused: a list needs a function and a view.";
     constexpr const char *kOne = "/{db}/_design/{ddoc}/_list/{function}/{view}";
     constexpr const char *kOther = "/{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}";
-    constexpr auto refused = refused_design_method<kMethods>;
+    constexpr auto refused = refused_design_method<kViewMethods>;
     return {
         {"GET", kOne, kMember, get_list, "A view, rendered by a list function; parameters as of views."},
         {"POST", kOne, kMember, post_list, "As GET; parameters in the body."},

@@ -286,12 +286,29 @@ Result<bool> Listing::next(RowTexts &rows) {
     return !done_;
 }
 
+// As in CouchDB a key that can be no id fails the whole listing.
+Result<void> check_keys(const db::Database &database, ListingKind kind, const ListingOptions &options) {
+    if (options.keys && kind == ListingKind::all_docs)
+        for (const auto &key : *options.keys)
+            if (key.is_string()) {
+                DIVAN_TRY_VOID(database.check_known_id(key.string()));
+            }
+    return {};
+}
+
 } // namespace
 
-std::unique_ptr<RowReader> listing_reader(const Call &call, ListingKind kind, ListingOptions options) {
-    auto rows_max = call.services().config.integer("divan", "all_docs_offset_rows_max");
-    return std::make_unique<Listing>(call.database, kind, std::move(options),
-                                     static_cast<std::uint64_t>(rows_max));
+Result<RowQuery> listing_query(const Call &call, ListingKind kind, const json::Object *body,
+                               Precedence precedence) {
+    const auto &config = call.services().config;
+    DIVAN_TRY(auto options, read_listing_options(call.query, body, precedence));
+    if (options.partition && !call.database->partitioned())
+        return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
+    DIVAN_TRY_VOID(apply_query_limit(config, options.partition.has_value(), options.limit));
+    DIVAN_TRY_VOID(check_keys(*call.database, kind, options));
+    auto rows_max = static_cast<std::uint64_t>(config.integer("divan", "all_docs_offset_rows_max"));
+    return RowQuery{std::make_unique<Listing>(call.database, kind, std::move(options), rows_max),
+                    &call.services().engine_pool};
 }
 
 } // namespace divan::api

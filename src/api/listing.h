@@ -32,13 +32,15 @@ struct ListingOptions {
     std::optional<std::vector<json::Value>> keys;
 };
 
-// Reads parameters of the query and the members of `body` if it is given.
-// Errors: query_parse_error with CouchDB's texts.
+// Reads parameters of the query and the members of `body` if it is given. A partition bounds the range, but
+// not `keys`. Errors: query_parse_error with CouchDB's texts.
 [[nodiscard]] Result<ListingOptions> read_listing_options(const net::Query &query, const json::Object *body,
                                                           Precedence precedence);
 
-// Reads the rows of a listing of the call's database.
-[[nodiscard]] std::unique_ptr<RowReader> listing_reader(const Call &call, ListingKind kind,
-                                                        ListingOptions options);
+// The rows of a listing of the call's database; what is read above. Errors: query_parse_error as above, if
+// the database is not partitioned but a partition is asked for, if more rows are than the configuration
+// allows.
+[[nodiscard]] Result<RowQuery> listing_query(const Call &call, ListingKind kind, const json::Object *body,
+                                             Precedence precedence);
 
 } // namespace divan::api

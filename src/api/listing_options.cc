@@ -1,6 +1,7 @@
 #include "api/listing.h"
 
 #include "api/view_options.h"
+#include "db/partition.h"
 
 #include <algorithm>
 
@@ -13,6 +14,18 @@ std::optional<KeyBound> to_bound(const std::optional<json::Value> &value) {
     if (value->is_string())
         return KeyBound{KeyBound::Side::at, value->string()};
     return KeyBound{KeyBound::Side::before_all, {}}; // as Erlang's terms compare
+}
+
+// As CouchDB bounds a range: the higher of two starts, the lower of two ends. No document has the id of the
+// end.
+void bound_by_partition(ListingOptions &options, const std::string &partition) {
+    auto ids = db::ids_of_partition(partition);
+    auto &low = options.descending ? options.end : options.start;
+    auto &high = options.descending ? options.start : options.end;
+    if (!low || low->side == KeyBound::Side::before_all || low->id < ids.begin)
+        low = KeyBound{KeyBound::Side::at, ids.begin};
+    if (!high || (high->side == KeyBound::Side::at && high->id > ids.end))
+        high = KeyBound{KeyBound::Side::at, ids.end};
 }
 
 } // namespace
@@ -35,6 +48,8 @@ Result<ListingOptions> read_listing_options(const net::Query &query, const json:
     options.include_docs = view.include_docs;
     options.update_seq = view.update_seq;
     options.document = view.document;
+    if (view.partition)
+        bound_by_partition(options, *view.partition);
     options.partition = std::move(view.partition);
     if (view.keys)
         options.keys = std::move(view.keys->array());

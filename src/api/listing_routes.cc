@@ -1,21 +1,11 @@
 #include "api/listing.h"
+#include "api/query_handlers.h"
 #include "api/router.h"
 
 namespace divan::api {
 namespace {
 
 using access::Permission;
-
-Result<RowQuery> listing_query(const Call &call, ListingKind kind, const json::Object *body,
-                               Precedence precedence) {
-    DIVAN_TRY(auto options, read_listing_options(call.query, body, precedence));
-    DIVAN_TRY_VOID(apply_query_limit(call.services().config, options.limit));
-    if (options.partition && !call.database->partitioned())
-        return Error(ErrorCode::query_parse_error, "`partition` parameter is not supported on this db");
-    if (options.partition)
-        return Error(ErrorCode::not_implemented, "Listings of one partition are not served by this version.");
-    return RowQuery{listing_reader(call, kind, std::move(options)), &call.services().engine_pool};
-}
 
 Task<Result<void>> serve_one(Call &call, ListingKind kind, const json::Object *body) {
     auto query = listing_query(call, kind, body, Precedence::query);
@@ -54,6 +44,18 @@ template <ListingKind kind> Task<Result<void>> post_queries(Call &call) {
 
 } // namespace
 
+Task<Result<void>> get_all_docs(Call &call) {
+    return get_listing<ListingKind::all_docs>(call);
+}
+
+Task<Result<void>> post_all_docs(Call &call) {
+    return post_listing<ListingKind::all_docs>(call);
+}
+
+Task<Result<void>> post_all_docs_queries(Call &call) {
+    return post_queries<ListingKind::all_docs>(call);
+}
+
 std::vector<Route> listing_routes() {
     std::vector<ParameterInfo> parameters = {
         {"startkey", "json", "First id; also start_key."},
@@ -68,15 +70,13 @@ std::vector<Route> listing_routes() {
         {"conflicts", "boolean", "Adds _conflicts to the documents."},
         {"attachments", "boolean", "Adds attachment data to the documents."},
         {"att_encoding_info", "boolean", "Adds encoding and encoded_length."},
-        {"update_seq", "boolean", "Adds the database's sequence."}};
+        {"update_seq", "boolean", "Adds the database's sequence."},
+        {"partition", "string", "Only documents of this partition; keys are not bound by it."}};
     constexpr auto kMember = Permission::database_member;
     return {
-        {"GET", "/{db}/_all_docs", kMember, get_listing<ListingKind::all_docs>, "All documents by id.",
-         parameters},
-        {"POST", "/{db}/_all_docs", kMember, post_listing<ListingKind::all_docs>,
-         "As GET; parameters in the body.", parameters},
-        {"POST", "/{db}/_all_docs/queries", kMember, post_queries<ListingKind::all_docs>,
-         "Several listings at once."},
+        {"GET", "/{db}/_all_docs", kMember, get_all_docs, "All documents by id.", parameters},
+        {"POST", "/{db}/_all_docs", kMember, post_all_docs, "As GET; parameters in the body.", parameters},
+        {"POST", "/{db}/_all_docs/queries", kMember, post_all_docs_queries, "Several listings at once."},
         {"GET", "/{db}/_design_docs", kMember, get_listing<ListingKind::design_docs>,
          "Design documents by id.", parameters},
         {"POST", "/{db}/_design_docs", kMember, post_listing<ListingKind::design_docs>,

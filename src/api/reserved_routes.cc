@@ -2,6 +2,7 @@
 // for a database or a document, and a client learns that the feature is missing and not its data.
 
 #include "api/engine_calls.h"
+#include "api/partition_calls.h"
 #include "api/router.h"
 
 namespace divan::api {
@@ -10,8 +11,6 @@ namespace {
 using access::Permission;
 
 constexpr char kReplication[] = "The replicator is not part of this version: let the other side replicate.";
-constexpr char kQueries[] = "Mango queries and indexes are not part of this version.";
-constexpr char kPartitions[] = "Queries of one partition are not part of this version.";
 constexpr char kTextSearch[] = "Text search is not part of this version.";
 constexpr char kTimeSequences[] = "The times of sequences are not kept in this version.";
 
@@ -29,15 +28,6 @@ Task<Result<void>> design_function(Call &call) {
     if (!found.ok())
         co_return found.error();
     co_return Error(ErrorCode::not_implemented, "Views and design functions are not part of this version.");
-}
-
-Task<Result<void>> partition_function(Call &call) {
-    auto info = co_await call.on_engine([&] { return call.database->info(); });
-    if (!info.ok())
-        co_return info.error();
-    if (!info->partitioned)
-        co_return Error(ErrorCode::bad_request, "database is not partitioned");
-    co_return Error(ErrorCode::not_implemented, kPartitions);
 }
 
 // ---- the scheduler, which has nothing to do
@@ -66,28 +56,10 @@ void add_design_functions(std::vector<Route> &routes) {
     for (auto pattern : kPatterns)
         routes.push_back({kAnyMethod, pattern, Permission::database_member, design_function,
                           "Refused: not part of this version."});
-}
-
-void add_queries(std::vector<Route> &routes) {
-    constexpr auto kMember = Permission::database_member;
-    constexpr auto kQuery = not_served_yet<kQueries>;
-    constexpr const char *kSummary = "Refused: not part of this version.";
-    routes.push_back({"POST", "/{db}/_find", kMember, kQuery, kSummary});
-    routes.push_back({"POST", "/{db}/_explain", kMember, kQuery, kSummary});
-    routes.push_back({"GET", "/{db}/_index", kMember, kQuery, kSummary});
-    routes.push_back({"POST", "/{db}/_index", kMember, kQuery, kSummary});
-    routes.push_back({"POST", "/{db}/_index/_bulk_delete", kMember, kQuery, kSummary});
-    routes.push_back({"DELETE", "/{db}/_index/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
-    routes.push_back({"DELETE", "/{db}/_index/_design/{ddoc}/{type}/{name}", kMember, kQuery, kSummary});
-    routes.push_back({kAnyMethod, "/{db}/_index/{rest...}", kMember, missing, "Refused: there is none."});
-    routes.push_back({"GET", "/{db}/_partition/{partition}", kMember, partition_function, kSummary});
-    for (std::string_view method : {"GET", "POST"})
-        for (std::string_view pattern : {"/{db}/_partition/{partition}/_all_docs",
-                                         "/{db}/_partition/{partition}/_design/{ddoc}/{rest...}"})
-            routes.push_back({method, pattern, kMember, partition_function, kSummary});
-    for (std::string_view pattern :
-         {"/{db}/_partition/{partition}/_find", "/{db}/_partition/{partition}/_explain"})
-        routes.push_back({"POST", pattern, kMember, partition_function, kSummary});
+    for (auto pattern : {"/{db}/_partition/{partition}/_design/{ddoc}/_search/{rest...}",
+                         "/{db}/_partition/{partition}/_design/{ddoc}/_nouveau/{rest...}"})
+        routes.push_back({kAnyMethod, pattern, Permission::database_member, in_partition<design_function>,
+                          "Refused: not part of this version."});
 }
 
 } // namespace
@@ -110,7 +82,6 @@ std::vector<Route> reserved_routes() {
         {"GET", "/{db}/_time_seq", Permission::database_member, not_served_yet<kTimeSequences>, kSummary},
         {"DELETE", "/{db}/_time_seq", Permission::database_admin, not_served_yet<kTimeSequences>, kSummary},
     };
-    add_queries(routes);
     add_design_functions(routes);
     return routes;
 }

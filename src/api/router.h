@@ -56,8 +56,11 @@ inline constexpr std::string_view kAnyMethod = "ANY";
 [[nodiscard]] std::vector<Route> database_routes(); // database_routes.cc: /{db}, _security, _compact, ...
 [[nodiscard]] std::vector<Route> listing_routes();  // listing_routes.cc: _all_docs, _design_docs, _local_docs
 [[nodiscard]] std::vector<Route> view_routes();     // view_routes.cc: _view, _info, _view_cleanup
+[[nodiscard]] std::vector<Route> find_routes();     // find_routes.cc: _find, _explain
+[[nodiscard]] std::vector<Route> index_routes();    // index_routes.cc: _index
 [[nodiscard]] std::vector<Route> list_routes();     // list_routes.cc: _list
-[[nodiscard]] std::vector<Route> changes_routes();  // changes_routes.cc: _changes, _db_updates
+[[nodiscard]] std::vector<Route> partition_routes();  // partition_routes.cc: _partition
+[[nodiscard]] std::vector<Route> changes_routes();    // changes_routes.cc: _changes, _db_updates
 [[nodiscard]] std::vector<Route> db_updates_routes(); // db_updates_routes.cc: _db_updates
 [[nodiscard]] std::vector<Route> bulk_routes();     // bulk_routes.cc: _bulk_docs, _bulk_get, _revs_diff, ...
 [[nodiscard]] std::vector<Route> document_routes(); // document_routes.cc: documents and _local documents

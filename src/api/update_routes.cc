@@ -51,7 +51,7 @@ Result<PreparedDocument> prepare_update(const Call &call, std::string_view json)
     DIVAN_TRY(auto input, read_document(value));
     if (!input.id)
         input.id.emplace(); // refused like every id that is empty
-    DIVAN_TRY_VOID(db::check_document_id(*input.id));
+    DIVAN_TRY_VOID(call.database->check_id(*input.id));
     return prepare_document(call.services().config, *call.database, std::move(input), false);
 }
 

@@ -3,6 +3,7 @@
 #include "api/parameters.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "db/partition.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -80,16 +81,6 @@ struct Parameter {
     }
 };
 
-Result<std::string> read_partition(std::string partition) {
-    if (partition.empty())
-        return Error(ErrorCode::illegal_partition, "Partition must not be empty");
-    if (partition.starts_with("_"))
-        return Error(ErrorCode::illegal_partition, "Partition must not start with an underscore");
-    if (partition.find(':') != std::string::npos)
-        return Error(ErrorCode::illegal_partition, "Partition must not contain a colon");
-    return partition;
-}
-
 class Reader {
   public:
     Reader(ViewOptions &options, bool one_key_is_key) : options_(options), one_key_is_key_(one_key_is_key) {}
@@ -165,7 +156,9 @@ class Reader {
         } else if (name == "group_level") {
             DIVAN_TRY(options_.group_level, parameter.count());
         } else if (name == "partition") {
-            DIVAN_TRY(options_.partition, read_partition(parameter.as_text()));
+            auto partition = parameter.as_text();
+            DIVAN_TRY_VOID(db::check_partition_name(partition));
+            options_.partition = std::move(partition);
         } else if (name == "stale") {
             DIVAN_TRY(auto word, parameter.one_of({"ok", "update_after"}));
             options_.update = word == "ok" ? UpdateMode::none : UpdateMode::later;
@@ -228,6 +221,7 @@ views::KeyRange ViewOptions::range() const {
         range.end_id = end_id;
     range.inclusive_end = inclusive_end;
     range.descending = descending;
+    range.partition = partition;
     return range;
 }
 
@@ -291,8 +285,10 @@ Result<ViewOptions> read_view_options(const net::Query &query, const json::Objec
     return options;
 }
 
-Result<void> apply_query_limit(const config::Config &config, std::optional<std::uint64_t> &limit) {
-    auto limit_max = config.integer("query_server_config", "query_limit");
+Result<void> apply_query_limit(const config::Config &config, bool partitioned,
+                               std::optional<std::uint64_t> &limit) {
+    auto limit_max =
+        config.integer("query_server_config", partitioned ? "partition_query_limit" : "query_limit");
     if (limit_max == std::numeric_limits<std::int64_t>::max())
         return {};
     if (limit && *limit > static_cast<std::uint64_t>(limit_max))

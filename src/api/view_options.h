@@ -64,8 +64,9 @@ Task<Result<json::Value>> read_object(Call &call);
 [[nodiscard]] Result<ViewOptions> read_view_options(const net::Query &query, const json::Object *body,
                                                     ReadViewOptions how);
 
-// Holds a limit to [query_server_config] query_limit. Errors: query_parse_error.
-[[nodiscard]] Result<void> apply_query_limit(const config::Config &config,
+// Holds a limit to [query_server_config] query_limit, or of one partition partition_query_limit. Errors:
+// query_parse_error.
+[[nodiscard]] Result<void> apply_query_limit(const config::Config &config, bool partitioned,
                                              std::optional<std::uint64_t> &limit);
 
 // What is left to be checked when it is known what is asked. Errors: query_parse_error with CouchDB's texts.

@@ -24,16 +24,13 @@ struct UpdateOutcome {
     }
 };
 
-Result<void> check_partition(const View &view, const db::Database &database, const ViewOptions &options) {
-    bool partitioned = database.partitioned() && view.document->partitioned.value_or(true);
+Result<void> check_partition(bool partitioned, const ViewOptions &options) {
     if (!partitioned && options.partition)
         return Error(ErrorCode::query_parse_error,
                      "`partition` parameter is not supported in this design doc");
     if (partitioned && !options.partition)
         return Error(ErrorCode::query_parse_error,
                      "`partition` parameter is mandatory for queries to this view.");
-    if (partitioned)
-        return Error(ErrorCode::not_implemented, "Queries of one partition are not part of this version.");
     return {};
 }
 
@@ -86,9 +83,10 @@ Task<Result<View>> find_view(Call &call, std::shared_ptr<const design::DesignDoc
 }
 
 Result<void> check_view_query(const Call &call, const View &view, ViewOptions &options) {
-    DIVAN_TRY_VOID(apply_query_limit(call.services().config, options.limit));
+    bool partitioned = design::has_partitioned_views(*view.document, call.database->partitioned());
+    DIVAN_TRY_VOID(apply_query_limit(call.services().config, partitioned, options.limit));
     DIVAN_TRY_VOID(check_view_options(options, view.type(options)));
-    DIVAN_TRY_VOID(check_partition(view, *call.database, options));
+    DIVAN_TRY_VOID(check_partition(partitioned, options));
     return check_range(options, view.definition->order);
 }
 

@@ -1,6 +1,7 @@
 // Views: queries, what their index holds, compaction and cleanup.
 
 #include "api/design_calls.h"
+#include "api/query_handlers.h"
 #include "api/router.h"
 #include "api/view_query.h"
 #include "design/advice.h"
@@ -27,6 +28,8 @@ Task<Result<void>> answer_view(Call &call, std::shared_ptr<const design::DesignD
     update_later(*view, options);
     co_return answered;
 }
+
+} // namespace
 
 Task<Result<void>> get_view(Call &call) {
     auto document = co_await find_design_document(call);
@@ -58,6 +61,8 @@ Task<Result<void>> post_view(Call &call) {
     co_return co_await answer_view(call, std::move(*document), std::move(*options));
 }
 
+namespace {
+
 Result<std::vector<ViewOptions>> read_all_options(const Call &call, const View &view,
                                                   const json::Object &body) {
     DIVAN_TRY(auto queries, read_queries(body));
@@ -71,7 +76,9 @@ Result<std::vector<ViewOptions>> read_all_options(const Call &call, const View &
     return all;
 }
 
-Task<Result<void>> post_queries(Call &call) {
+} // namespace
+
+Task<Result<void>> post_view_queries(Call &call) {
     auto document = co_await find_design_document(call);
     if (!document.ok())
         co_return document.error();
@@ -96,6 +103,8 @@ Task<Result<void>> post_queries(Call &call) {
         update_later(*view, options);
     co_return answered;
 }
+
+namespace {
 
 // ---- what an index holds
 
@@ -190,7 +199,6 @@ Task<Result<void>> post_cleanup(Call &call) {
     co_return co_await call.send_ok(202);
 }
 
-constexpr char kViewMethods[] = "GET,POST,HEAD";
 constexpr char kQueriesMethods[] = "POST";
 constexpr char kInfoMethods[] = "GET";
 
@@ -221,12 +229,13 @@ std::vector<Route> view_routes() {
         {"update", "string", "true: waits for the index; false: does not; lazy: builds it afterwards."},
         {"stable", "boolean", "Accepted."},
         {"sorted", "boolean", "Accepted; rows are always in order."},
-        {"update_seq", "boolean", "Adds the sequence up to which the index goes."}};
+        {"update_seq", "boolean", "Adds the sequence up to which the index goes."},
+        {"partition", "string", "The partition that is queried, if the views are partitioned."}};
     return {
         {"GET", "/{db}/_design/{ddoc}/_view/{view}", kMember, get_view, "Rows of a view.", parameters},
         {"POST", "/{db}/_design/{ddoc}/_view/{view}", kMember, post_view, "As GET; parameters in the body.",
          parameters},
-        {"POST", "/{db}/_design/{ddoc}/_view/{view}/queries", kMember, post_queries,
+        {"POST", "/{db}/_design/{ddoc}/_view/{view}/queries", kMember, post_view_queries,
          "Several queries of a view at once."},
         {"GET", "/{db}/_design/{ddoc}/_info", kMember, get_info, "What the index of the views holds."},
         {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact, "Compacts a design document's views."},

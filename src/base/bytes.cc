@@ -37,22 +37,6 @@ void append_sized(std::string &out, std::string_view bytes) {
     out.append(bytes);
 }
 
-std::string_view ByteReader::bytes(std::uint64_t count) {
-    if (!ok_ || count > rest_.size()) {
-        ok_ = false;
-        rest_ = {};
-        return {};
-    }
-    auto taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
-}
-
-std::uint8_t ByteReader::u8() {
-    auto taken = bytes(1);
-    return taken.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(taken[0]);
-}
-
 std::uint32_t ByteReader::u32() {
     std::uint32_t number = 0;
     for (char c : bytes(4))
@@ -67,7 +51,7 @@ std::uint64_t ByteReader::u64() {
     return number;
 }
 
-std::uint64_t ByteReader::varint() {
+std::uint64_t ByteReader::long_varint() {
     std::uint64_t number = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         auto byte = u8();
@@ -77,17 +61,8 @@ std::uint64_t ByteReader::varint() {
         if ((byte & 0x80) == 0)
             return number;
     }
-    ok_ = false;
-    rest_ = {};
+    fail();
     return 0;
-}
-
-std::string_view ByteReader::sized() {
-    return bytes(varint());
-}
-
-std::string_view ByteReader::rest() {
-    return bytes(rest_.size());
 }
 
 Result<void> ByteReader::finish(std::string_view what) const {

@@ -26,13 +26,29 @@ class ByteReader {
   public:
     explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
-    std::uint8_t u8();
+    std::uint8_t u8() {
+        auto taken = bytes(1);
+        return taken.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(taken[0]);
+    }
     std::uint32_t u32();
     std::uint64_t u64();
-    std::uint64_t varint();
-    std::string_view sized();
-    std::string_view bytes(std::uint64_t count);
-    std::string_view rest();
+    std::uint64_t varint() {
+        // Most are of one byte.
+        if (!rest_.empty() && static_cast<unsigned char>(rest_.front()) < 0x80)
+            return u8();
+        return long_varint();
+    }
+    std::string_view sized() { return bytes(varint()); }
+    std::string_view bytes(std::uint64_t count) {
+        if (!ok_ || count > rest_.size())
+            return fail();
+        auto taken = rest_.substr(0, count);
+        rest_.remove_prefix(count);
+        return taken;
+    }
+    std::string_view rest() { return bytes(rest_.size()); }
+    // What rest() would answer, left where it is.
+    [[nodiscard]] std::string_view unread() const { return rest_; }
 
     [[nodiscard]] bool ok() const { return ok_; }
     [[nodiscard]] bool at_end() const { return rest_.empty(); }
@@ -40,6 +56,13 @@ class ByteReader {
     [[nodiscard]] Result<void> finish(std::string_view what) const;
 
   private:
+    std::uint64_t long_varint();
+    std::string_view fail() {
+        ok_ = false;
+        rest_ = {};
+        return {};
+    }
+
     std::string_view rest_;
     bool ok_ = true;
 };

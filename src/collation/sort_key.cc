@@ -230,6 +230,10 @@ std::string sort_key(const json::Value &value, Order order) {
     return out;
 }
 
+void append_array_begin(std::string &out) {
+    out.push_back(kUnicodeTypes.array);
+}
+
 void append_bytes(std::string &out, std::string_view bytes) {
     for (char byte : bytes) {
         if (byte == 0 || byte == kEscape) {
@@ -259,6 +263,13 @@ bool take_bytes(std::string_view &in, std::string &bytes) {
         taken.push_back(static_cast<char>(in[i] - 1));
     }
     return false;
+}
+
+std::optional<std::string_view> plain_bytes(std::string_view in) {
+    auto end = in.find('\0');
+    if (end == std::string_view::npos || in.substr(0, end).find(kEscape) != std::string_view::npos)
+        return std::nullopt;
+    return in.substr(0, end);
 }
 
 } // namespace divan::collation

@@ -17,6 +17,7 @@
 
 #include "json/value.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,11 +34,18 @@ void append_sort_key(std::string &out, const json::Value &value, Order order = O
 // the few values that are compared once.
 [[nodiscard]] int compare(const json::Value &left, const json::Value &right, Order order = Order::unicode);
 
+// Appends what the sort keys of all arrays begin with (Order::unicode), and of no other value: the keys of
+// the first elements may follow it, to make the beginning that all arrays with these elements share.
+void append_array_begin(std::string &out);
+
 // Appends bytes so that they keep their order and end themselves (as a sort key does). At most twice as long
 // and one more.
 void append_bytes(std::string &out, std::string_view bytes);
 // Takes what append_bytes() appended from the front of `in`; false if it is not such a text.
 [[nodiscard]] bool take_bytes(std::string_view &in, std::string &bytes);
+// What take_bytes() would take, where it stands in `in` as it is: nothing if some of it was changed, or if it
+// is not such a text.
+[[nodiscard]] std::optional<std::string_view> plain_bytes(std::string_view in);
 
 // What sort keys depend on: version of ICU and of its collation data, "72.1/153.120". Stored with each index;
 // another one makes it be built anew.

@@ -3,6 +3,7 @@
 #include "db/change_counts.h"
 #include "db/database_state.h"
 #include "db/keys.h"
+#include "db/partition.h"
 #include "db/tree_rows.h"
 
 #include "base/bytes.h"
@@ -93,6 +94,7 @@ Result<void> CommitGroup::prepare() {
     rows_.clear();
     batch_.clear();
     counts_.assign(kCounterCount, 0);
+    partition_counts_.clear();
     change_counts_.clear();
     sequences_used_ = 0;
     meta_changed_ = false;
@@ -113,14 +115,7 @@ Result<void> CommitGroup::prepare() {
     if (read_meta)
         read_keys_.emplace_back(keys::kMeta);
 
-    std::vector<kv::KeyRef> refs;
-    refs.reserve(read_keys_.size());
-    for (const auto &key : read_keys_)
-        refs.push_back({kv::Table::documents, key});
-    read_values_.clear();
-    if (!refs.empty()) {
-        DIVAN_TRY(read_values_, database_.context.engine.read(database_.entry.shard, refs));
-    }
+    DIVAN_TRY_VOID(read_collected());
     meta_ = *database_.meta();
     if (read_meta && read_values_.back()) {
         DIVAN_TRY(meta_, format::decode_meta(*read_values_.back()));
@@ -134,6 +129,47 @@ Result<void> CommitGroup::prepare() {
     for (const auto &operation : operations_)
         operation->foresee(*this);
     return read_wanted_trees();
+}
+
+// The values of read_keys_; in the same call the sizes of partitions, if they have a limit.
+Result<void> CommitGroup::read_collected() {
+    full_partitions_.clear();
+    read_values_.clear();
+    auto partitions = limited_partitions();
+    auto keys = read_keys_;
+    for (const auto &partition : partitions)
+        keys.push_back(keys::partition_counters(partition));
+    if (keys.empty())
+        return {};
+    std::vector<kv::KeyRef> refs;
+    refs.reserve(keys.size());
+    for (const auto &key : keys)
+        refs.push_back({kv::Table::documents, key});
+    DIVAN_TRY(read_values_, database_.context.engine.read(database_.entry.shard, refs));
+    auto bytes_max = database_.context.options()->partition_bytes_max;
+    for (std::size_t i = 0; i < partitions.size(); ++i) {
+        const auto &value = read_values_[read_keys_.size() + i];
+        auto counters = kv::decode_counters(value ? *value : std::string());
+        counters.resize(kCounterCount);
+        auto bytes = counters[static_cast<std::size_t>(Counter::external_bytes)];
+        if (bytes > 0 && static_cast<std::uint64_t>(bytes) >= bytes_max)
+            full_partitions_.insert(partitions[i]);
+    }
+    read_values_.resize(read_keys_.size());
+    return {};
+}
+
+// The partitions of the documents of this group, if their size matters.
+std::vector<std::string> CommitGroup::limited_partitions() const {
+    std::vector<std::string> partitions;
+    if (!database_.entry.options.partitioned || database_.context.options()->partition_bytes_max == 0)
+        return partitions;
+    // Ids are sorted: those of one partition stand together.
+    for (const auto &id : order_)
+        if (auto partition = partition_of(id);
+            partition && (partitions.empty() || partitions.back() != *partition))
+            partitions.emplace_back(*partition);
+    return partitions;
 }
 
 // Before the shard is locked: a tree changes only together with its head.
@@ -202,8 +238,38 @@ format::Meta &CommitGroup::mutable_meta() {
     return meta_;
 }
 
-void CommitGroup::count(Counter counter, std::int64_t delta) {
-    counts_[static_cast<std::size_t>(counter)] += delta;
+void CommitGroup::count(const WorkingDocument &document, Counter counter, std::int64_t delta) {
+    auto index = static_cast<std::size_t>(counter);
+    counts_[index] += delta;
+    if (!database_.entry.options.partitioned)
+        return;
+    auto partition = partition_of(document.id);
+    if (!partition)
+        return;
+    auto counts = partition_counts_.find(*partition);
+    if (counts == partition_counts_.end())
+        counts = partition_counts_.emplace(*partition, std::vector<std::int64_t>(kCounterCount)).first;
+    counts->second[index] += delta;
+}
+
+Result<void> CommitGroup::check_partition_size(const WorkingDocument &document, const Body &body,
+                                               std::uint64_t replaced) {
+    if (full_partitions_.empty())
+        return {};
+    auto partition = partition_of(document.id);
+    if (!partition || !full_partitions_.contains(*partition))
+        return {};
+    std::uint64_t replaced_bytes = 0;
+    if (document.stored && document.stored->recent.front().info.body == replaced) {
+        replaced_bytes = document.stored->external_bytes;
+    } else {
+        DIVAN_TRY(auto found, stored_body(document, replaced));
+        replaced_bytes = found ? format::external_bytes(*found) : 0;
+    }
+    if (format::external_bytes(body) <= replaced_bytes)
+        return {};
+    return Error(ErrorCode::partition_overflow,
+                 "Partition limit exceeded due to update on '" + document.id + "'");
 }
 
 Result<std::optional<Body>> CommitGroup::stored_body(const WorkingDocument &document, std::uint64_t body) {

@@ -97,7 +97,13 @@ class CommitGroup {
     // The settings row; asking for it as mutable makes it part of the commit.
     [[nodiscard]] const format::Meta &meta() const { return meta_; }
     [[nodiscard]] format::Meta &mutable_meta();
-    void count(Counter counter, std::int64_t delta);
+    // Counts in the row of the database, and in that of the document's partition.
+    void count(const WorkingDocument &document, Counter counter, std::int64_t delta);
+    // Refuses an interactive edit that puts `body` in the place of the stored body `replaced` (0 = none) if
+    // that makes a document of a full partition larger. Partitions are full by their size before this group.
+    // Errors: partition_overflow.
+    Result<void> check_partition_size(const WorkingDocument &document, const Body &body,
+                                      std::uint64_t replaced);
     // The body of a revision of a document that existed before this group.
     Result<std::optional<Body>> stored_body(const WorkingDocument &document, std::uint64_t body);
 
@@ -105,6 +111,8 @@ class CommitGroup {
     Result<bool> attempt(std::vector<Result<void>> &applied);
     Result<void> prepare();
     Result<void> add_document(const std::string &id, const std::optional<std::string> &value);
+    Result<void> read_collected();
+    [[nodiscard]] std::vector<std::string> limited_partitions() const;
     Result<void> read_wanted_trees();
     void move_change(kv::Sequence from, kv::Sequence to);
     void note_run();
@@ -112,6 +120,7 @@ class CommitGroup {
 
     // commit_group_flush.cc: from working documents to rows
     Result<void> flush();
+    void add_counts(std::string key, const std::vector<std::int64_t> &counts);
     Result<void> flush_document(WorkingDocument &document);
     Result<void> flush_tree(WorkingDocument &document, format::StoredHead &head);
     static std::optional<std::vector<doc::Leaf>> history_above_rows(const WorkingDocument &document);
@@ -136,6 +145,8 @@ class CommitGroup {
     std::uint64_t first_sequence_ = 0;
     std::uint32_t sequences_used_ = 0;
     std::vector<std::int64_t> counts_;
+    std::map<std::string, std::vector<std::int64_t>, std::less<>> partition_counts_;
+    std::set<std::string, std::less<>> full_partitions_;
     std::map<std::pair<std::uint8_t, std::uint64_t>, std::int64_t> change_counts_;
     bool documents_changed_ = false;
     bool design_changed_ = false;

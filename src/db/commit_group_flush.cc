@@ -43,8 +43,9 @@ Result<void> CommitGroup::flush() {
         if (delta != 0)
             batch_.add(kv::Table::sequences, keys::change_count(block.first, block.second),
                        std::span(&delta, 1));
-    if (std::any_of(counts_.begin(), counts_.end(), [](auto delta) { return delta != 0; }))
-        batch_.add(kv::Table::documents, std::string(keys::kCounters), counts_);
+    add_counts(std::string(keys::kCounters), counts_);
+    for (const auto &[partition, counts] : partition_counts_)
+        add_counts(keys::partition_counters(partition), counts);
     if (sequences_used_ > 0) {
         note_run();
         mark_time();
@@ -52,6 +53,11 @@ Result<void> CommitGroup::flush() {
     if (meta_changed_)
         batch_.put(kv::Table::documents, std::string(keys::kMeta), format::encode_meta(meta_));
     return {};
+}
+
+void CommitGroup::add_counts(std::string key, const std::vector<std::int64_t> &counts) {
+    if (std::any_of(counts.begin(), counts.end(), [](auto delta) { return delta != 0; }))
+        batch_.add(kv::Table::documents, std::move(key), counts);
 }
 
 Result<void> CommitGroup::flush_document(WorkingDocument &document) {
@@ -73,12 +79,13 @@ Result<void> CommitGroup::flush_document(WorkingDocument &document) {
     std::int64_t was_live = document.stored && !document.stored->recent.front().info.deleted ? 1 : 0;
     std::int64_t was_deleted = document.stored && document.stored->recent.front().info.deleted ? 1 : 0;
     std::int64_t is_live = deleted ? 0 : 1;
-    count(Counter::documents, is_live - was_live);
-    count(Counter::deleted, (1 - is_live) - was_deleted);
+    count(document, Counter::documents, is_live - was_live);
+    count(document, Counter::deleted, (1 - is_live) - was_deleted);
     if (document.id.starts_with(kDesignPrefix))
-        count(Counter::design_documents, is_live - was_live);
-    count(Counter::external_bytes, signed_bytes(head.external_bytes) -
-                                       (document.stored ? signed_bytes(document.stored->external_bytes) : 0));
+        count(document, Counter::design_documents, is_live - was_live);
+    count(document, Counter::external_bytes,
+          signed_bytes(head.external_bytes) -
+              (document.stored ? signed_bytes(document.stored->external_bytes) : 0));
     DIVAN_CHECK(document.id.size() <= keys::kNameBytesMax);
     batch_.put(kv::Table::documents, keys::head(document.id), format::encode_head(head));
     return {};
@@ -181,7 +188,8 @@ Result<void> CommitGroup::flush_bodies(WorkingDocument &document, format::Stored
         bool is_winner = number == winner_body;
         bool replaced = std::find(document.replaced_bodies.begin(), document.replaced_bodies.end(), number) !=
                         document.replaced_bodies.end();
-        count(replaced ? Counter::replaced_bytes : Counter::active_bytes, signed_bytes(payload.size()));
+        count(document, replaced ? Counter::replaced_bytes : Counter::active_bytes,
+              signed_bytes(payload.size()));
         if (is_winner) {
             winner_known = true;
             head.winner_bytes = payload.size();
@@ -219,8 +227,8 @@ Result<void> CommitGroup::flush_bodies(WorkingDocument &document, format::Stored
         if (document.new_bodies.contains(number))
             continue;
         DIVAN_TRY(auto bytes, stored_body_bytes(document, number));
-        count(Counter::active_bytes, -signed_bytes(bytes));
-        count(Counter::replaced_bytes, signed_bytes(bytes));
+        count(document, Counter::active_bytes, -signed_bytes(bytes));
+        count(document, Counter::replaced_bytes, signed_bytes(bytes));
     }
     return {};
 }
@@ -271,6 +279,9 @@ Result<std::map<std::uint64_t, std::string>> CommitGroup::stored_body_rows(std::
 
 Result<void> CommitGroup::flush_removed_bodies(WorkingDocument &document) {
     DIVAN_TRY(auto rows, stored_body_rows(document.document_number));
+    // Another winner has moved it to a row in this batch.
+    if (document.stored && document.stored->body_inline)
+        rows.emplace(document.stored->recent.front().info.body, document.stored->body);
     std::vector<AttachmentId> gone;
     for (auto number : document.removed_bodies) {
         auto row = rows.find(number);
@@ -280,7 +291,8 @@ Result<void> CommitGroup::flush_removed_bodies(WorkingDocument &document) {
         collect_attachments(body, gone);
         format::erase_chunks(batch_, keys::body(document.document_number, number), row->second.size());
         bool leaf = document.removed_leaf_bodies.contains(number);
-        count(leaf ? Counter::active_bytes : Counter::replaced_bytes, -signed_bytes(row->second.size()));
+        count(document, leaf ? Counter::active_bytes : Counter::replaced_bytes,
+              -signed_bytes(row->second.size()));
         rows.erase(row);
     }
     if (gone.empty())
@@ -292,11 +304,6 @@ Result<void> CommitGroup::flush_removed_bodies(WorkingDocument &document) {
     }
     for (const auto &[number, body] : document.new_bodies)
         collect_attachments(body, kept);
-    if (document.stored && document.stored->body_inline &&
-        !document.removed_leaf_bodies.contains(document.stored->recent.front().info.body)) {
-        DIVAN_TRY(auto body, format::decode_body(document.stored->body));
-        collect_attachments(body, kept);
-    }
     for (const auto &id : gone) {
         if (std::find(kept.begin(), kept.end(), id) == kept.end()) {
             DIVAN_TRY_VOID(erase_attachment(id));
@@ -322,12 +329,13 @@ Result<void> CommitGroup::flush_erased(WorkingDocument &document) {
         collect_attachments(body, gone);
         format::erase_chunks(batch_, keys::body(stored.document_number, number), payload.size());
         bool leaf = document.removed_leaf_bodies.contains(number);
-        count(leaf ? Counter::active_bytes : Counter::replaced_bytes, -signed_bytes(payload.size()));
+        count(document, leaf ? Counter::active_bytes : Counter::replaced_bytes,
+              -signed_bytes(payload.size()));
     }
     if (stored.body_inline) {
         DIVAN_TRY(auto body, format::decode_body(stored.body));
         collect_attachments(body, gone);
-        count(Counter::active_bytes, -signed_bytes(stored.winner_bytes));
+        count(document, Counter::active_bytes, -signed_bytes(stored.winner_bytes));
     }
     std::sort(gone.begin(), gone.end());
     gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
@@ -338,10 +346,10 @@ Result<void> CommitGroup::flush_erased(WorkingDocument &document) {
     batch_.erase(kv::Table::documents, keys::head(document.id));
     move_change(stored.sequence, kv::Sequence());
     bool was_deleted = stored.recent.front().info.deleted;
-    count(was_deleted ? Counter::deleted : Counter::documents, -1);
+    count(document, was_deleted ? Counter::deleted : Counter::documents, -1);
     if (!was_deleted && document.id.starts_with(kDesignPrefix))
-        count(Counter::design_documents, -1);
-    count(Counter::external_bytes, -signed_bytes(stored.external_bytes));
+        count(document, Counter::design_documents, -1);
+    count(document, Counter::external_bytes, -signed_bytes(stored.external_bytes));
     return {};
 }
 

@@ -73,6 +73,30 @@ class CostsTest : public testing::Test {
         }
     }
 
+    // A new revision with such a value.
+    void replace(const std::string &document, const std::string &value) {
+        Edit edit;
+        edit.id = document;
+        edit.json = R"({"value":")" + value + "\"}";
+        edit.parent = database_->head(document).value()->rev;
+        write_one(std::move(edit));
+    }
+
+    // A conflict.
+    void branch(const std::string &document) {
+        Edit edit;
+        edit.id = document;
+        edit.path = doc::RevPath{1, {doc::RevHash::from_text("branch")}};
+        write_one(std::move(edit));
+    }
+
+    void write_one(Edit edit) {
+        std::promise<bool> written;
+        database_->write({std::move(edit)}, WriteContext::system(),
+                         [&](auto answers) { written.set_value(answers.front().ok()); });
+        ASSERT_TRUE(written.get_future().get());
+    }
+
     void fill(std::size_t count) {
         for (std::size_t begin = 0; begin < count; begin += kEditsPerWrite) {
             std::vector<std::size_t> numbers;
@@ -153,6 +177,63 @@ TEST_F(CostsTest, CountBeforeAnIdNeverReadsMoreThanItsBound) {
             EXPECT_EQ(count, expected <= kCountMax ? std::optional<std::uint64_t>(expected) : std::nullopt);
         }
     }
+}
+
+TEST_F(CostsTest, TextsTakeOneCallAPageAndOneForWhatLiesOutsideOfHeads) {
+    constexpr std::size_t kDocuments = 2'500;
+    fill(kDocuments);
+    auto scan = [&] {
+        auto before = counting_->calls();
+        auto end = database_->scan_documents({.text = {.conflicts = true}, .documents_max = 10'000},
+                                             [](std::string_view, std::string_view) { return true; });
+        EXPECT_TRUE(end->exhausted);
+        EXPECT_EQ(end->documents, kDocuments);
+        return counting_->calls() - before;
+    };
+    auto small = scan();
+    EXPECT_EQ(small.scans, 3u);
+    EXPECT_EQ(small.scan_rows, kDocuments);
+    EXPECT_EQ(small.round_trips(), 3u);
+    // Large bodies and conflicts, in the first page and the second.
+    for (auto number : {3, 5, 500, 1'500, 1'501}) {
+        replace(id(number), std::string(10'000, 'x'));
+        branch(id(number + 10));
+    }
+    auto large = scan();
+    EXPECT_EQ(large.scans, 3u);
+    EXPECT_EQ(large.reads, 4u) << "bodies and trees of two pages";
+    EXPECT_EQ(large.read_keys, 10u);
+    EXPECT_EQ(large.round_trips(), 7u);
+    // Not all bodies of a page at once, if they are more than asked for.
+    auto calls = counting_->calls();
+    EXPECT_TRUE(database_
+                    ->scan_documents({.documents_max = 10'000, .page_bytes_max = 500'000},
+                                     [](std::string_view, std::string_view) { return true; })
+                    ->exhausted);
+    EXPECT_EQ((counting_->calls() - calls).reads, 2u);
+    calls = counting_->calls();
+    EXPECT_TRUE(database_
+                    ->scan_documents({.end = id(10), .page_bytes_max = 15'000},
+                                     [](std::string_view, std::string_view) { return true; })
+                    ->exhausted);
+    EXPECT_EQ((counting_->calls() - calls).reads, 2u) << "a body each";
+
+    std::vector<std::string> ids;
+    for (std::size_t number = 0; number < 25; ++number)
+        ids.push_back(id(number));
+    auto before = counting_->calls();
+    EXPECT_EQ(database_->texts(ids)->size(), ids.size());
+    EXPECT_EQ((counting_->calls() - before).reads, 2u);
+    EXPECT_EQ((counting_->calls() - before).round_trips(), 2u);
+}
+
+TEST_F(CostsTest, AScanForFewDocumentsReadsFewRows) {
+    fill(5'000);
+    auto before = counting_->calls();
+    auto end = database_->scan_documents({.documents_max = 25}, [](auto, auto) { return true; }).value();
+    EXPECT_EQ(end.documents, 25u);
+    EXPECT_EQ((counting_->calls() - before).scan_rows, 25u);
+    EXPECT_EQ((counting_->calls() - before).round_trips(), 1u);
 }
 
 TEST_F(CostsTest, ManyEditsOfFewDocumentsLeaveNoTrailInTheFeed) {

@@ -3,6 +3,7 @@
 #include "db/database_state.h"
 #include "db/edit_operation.h"
 #include "db/keys.h"
+#include "db/partition.h"
 #include "db/validated_write.h"
 
 #include <algorithm>
@@ -34,6 +35,17 @@ class MetaOperation final : public Operation {
 std::int64_t counter_of(const std::vector<std::int64_t> &counters, Counter counter) {
     auto index = static_cast<std::size_t>(counter);
     return index < counters.size() ? counters[index] : 0;
+}
+
+std::uint64_t count_of(const std::vector<std::int64_t> &counters, Counter counter) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, counter_of(counters, counter)));
+}
+
+Result<std::vector<std::int64_t>> read_counters(Database::State &state, std::string_view key) {
+    DIVAN_TRY(auto value, state.read(kv::Table::documents, key));
+    auto counters = kv::decode_counters(value ? *value : std::string());
+    counters.resize(kCounterCount);
+    return counters;
 }
 
 Result<void> change_meta(Database::State &state, MetaOperation::Change change) {
@@ -112,10 +124,15 @@ Result<std::optional<std::string>> Database::State::read(kv::Table table, std::s
 }
 
 Result<std::vector<std::int64_t>> Database::State::counters() {
-    DIVAN_TRY(auto value, read(kv::Table::documents, keys::kCounters));
-    auto counters = kv::decode_counters(value ? *value : std::string());
-    counters.resize(kCounterCount);
-    return counters;
+    return read_counters(*this, keys::kCounters);
+}
+
+Result<std::vector<std::int64_t>> Database::State::counters(std::string_view partition) {
+    return read_counters(*this, keys::partition_counters(partition));
+}
+
+Result<void> Database::State::check_known_id(std::string_view id) const {
+    return entry.options.partitioned ? check_names_partition(id) : Result<void>();
 }
 
 bool Database::State::enqueue(std::vector<std::unique_ptr<Operation>> operations) {
@@ -263,21 +280,17 @@ Result<DatabaseInfo> Database::info() {
     DIVAN_TRY(auto counters, state_->counters());
     DIVAN_TRY(auto last, last_sequence());
     DIVAN_TRY(auto file_bytes, state_->context.engine.approximate_bytes(state_->entry.shard));
-    auto counter = [&](Counter which) {
-        return static_cast<std::uint64_t>(
-            std::max<std::int64_t>(0, counters[static_cast<std::size_t>(which)]));
-    };
     DatabaseInfo info;
     info.name = name();
     info.uuid = uuid();
     info.instance_start_time = instance_start_time();
     info.update_seq = sequence_token(last);
-    info.document_count = counter(Counter::documents);
-    info.deleted_count = counter(Counter::deleted);
+    info.document_count = count_of(counters, Counter::documents);
+    info.deleted_count = count_of(counters, Counter::deleted);
     info.purge_seq = state_->meta()->purge_seq;
     info.file_bytes = file_bytes;
-    info.active_bytes = counter(Counter::active_bytes);
-    info.external_bytes = counter(Counter::external_bytes);
+    info.active_bytes = count_of(counters, Counter::active_bytes);
+    info.external_bytes = count_of(counters, Counter::external_bytes);
     info.compact_running = state_->compacting;
     info.partitioned = partitioned();
     info.q = state_->entry.options.q;
@@ -288,12 +301,28 @@ Result<DatabaseInfo> Database::info() {
 Result<Database::Counts> Database::counts() {
     DIVAN_TRY_VOID(state_->check_open());
     DIVAN_TRY(auto counters, state_->counters());
-    Counts counts;
-    counts.documents = static_cast<std::uint64_t>(counters[static_cast<std::size_t>(Counter::documents)]);
-    counts.deleted = static_cast<std::uint64_t>(counters[static_cast<std::size_t>(Counter::deleted)]);
-    counts.design_documents =
-        static_cast<std::uint64_t>(counters[static_cast<std::size_t>(Counter::design_documents)]);
-    return counts;
+    return Counts{count_of(counters, Counter::documents), count_of(counters, Counter::deleted),
+                  count_of(counters, Counter::design_documents)};
+}
+
+Result<PartitionInfo> Database::partition_info(std::string_view partition) {
+    DIVAN_TRY_VOID(check_partition_name(partition));
+    if (!partitioned())
+        return Error(ErrorCode::bad_request, "database is not partitioned");
+    DIVAN_TRY_VOID(state_->check_open());
+    DIVAN_TRY(auto counters, state_->counters(partition));
+    return PartitionInfo{count_of(counters, Counter::documents), count_of(counters, Counter::deleted),
+                         count_of(counters, Counter::active_bytes),
+                         count_of(counters, Counter::external_bytes)};
+}
+
+Result<void> Database::check_known_id(std::string_view id) const {
+    return state_->check_known_id(id);
+}
+
+Result<void> Database::check_id(std::string_view id) const {
+    DIVAN_TRY_VOID(check_document_id(id));
+    return partitioned() ? check_partitioned_id(id) : Result<void>();
 }
 
 void Database::State::submit_edits(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected,

@@ -12,6 +12,7 @@
 #include "base/event.h"
 #include "base/unique_function.h"
 #include "db/attachment_store.h"
+#include "db/document_scan.h"
 #include "db/sequence_token.h"
 #include "db/types.h"
 #include "db/write_validator.h"
@@ -69,6 +70,14 @@ class Database {
     [[nodiscard]] const std::string &instance_start_time() const;
     [[nodiscard]] bool partitioned() const;
     Result<DatabaseInfo> info();
+    // Of one partition, exact and O(1). Errors: illegal_partition; bad_request if the database is not
+    // partitioned.
+    Result<PartitionInfo> partition_info(std::string_view partition);
+    // Whether a document may be written under `id`: check_document_id(), and in a partitioned database
+    // check_partitioned_id().
+    [[nodiscard]] Result<void> check_id(std::string_view id) const;
+    // Whether a document may be asked for under `id`: check_names_partition() in a partitioned database.
+    [[nodiscard]] Result<void> check_known_id(std::string_view id) const;
     // Changes with every commit of this process that changes a `_design/` document, before the commit is
     // acknowledged; never the same for two databases. What was read of design documents after asking for it
     // is valid as long as it stays. Costs nothing.
@@ -77,11 +86,23 @@ class Database {
     [[nodiscard]] bool has_design_documents() const;
 
     // ---- documents
+    // In a partitioned database head(), head_cached(), revs_diff() and purge() answer illegal_docid for an id
+    // that names no partition; heads() finds nothing there.
     Result<std::optional<Head>> head(std::string_view id);
     // As head() if that needs no I/O: false = call head(). For network threads.
     bool head_cached(std::string_view id, Result<std::optional<Head>> &head);
     Result<std::vector<std::optional<Head>>> heads(std::span<const std::string> ids, HeadParts parts = {});
     Result<HeadPage> scan_heads(const HeadRange &range);
+    // Visits the documents of a range that are not deleted, one page of the engine after the other until a
+    // limit is reached or the visitor says so. Calls: one for a page, and for those documents of it that do
+    // not lie in their heads one for all bodies and one for all trees, as long as they fit into
+    // page_bytes_max; another one if a body is larger than a row.
+    Result<DocumentScanEnd> scan_documents(const DocumentScan &scan, const DocumentVisitor &visit);
+    // The texts of documents, in that order; nullopt for those that are deleted or missing. Ends behind the
+    // text that goes beyond `bytes_max`: then there are fewer texts than ids, but one at least. Calls: as a
+    // page of scan_documents(), for 1,000 ids each.
+    Result<std::vector<std::optional<std::string>>>
+    texts(std::span<const std::string> ids, TextOptions options = {}, std::size_t bytes_max = kPageBytesMax);
     // How many documents that are not deleted have ids before `id` (in reverse: behind it, exclusive too);
     // nullopt if more than `count_max` rows would have to be counted.
     Result<std::optional<std::uint64_t>> count_before(std::string_view id, bool reverse,

@@ -20,6 +20,7 @@ std::string next_key(std::string_view key) {
 
 Result<std::optional<Head>> Database::head(std::string_view id) {
     DIVAN_TRY_VOID(state_->check_open());
+    DIVAN_TRY_VOID(state_->check_known_id(id));
     DIVAN_TRY(auto value, state_->read(kv::Table::documents, keys::head(id)));
     if (!value)
         return std::optional<Head>();
@@ -28,8 +29,11 @@ Result<std::optional<Head>> Database::head(std::string_view id) {
 }
 
 bool Database::head_cached(std::string_view id, Result<std::optional<Head>> &head) {
-    if (auto open = state_->check_open(); !open.ok()) {
-        head = open.error();
+    auto allowed = state_->check_open();
+    if (allowed.ok())
+        allowed = state_->check_known_id(id);
+    if (!allowed.ok()) {
+        head = allowed.error();
         return true;
     }
     std::optional<std::string> value;
@@ -192,8 +196,10 @@ Result<std::optional<Body>> Database::body(const Head &head, const doc::RevId &r
 Result<std::map<std::string, RevsDiff>>
 Database::revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked) {
     std::vector<std::string> ids;
-    for (const auto &[id, revs] : asked)
+    for (const auto &[id, revs] : asked) {
+        DIVAN_TRY_VOID(state_->check_known_id(id));
         ids.push_back(id);
+    }
     DIVAN_TRY(auto heads, this->heads(ids));
     // A head knows the winner and its newest ancestors, which answers most; the other trees are read at once.
     std::vector<Head *> unsure;

@@ -79,6 +79,10 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     }
 
     Result<std::vector<std::int64_t>> counters();
+    // The same of a partition.
+    Result<std::vector<std::int64_t>> counters(std::string_view partition);
+    // Whether a document may be looked for under `id`. Errors: illegal_docid.
+    [[nodiscard]] Result<void> check_known_id(std::string_view id) const;
     Result<std::optional<std::string>> read(kv::Table table, std::string_view key);
     // A document's whole tree as it is at one moment, whoever writes it meanwhile; nullopt if there is no
     // document.

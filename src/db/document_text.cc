@@ -5,9 +5,9 @@
 
 namespace divan::db {
 
-void begin_document_text(std::string &out, std::string_view id, const doc::RevId &rev, const Body &body,
+void begin_document_text(std::string &out, std::string_view id, const doc::RevId &rev, std::string_view json,
                          bool deleted) {
-    out.reserve(out.size() + body.json.size() + id.size() + 128);
+    out.reserve(out.size() + json.size() + id.size() + 128);
     out.append("{\"_id\":");
     json::write_string(out, id);
     if (rev.generation > 0) {
@@ -15,9 +15,9 @@ void begin_document_text(std::string &out, std::string_view id, const doc::RevId
         rev.append_text(out);
         out.push_back('"');
     }
-    if (body.json.size() > 2) {
+    if (json.size() > 2) {
         out.push_back(',');
-        out.append(body.json, 1, body.json.size() - 2);
+        out.append(json.substr(1, json.size() - 2));
     }
     if (deleted)
         out.append(",\"_deleted\":true");
@@ -72,7 +72,7 @@ void append_attachment_stubs(std::string &out, const Body &body) {
 
 std::string document_text(std::string_view id, const doc::RevId &rev, const Body &body, bool deleted) {
     std::string out;
-    begin_document_text(out, id, rev, body, deleted);
+    begin_document_text(out, id, rev, body.json, deleted);
     append_attachment_stubs(out, body);
     out.push_back('}');
     return out;

@@ -10,9 +10,9 @@
 
 namespace divan::db {
 
-// Appends `{"_id":...,"_rev":...`, the body's members and `_deleted`, without the closing brace; no `_rev` if
-// there is no revision (generation 0).
-void begin_document_text(std::string &out, std::string_view id, const doc::RevId &rev, const Body &body,
+// Appends `{"_id":...,"_rev":...`, the members of `json` (Body::json) and `_deleted`, without the closing
+// brace; no `_rev` if there is no revision (generation 0).
+void begin_document_text(std::string &out, std::string_view id, const doc::RevId &rev, std::string_view json,
                          bool deleted);
 // Appends `,"_revisions":{...}`.
 void append_revisions(std::string &out, const doc::RevPath &path);

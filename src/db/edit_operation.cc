@@ -25,6 +25,19 @@ std::optional<std::size_t> known_index(const doc::RevTree &tree, const doc::RevP
     return std::nullopt;
 }
 
+// Adds a path and notes the bodies of leaves that it puts revisions on top of: usually one, but a path that
+// tells ancestors that were unknown joins roots.
+void merge_path(WorkingDocument &document, const doc::RevPath &path, const doc::RevInfo &info) {
+    std::vector<doc::RevId> leaves;
+    for (std::size_t i = 1; i < path.hashes.size(); ++i)
+        if (doc::RevId ancestor{path.start - i, path.hashes[i]}; document.tree.is_leaf(ancestor))
+            leaves.push_back(std::move(ancestor));
+    document.tree.merge(path, info);
+    for (const auto &leaf : leaves)
+        if (!document.tree.is_leaf(leaf))
+            document.replaced_bodies.push_back(document.tree.find(leaf)->body);
+}
+
 // Whether the edit can be applied only to the whole tree. One that is cut short, of one leaf, is enough for
 // every interactive edit, and for a path that continues the leaf or is there already.
 bool needs_whole_tree(const WorkingDocument &document, const Edit &edit) {
@@ -49,6 +62,7 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
         return Error(ErrorCode::not_found, "deleted");
     std::optional<doc::RevId> parent;
     std::uint64_t parent_body = 0;
+    std::uint64_t replaced_body = 0;
     bool parent_is_winner = true;
     if (document.exists()) {
         auto winner = document.tree.winner();
@@ -65,7 +79,7 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
             parent_body = info->body;
             parent_is_winner = winner.rev == *edit.parent;
         }
-        document.replaced_bodies.push_back(document.tree.find(*parent)->body);
+        replaced_body = document.tree.find(*parent)->body;
     } else if (edit.parent) {
         if (edit.parent->generation == 0 || edit.parent->hash.bytes().empty())
             return ErrorCode::conflict;
@@ -76,11 +90,14 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
     auto generation = parent ? parent->generation + 1 : 1;
     // On top of a tombstone that the client does not name attachments begin anew.
     auto resolved = resolve_stored(group, document, edit, edit.parent ? generation : 1, parent_body);
-    if (!resolved.ok()) {
-        if (document.exists())
-            document.replaced_bodies.pop_back();
+    if (!resolved.ok())
         return resolved.error();
+    // What makes room always passes.
+    if (!edit.deleted) {
+        DIVAN_TRY_VOID(group.check_partition_size(document, *resolved, replaced_body));
     }
+    if (document.exists())
+        document.replaced_bodies.push_back(replaced_body);
     auto rev = revision_of(parent, edit.deleted, *resolved);
     doc::RevPath path;
     path.start = generation;
@@ -115,7 +132,7 @@ Result<Written> add_ancestors(CommitGroup &group, WorkingDocument &document, con
     if (history->size() >= path.hashes.size() || history->size() >= group.meta().revs_limit)
         return Written{rev, false};
     document.sequence = group.next_sequence();
-    document.tree.merge(path, history->front().info);
+    merge_path(document, path, history->front().info);
     document.only_extended_winner = false;
     document.changed = true;
     return Written{rev, true};
@@ -129,7 +146,7 @@ Result<Written> add_body(CommitGroup &group, WorkingDocument &document, const Ed
     if (!body.ok())
         return Written{rev, false}; // it needs attachments that are not here; the revision is
     document.sequence = group.next_sequence();
-    document.tree.merge(*edit.path, {edit.deleted, document.sequence.value});
+    merge_path(document, *edit.path, {edit.deleted, document.sequence.value});
     document.new_bodies[document.sequence.value] = std::move(*body);
     document.replaced_bodies.push_back(document.sequence.value);
     document.only_extended_winner = false;
@@ -167,10 +184,8 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
     auto added = path;
     if (known && !document.tree_complete)
         added.hashes.resize(*known + 1);
-    document.tree.merge(added, {edit.deleted, document.sequence.value});
+    merge_path(document, added, {edit.deleted, document.sequence.value});
     document.new_bodies[document.sequence.value] = std::move(body);
-    if (extended)
-        document.replaced_bodies.push_back(extended->info.body);
     document.only_extended_winner &= extends_winner;
     document.changed = true;
     return Written{std::move(rev), true};

@@ -2,7 +2,6 @@
 
 #include "base/bytes.h"
 #include "db/keys.h"
-#include "db/tree_rows.h"
 #include "db/value_header.h"
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 namespace divan::db::format {
 namespace {
 
-enum HeadFlag : std::uint8_t { kDeleted = 1, kHasTree = 2, kBodyInline = 4 };
+constexpr std::uint8_t kChangeDeleted = 1;
 
 void append_rev(std::string &out, const doc::RevId &rev) {
     append_varint(out, rev.generation);
@@ -24,125 +23,7 @@ doc::RevId read_rev(ByteReader &reader) {
     return rev;
 }
 
-// Revisions without a gap, newest first: the generation of the first, then what differs.
-void append_history(std::string &out, std::span<const doc::Leaf> history) {
-    append_varint(out, history.size());
-    append_varint(out, history.front().rev.generation);
-    for (const auto &node : history) {
-        append_sized(out, node.rev.hash.bytes());
-        append_varint(out, node.info.body << 1 | (node.info.deleted ? 1 : 0));
-    }
-}
-
-std::vector<doc::Leaf> read_history(ByteReader &reader, std::string_view value) {
-    auto count = read_value_count(reader, value);
-    auto generation = reader.varint();
-    std::vector<doc::Leaf> history;
-    history.reserve(count);
-    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
-        doc::Leaf node;
-        node.rev.generation = generation - i;
-        node.rev.hash = doc::RevHash::from_bytes(reader.sized());
-        auto packed = reader.varint();
-        node.info.body = packed >> 1;
-        node.info.deleted = (packed & 1) != 0;
-        history.push_back(std::move(node));
-    }
-    return history;
-}
-
-// Whether generations end at 1 or before.
-bool is_history(const std::vector<doc::Leaf> &history) {
-    return !history.empty() && history.front().rev.generation >= history.size();
-}
-
 } // namespace
-
-std::string encode_head(const StoredHead &head) {
-    std::string out;
-    out.reserve(64 + head.recent.size() * 20 + head.body.size());
-    const auto &winner = head.recent.front();
-    append_value_header(out, static_cast<std::uint8_t>((winner.info.deleted ? kDeleted : 0) |
-                                                       (head.has_tree ? kHasTree : 0) |
-                                                       (head.body_inline ? kBodyInline : 0)));
-    append_varint(out, head.sequence.value);
-    append_varint(out, head.document_number);
-    append_varint(out, head.leaf_count);
-    append_varint(out, head.tree_bytes);
-    append_varint(out, head.first_part);
-    append_varint(out, head.part_count);
-    append_varint(out, head.winner_bytes);
-    append_varint(out, head.external_bytes);
-    append_history(out, head.recent);
-    if (head.body_inline)
-        out.append(head.body);
-    return out;
-}
-
-Result<StoredHead> decode_head(std::string_view value) {
-    ByteReader reader(value);
-    StoredHead head;
-    auto flags = read_value_header(reader);
-    head.has_tree = (flags & kHasTree) != 0;
-    head.body_inline = (flags & kBodyInline) != 0;
-    head.sequence = kv::Sequence(reader.varint());
-    head.document_number = reader.varint();
-    head.leaf_count = reader.varint();
-    head.tree_bytes = reader.varint();
-    head.first_part = reader.varint();
-    head.part_count = reader.varint();
-    head.winner_bytes = reader.varint();
-    head.external_bytes = reader.varint();
-    head.recent = read_history(reader, value);
-    if (head.body_inline)
-        head.body = reader.rest();
-    DIVAN_TRY_VOID(reader.finish("a document's head"));
-    if (!is_history(head.recent) || head.part_count > kPartsMax)
-        return Error(ErrorCode::corruption, "Stored data is damaged: a document's head.");
-    return head;
-}
-
-Result<Head> to_head(std::string id, std::string_view value) {
-    DIVAN_TRY(auto stored, decode_head(value));
-    Head head;
-    head.id = std::move(id);
-    head.rev = stored.recent.front().rev;
-    head.deleted = stored.recent.front().info.deleted;
-    head.sequence = stored.sequence;
-    head.document_number = stored.document_number;
-    head.leaf_count = stored.leaf_count;
-    head.recent = std::move(stored.recent);
-    head.has_tree = stored.has_tree;
-    head.tree_bytes = stored.tree_bytes;
-    head.first_part = stored.first_part;
-    head.part_count = stored.part_count;
-    head.body_bytes = stored.winner_bytes;
-    if (stored.body_inline) {
-        DIVAN_TRY(head.body, decode_body(stored.body));
-    }
-    return head;
-}
-
-std::string encode_history(std::span<const doc::Leaf> history) {
-    std::string out;
-    append_value_header(out, 0);
-    append_history(out, history);
-    return out;
-}
-
-Result<std::vector<doc::Leaf>> decode_history(std::string_view value) {
-    ByteReader reader(value);
-    read_value_header(reader);
-    auto history = read_history(reader, value);
-    DIVAN_TRY_VOID(reader.finish("a part of a revision tree"));
-    if (!is_history(history))
-        return Error(ErrorCode::corruption, "Stored data is damaged: a part of a revision tree.");
-    return history;
-}
-
-bool head_is_deleted(std::string_view value) {
-    return value.size() > 1 && (static_cast<std::uint8_t>(value[1]) & kDeleted) != 0;
-}
 
 std::string encode_body(const Body &body) {
     std::string out;
@@ -183,6 +64,12 @@ Result<Body> decode_body(std::string_view payload) {
     body.json = reader.rest();
     DIVAN_TRY_VOID(reader.finish("a document's body"));
     return body;
+}
+
+std::optional<std::string_view> plain_body(std::string_view payload) {
+    if (payload.empty() || payload.front() != '\0') // the count of attachments
+        return std::nullopt;
+    return payload.substr(1);
 }
 
 std::uint64_t external_bytes(const Body &body) {
@@ -264,11 +151,12 @@ Result<std::optional<std::string>> join_chunks(std::span<const std::optional<std
 }
 
 Result<std::vector<std::optional<std::string>>> read_payloads(kv::Engine &engine, kv::ShardId shard,
-                                                              std::span<const std::string> prefixes) {
+                                                              std::span<const std::string> prefixes,
+                                                              const kv::Snapshot *snapshot) {
     std::vector<std::string> first_keys;
     for (const auto &prefix : prefixes)
         first_keys.push_back(keys::chunk(prefix, 0));
-    DIVAN_TRY(auto firsts, read_rows(engine, shard, first_keys));
+    DIVAN_TRY(auto firsts, read_rows(engine, shard, first_keys, snapshot));
     std::vector<std::string> rest_keys;
     std::vector<std::size_t> rest_ends; // of each payload in `rest_keys`
     for (std::size_t i = 0; i < firsts.size(); ++i) {
@@ -279,7 +167,7 @@ Result<std::vector<std::optional<std::string>>> read_payloads(kv::Engine &engine
         }
         rest_ends.push_back(rest_keys.size());
     }
-    DIVAN_TRY(auto rest, read_rows(engine, shard, rest_keys));
+    DIVAN_TRY(auto rest, read_rows(engine, shard, rest_keys, snapshot));
     std::vector<std::optional<std::string>> payloads;
     std::size_t at = 0;
     for (std::size_t i = 0; i < firsts.size(); ++i) {
@@ -300,7 +188,7 @@ Result<std::optional<std::string>> read_chunks(kv::Engine &engine, kv::ShardId s
 
 std::string encode_change(const Change &change) {
     std::string out;
-    append_value_header(out, change.deleted ? kDeleted : 0);
+    append_value_header(out, change.deleted ? kChangeDeleted : 0);
     append_sized(out, change.id);
     bool fits = change.leaves.size() <= kChangeLeavesMax;
     append_varint(out, fits ? change.leaves.size() : 0);
@@ -317,7 +205,7 @@ Result<Change> decode_change(kv::Sequence sequence, std::string_view value) {
     ByteReader reader(value);
     Change change;
     change.sequence = sequence;
-    change.deleted = (read_value_header(reader) & kDeleted) != 0;
+    change.deleted = (read_value_header(reader) & kChangeDeleted) != 0;
     change.id = reader.sized();
     auto count = read_value_count(reader, value);
     for (std::size_t i = 0; i < count && reader.ok(); ++i) {

@@ -31,6 +31,33 @@ struct StoredHead {
 };
 [[nodiscard]] std::string encode_head(const StoredHead &head);
 [[nodiscard]] Result<StoredHead> decode_head(std::string_view value);
+// A head that is read where it lies: borrows the value.
+struct HeadView {
+    kv::Sequence sequence;
+    std::uint64_t document_number = 0;
+    std::uint64_t leaf_count = 1;
+    bool has_tree = false;
+    std::uint64_t tree_bytes = 0;
+    std::uint64_t first_part = 0;
+    std::uint64_t part_count = 0;
+    std::uint64_t winner_bytes = 0;
+    std::uint64_t external_bytes = 0;
+    bool deleted = false; // the winner
+    std::uint64_t winner_generation = 0;
+    std::string_view winner_hash;  // stored form
+    std::uint64_t winner_body = 0; // RevInfo::body
+    std::string_view history;      // encoded
+    bool body_inline = false;
+    std::string_view body;
+
+    [[nodiscard]] doc::RevId winner() const {
+        return {winner_generation, doc::RevHash::from_bytes(winner_hash)};
+    }
+    // As StoredHead::recent.
+    [[nodiscard]] std::vector<doc::Leaf> recent() const;
+};
+// As decode_head, without an allocation.
+[[nodiscard]] Result<HeadView> view_head(std::string_view value);
 // As decode_head, for readers.
 [[nodiscard]] Result<Head> to_head(std::string id, std::string_view value);
 // Whether the winner is deleted; false for a damaged value. For scans that skip deleted documents.
@@ -43,6 +70,8 @@ struct StoredHead {
 // ---- bodies: the payload, without header
 [[nodiscard]] std::string encode_body(const Body &body);
 [[nodiscard]] Result<Body> decode_body(std::string_view payload);
+// Body::json where it lies in the payload of a body without attachments; nullopt: decode_body() tells.
+[[nodiscard]] std::optional<std::string_view> plain_body(std::string_view payload);
 [[nodiscard]] std::uint64_t external_bytes(const Body &body);
 
 // ---- payloads of any size, in chunks of one row each
@@ -68,7 +97,8 @@ read_rows(kv::Engine &engine, kv::ShardId shard, const std::vector<std::string> 
 // The payloads under prefixes, in that order; nullopt where there is none. One read for all, and another
 // one if any has more than one chunk.
 [[nodiscard]] Result<std::vector<std::optional<std::string>>>
-read_payloads(kv::Engine &engine, kv::ShardId shard, std::span<const std::string> prefixes);
+read_payloads(kv::Engine &engine, kv::ShardId shard, std::span<const std::string> prefixes,
+              const kv::Snapshot *snapshot = nullptr);
 // The payload under one prefix.
 [[nodiscard]] Result<std::optional<std::string>> read_chunks(kv::Engine &engine, kv::ShardId shard,
                                                              const std::string &prefix);

@@ -26,6 +26,10 @@ std::string with_number(std::string_view prefix, std::uint64_t number) {
 
 } // namespace
 
+std::string partition_counters(std::string_view partition) {
+    return with_name(kPartitionPrefix, partition);
+}
+
 std::string head(std::string_view id) {
     return with_name(kHeadPrefix, id);
 }

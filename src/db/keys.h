@@ -10,12 +10,14 @@
 namespace divan::db::keys {
 
 // The longest id: with its prefix, and a byte more for bounds of scans, it fits into a key.
-// head(), local() and database() take any length: what is longer names nothing that is stored.
+// head(), local(), database() and partition_counters() take any length: what is longer names nothing that is
+// stored.
 inline constexpr std::size_t kNameBytesMax = kv::kKeyBytesMax - 16;
 
 // documents table
 inline constexpr std::string_view kCounters = "C"; // document counts and sizes
 inline constexpr std::string_view kMeta = "M";     // settings and history
+[[nodiscard]] std::string partition_counters(std::string_view partition);
 [[nodiscard]] std::string head(std::string_view id);
 [[nodiscard]] std::string tree(std::uint64_t document_number); // prefix of chunks
 [[nodiscard]] std::string tree_part(std::uint64_t document_number, std::uint64_t part);
@@ -25,6 +27,7 @@ inline constexpr std::string_view kMeta = "M";     // settings and history
 [[nodiscard]] std::string purge(std::uint64_t purge_seq);
 [[nodiscard]] std::string pending_upload(const AttachmentId &id);
 [[nodiscard]] std::string time_mark(std::uint64_t hour);
+inline constexpr std::string_view kPartitionPrefix = "c";
 inline constexpr std::string_view kHeadPrefix = "h";
 inline constexpr std::string_view kBodyPrefix = "b";
 inline constexpr std::string_view kLocalPrefix = "l";

@@ -126,6 +126,9 @@ Result<void> expire_tombstones(Database::State &state, std::chrono::hours age_mi
 Result<std::map<std::string, std::vector<doc::RevId>>>
 Database::purge(const std::map<std::string, std::vector<doc::RevId>> &asked) {
     DIVAN_TRY_VOID(state_->check_writable());
+    for (const auto &[id, revs] : asked) {
+        DIVAN_TRY_VOID(state_->check_known_id(id));
+    }
     return state_->run<Result<RevsById>>(
         [&](auto done) { return std::make_unique<PurgeOperation>(asked, true, std::move(done)); });
 }

@@ -25,11 +25,13 @@ bool is_plain_name(std::string_view name) {
     });
 }
 
+constexpr std::string_view kSystemSuffixes[] = {"/_users", "/_replicator"};
+
 } // namespace
 
 Result<void> check_database_name(std::string_view name) {
     bool legal = is_plain_name(name) || is_system_name(name);
-    for (std::string_view suffix : {"/_users", "/_replicator"})
+    for (auto suffix : kSystemSuffixes)
         if (!legal && name.ends_with(suffix))
             legal = is_plain_name(name.substr(0, name.size() - suffix.size()));
     if (!legal)
@@ -42,6 +44,15 @@ Result<void> check_database_name(std::string_view name) {
     if (name.size() > kNameBytesMax)
         return Error(ErrorCode::database_name_too_long,
                      fmt::format("At least one path segment of `{}` is too long.", name));
+    return {};
+}
+
+Result<void> check_partitioned_database_name(std::string_view name) {
+    bool system = is_system_name(name);
+    for (auto suffix : kSystemSuffixes)
+        system |= name.ends_with(suffix);
+    if (system)
+        return Error(ErrorCode::bad_request, "Cannot partition a system database");
     return {};
 }
 

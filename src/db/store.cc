@@ -139,6 +139,9 @@ Result<std::unique_ptr<Store>> open_store(const Store::Services &services, const
 
 Result<std::shared_ptr<Database>> Store::create(const std::string &name, const DatabaseOptions &options) {
     DIVAN_TRY_VOID(check_database_name(name));
+    if (options.partitioned) {
+        DIVAN_TRY_VOID(check_partitioned_database_name(name));
+    }
     auto &context = state_->context;
     if (context.disk_full)
         return ErrorCode::insufficient_storage;

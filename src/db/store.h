@@ -23,6 +23,9 @@ struct StoreOptions {
     std::size_t inline_body_bytes_max = 4'096;    // larger winners get a row of their own
     std::size_t attachment_chunk_bytes = 256 << 10;
     std::uint64_t purge_infos_max = 1'000;
+    // Of a partitioned database: a partition with so many external bytes takes no edit that makes a document
+    // larger, unless it is replicated. 0 = no limit.
+    std::uint64_t partition_bytes_max = 10'737'418'240;
     // Automatic compaction: when replaced revisions take this share of a database's bodies
     // and at least that many bytes.
     double compaction_replaced_share = 0.5;
@@ -68,7 +71,8 @@ class Store {
 
     ~Store(); // finishes or interrupts background work
 
-    // Errors: illegal_database_name, database_name_too_long, file_exists.
+    // Errors: illegal_database_name, database_name_too_long, file_exists; bad_request for a system database
+    // that is to be partitioned.
     Result<std::shared_ptr<Database>> create(const std::string &name, const DatabaseOptions &options);
     // Errors: not_found "Database does not exist.".
     Result<std::shared_ptr<Database>> open(const std::string &name);
@@ -126,6 +130,9 @@ class Store {
 
 // Whether a name is legal: `^[a-z][a-z0-9_$()+/-]*$` or one of CouchDB's system names.
 [[nodiscard]] Result<void> check_database_name(std::string_view name);
+// Whether a database of this name may be partitioned: ids of system databases follow other rules. Errors:
+// bad_request.
+[[nodiscard]] Result<void> check_partitioned_database_name(std::string_view name);
 // Whether an id is legal. Errors: illegal_docid (empty, leading '_' outside _design/ and _local/,
 // longer than the engine's keys allow, not UTF-8).
 [[nodiscard]] Result<void> check_document_id(std::string_view id);

@@ -149,6 +149,14 @@ struct DatabaseInfo {
     std::uint64_t n = 1;
 };
 
+// GET /{db}/_partition/{partition}.
+struct PartitionInfo {
+    std::uint64_t document_count = 0; // without deleted ones
+    std::uint64_t deleted_count = 0;
+    std::uint64_t active_bytes = 0;   // stored for the leaves
+    std::uint64_t external_bytes = 0; // of winners: JSON and attachment content
+};
+
 struct DatabaseOptions {
     std::uint64_t q = 2;
     std::uint64_t n = 1;

@@ -48,20 +48,20 @@ Result<void> compile_outcome(const script::Program &program, const Result<Compil
     return {};
 }
 
-Result<DesignDocument> read_checked(const db::Edit &edit, bool partitioned) {
-    DIVAN_TRY_VOID(check_members(edit.json, partitioned));
-    return read_design_document(edit.id, "", edit.json);
+Result<DesignDocument> read_checked(const db::Edit &edit, bool partitioned, const selector::Limits &limits) {
+    DIVAN_TRY_VOID(check_members(edit.json, partitioned, limits));
+    return read_design_document(edit.id, "", edit.json, limits);
 }
 
 } // namespace
 
-void check_design_document(const db::Edit &edit, const db::Database &database, script::Pool &scripts,
-                           UniqueFunction<void(Result<std::vector<Advice>>)> done) {
+void check_design_document(const db::Edit &edit, const db::Database &database, const selector::Limits &limits,
+                           script::Pool &scripts, UniqueFunction<void(Result<std::vector<Advice>>)> done) {
     if (!is_design_id(edit.id)) {
         done(std::vector<Advice>());
         return;
     }
-    auto document = read_checked(edit, database.partitioned());
+    auto document = read_checked(edit, database.partitioned(), limits);
     if (!document.ok()) {
         done(document.error());
         return;

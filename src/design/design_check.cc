@@ -1,6 +1,7 @@
 #include "design/design_check.h"
 
 #include "design/design_document.h"
+#include "design/selector_validation.h"
 #include "json/parser.h"
 
 #include <algorithm>
@@ -128,7 +129,7 @@ bool is_design_id(std::string_view id) {
     return id.starts_with("_design/");
 }
 
-Result<void> check_members(std::string_view json, bool partitioned) {
+Result<void> check_members(std::string_view json, bool partitioned, const selector::Limits &limits) {
     DIVAN_TRY(auto value, json::parse(json, {.depth_max = json::kAnyDepth}));
     const auto &design = value.object();
     for (const char *section : {"filters", "lists", "shows", "updates"}) {
@@ -138,8 +139,11 @@ Result<void> check_members(std::string_view json, bool partitioned) {
     DIVAN_TRY_VOID(require(language, kString, "language", "string"));
     DIVAN_TRY_VOID(check_options(design, partitioned));
     DIVAN_TRY_VOID(require(design.find("rewrites"), kRewrites, "rewrites", "array or string"));
-    DIVAN_TRY_VOID(
-        require(design.find("validate_doc_update"), kFunction, "validate_doc_update", "object or string"));
+    const auto *validate = design.find("validate_doc_update");
+    DIVAN_TRY_VOID(require(validate, kFunction, "validate_doc_update", "object or string"));
+    if (validate != nullptr && language != nullptr && language->string() == "query") {
+        DIVAN_TRY_VOID(check_selector_validation(*validate, limits));
+    }
     return check_views(design, language != nullptr ? std::string_view(language->string()) : "javascript");
 }
 

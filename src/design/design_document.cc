@@ -26,7 +26,8 @@ std::string string_or(const json::Value *value, std::string_view otherwise) {
                                                               : otherwise);
 }
 
-std::optional<ViewDefinition> read_view(std::string_view name, const json::Value &value, bool query) {
+std::optional<ViewDefinition> read_view(std::string_view name, const json::Value &value, bool query,
+                                        const selector::Limits &limits) {
     const auto *map = find_member(&value, "map");
     if (map == nullptr || !(query ? map->is_object() : map->is_string()))
         return std::nullopt;
@@ -36,6 +37,10 @@ std::optional<ViewDefinition> read_view(std::string_view name, const json::Value
     view.reduce = string_or(find_member(&value, "reduce"), "");
     if (string_or(find_member(find_member(&value, "options"), "collation"), "") == "raw")
         view.order = collation::Order::raw;
+    const auto *options = find_member(&value, "options");
+    if (query && options != nullptr && options->is_object())
+        if (auto index = read_query_index(*map, limits); index.ok())
+            view.index = std::make_shared<const QueryIndex>(std::move(*index));
     return view;
 }
 
@@ -47,7 +52,7 @@ void read_views(const json::Value &json, DesignDocument &document) {
         // A library whose module is called "map" is a view, too: as in CouchDB.
         if (name == "lib")
             document.lib = json::to_text(value);
-        if (auto view = read_view(name, value, document.language == "query")) {
+        if (auto view = read_view(name, value, document.language == "query", document.selector_limits)) {
             document.views.push_back(std::move(*view));
         }
     }
@@ -60,6 +65,26 @@ void read_options(const json::Value &json, DesignDocument &document) {
     if (const auto *partitioned = find_member(options, "partitioned");
         partitioned != nullptr && partitioned->is_boolean())
         document.partitioned = partitioned->boolean();
+}
+
+std::string global_signature(const DesignDocument &document) {
+    std::set<std::string> views;
+    for (const auto &view : document.views) {
+        std::string text;
+        append_sized(text, view.map);
+        append_sized(text, view.reduce);
+        append_u8(text, view.order == collation::Order::raw ? 1 : 0);
+        views.insert(std::move(text));
+    }
+    std::string text;
+    append_sized(text, document.language);
+    append_sized(text, document.lib);
+    append_u8(text, document.local_seq ? 1 : 0);
+    append_u8(text, document.include_design ? 1 : 0);
+    append_u8(text, document.partitioned ? (*document.partitioned ? 1 : 0) : 2);
+    for (const auto &view : views)
+        append_sized(text, view);
+    return hex_encode(crypto::md5(text));
 }
 
 } // namespace
@@ -92,7 +117,8 @@ Result<std::string> DesignDocument::function(std::string_view section, std::stri
     return found->is_string() ? found->string() : json::to_text(*found);
 }
 
-Result<DesignDocument> read_design_document(std::string id, std::string rev, std::string_view json) {
+Result<DesignDocument> read_design_document(std::string id, std::string rev, std::string_view json,
+                                            const selector::Limits &limits) {
     DIVAN_TRY(auto value, json::parse(json, {.depth_max = json::kAnyDepth}));
     if (!value.is_object())
         return Error(ErrorCode::invalid_design_doc, "A design document is an object.");
@@ -109,37 +135,30 @@ Result<DesignDocument> read_design_document(std::string id, std::string rev, std
     document.text = json::to_text(document.json);
     // The text, the values and the views, each of which holds it once at most.
     document.bytes = sizeof(DesignDocument) + 4 * document.text.size();
+    document.selector_limits = limits;
     document.language = string_or(find_member(&document.json, "language"), "javascript");
     read_views(document.json, document);
     read_options(document.json, document);
     const auto *autoupdate = find_member(&document.json, "autoupdate");
     document.autoupdate = autoupdate == nullptr || !autoupdate->is_boolean() || autoupdate->boolean();
-    if (const auto *validate = find_member(&document.json, "validate_doc_update"))
+    if (const auto *validate = find_member(&document.json, "validate_doc_update")) {
         document.validate_doc_update = validate->is_string() ? validate->string() : json::to_text(*validate);
-    document.signature = view_signature(document);
+        if (document.language == "query")
+            if (auto compiled = selector::Selector::compile(*validate, limits); compiled.ok())
+                document.validation_selector = std::move(*compiled);
+    }
+    document.signature = global_signature(document);
     return document;
 }
 
-std::string view_signature(const DesignDocument &document) {
-    if (!document.signature.empty())
+bool has_partitioned_views(const DesignDocument &document, bool partitioned_database) {
+    return partitioned_database && document.partitioned.value_or(true);
+}
+
+std::string view_signature(const DesignDocument &document, bool partitioned_database) {
+    if (!has_partitioned_views(document, partitioned_database))
         return document.signature;
-    std::set<std::string> views;
-    for (const auto &view : document.views) {
-        std::string text;
-        append_sized(text, view.map);
-        append_sized(text, view.reduce);
-        append_u8(text, view.order == collation::Order::raw ? 1 : 0);
-        views.insert(std::move(text));
-    }
-    std::string text;
-    append_sized(text, document.language);
-    append_sized(text, document.lib);
-    append_u8(text, document.local_seq ? 1 : 0);
-    append_u8(text, document.include_design ? 1 : 0);
-    append_u8(text, document.partitioned ? (*document.partitioned ? 1 : 0) : 2);
-    for (const auto &view : views)
-        append_sized(text, view);
-    return hex_encode(crypto::md5(text));
+    return hex_encode(crypto::md5("partitioned " + document.signature));
 }
 
 } // namespace divan::design

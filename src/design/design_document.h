@@ -6,7 +6,9 @@
 
 #include "base/result.h"
 #include "collation/sort_key.h"
+#include "design/query_index.h"
 #include "script/program.h"
+#include "selector/selector.h"
 #include "json/value.h"
 
 #include <memory>
@@ -24,6 +26,8 @@ struct ViewDefinition {
     std::string map;    // source; of language "query": JSON text of the map object
     std::string reduce; // source, or the name of a built-in ("_sum"); empty = none
     collation::Order order = collation::Order::unicode; // the view's own options.collation
+    // Of a view of the language "query" that is a Mango index; null = it is none.
+    std::shared_ptr<const QueryIndex> index;
 };
 
 struct DesignDocument {
@@ -38,9 +42,12 @@ struct DesignDocument {
     bool autoupdate = true;
     // Source; empty = none. Of something that is no string: its JSON text, which refuses every write.
     std::string validate_doc_update;
+    selector::Limits selector_limits; // of its selectors
+    // The same, compiled, of the language "query"; null if it is none.
+    std::shared_ptr<const selector::Selector> validation_selector;
     json::Value json;      // the whole document, with _id and _rev
     std::string text;      // its JSON text, for require() and `this` of functions
-    std::string signature; // as view_signature() says; empty = not computed yet
+    std::string signature; // view_signature() of views that are not partitioned
     // About what it takes in memory.
     std::size_t bytes = 0;
 
@@ -53,12 +60,18 @@ struct DesignDocument {
 };
 
 // Reads a document that was stored: what is malformed is left out, it has been answered when it was saved.
+// `limits`: of its selectors.
 [[nodiscard]] Result<DesignDocument> read_design_document(std::string id, std::string rev,
-                                                          std::string_view json);
+                                                          std::string_view json,
+                                                          const selector::Limits &limits = {});
 
-// Names the index of the views: 32 hex digits. Depends on the sources of maps and reduces, lib, language and
-// options; not on names of views or of the document, so that a rename does not build anew. Views with equal
-// source share rows.
-[[nodiscard]] std::string view_signature(const DesignDocument &document);
+// Whether the views are queried partition by partition, and their rows kept so: the option `partitioned`. Its
+// default is what the database is; in a database that is not partitioned it means nothing.
+[[nodiscard]] bool has_partitioned_views(const DesignDocument &document, bool partitioned_database);
+
+// Names the index of the views: 32 hex digits. Depends on the sources of maps and reduces, lib, language,
+// options and has_partitioned_views(); not on names of views or of the document, so that a rename does not
+// build anew. Views with equal source share rows.
+[[nodiscard]] std::string view_signature(const DesignDocument &document, bool partitioned_database);
 
 } // namespace divan::design

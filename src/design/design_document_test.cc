@@ -57,7 +57,7 @@ TEST(DesignDocument, FindsFunctions) {
 }
 
 TEST(DesignDocument, SignatureIsOfWhatIsBuilt) {
-    auto signature = [](const std::string &json) { return view_signature(read(json)); };
+    auto signature = [](const std::string &json) { return view_signature(read(json), false); };
     auto plain = signature(R"({"views":{"a":{"map":"f"},"b":{"map":"g","reduce":"_sum"}}})");
     EXPECT_EQ(plain.size(), 32u);
     EXPECT_EQ(signature(R"({"x":1,"views":{"c":{"map":"g","reduce":"_sum"},"d":{"map":"f"}}})"), plain);
@@ -72,6 +72,21 @@ TEST(DesignDocument, SignatureIsOfWhatIsBuilt) {
           R"({"language":"javascript_quickjs","views":{"a":{"map":"f"},"b":{"map":"g","reduce":"_sum"}}})",
           R"({"views":{"a":{"map":"f","options":{"collation":"raw"}},"b":{"map":"g","reduce":"_sum"}}})"})
         EXPECT_NE(signature(other), plain) << other;
+}
+
+TEST(DesignDocument, PartitionedViewsHaveAnIndexOfTheirOwn) {
+    auto by_default = read(R"({"views":{"a":{"map":"f"}}})");
+    auto global = read(R"({"options":{"partitioned":false},"views":{"a":{"map":"f"}}})");
+    auto asked_for = read(R"({"options":{"partitioned":true},"views":{"a":{"map":"f"}}})");
+    EXPECT_FALSE(has_partitioned_views(by_default, false));
+    EXPECT_TRUE(has_partitioned_views(by_default, true));
+    EXPECT_FALSE(has_partitioned_views(global, true));
+    EXPECT_TRUE(has_partitioned_views(asked_for, true));
+    EXPECT_FALSE(has_partitioned_views(asked_for, false));
+    EXPECT_NE(view_signature(by_default, true), view_signature(by_default, false));
+    EXPECT_NE(view_signature(by_default, true), view_signature(asked_for, false));
+    EXPECT_EQ(view_signature(global, true), view_signature(global, false));
+    EXPECT_EQ(view_signature(by_default, true).size(), 32u);
 }
 
 } // namespace

@@ -26,12 +26,12 @@ Document find_in(const Documents &documents, std::string_view id) {
     return found != documents.end() && (*found)->id == id ? *found : nullptr;
 }
 
-Result<Document> read(const db::Head &head, const db::Body &body) {
+Result<Document> read(const db::Head &head, const db::Body &body, const selector::Limits &limits) {
     std::string text;
-    db::begin_document_text(text, head.id, head.rev, body, false);
+    db::begin_document_text(text, head.id, head.rev, body.json, false);
     db::append_attachment_stubs(text, body);
     text.push_back('}');
-    DIVAN_TRY(auto document, read_design_document(head.id, head.rev.text(), text));
+    DIVAN_TRY(auto document, read_design_document(head.id, head.rev.text(), text, limits));
     return std::make_shared<const DesignDocument>(std::move(document));
 }
 
@@ -56,7 +56,7 @@ Result<std::vector<db::Head>> read_heads(db::Database &database) {
 }
 
 // Reads what `known` does not have at the newest revision.
-Result<Documents> load(db::Database &database, const Documents &known) {
+Result<Documents> load(db::Database &database, const Documents &known, const selector::Limits &limits) {
     DIVAN_TRY(auto heads, read_heads(database));
     Documents documents(heads.size());
     std::vector<std::size_t> missing;
@@ -66,7 +66,7 @@ Result<Documents> load(db::Database &database, const Documents &known) {
         if (before != nullptr && before->rev == heads[i].rev.text()) {
             documents[i] = std::move(before);
         } else if (heads[i].body) {
-            DIVAN_TRY(documents[i], read(heads[i], *heads[i].body));
+            DIVAN_TRY(documents[i], read(heads[i], *heads[i].body, limits));
         } else {
             missing.push_back(i);
             missing_ids.push_back(heads[i].id);
@@ -83,7 +83,7 @@ Result<Documents> load(db::Database &database, const Documents &known) {
             }
             if (!body)
                 continue;
-            DIVAN_TRY(documents[missing[i]], read(*large[i], *body));
+            DIVAN_TRY(documents[missing[i]], read(*large[i], *body, limits));
         }
     }
     std::erase(documents, nullptr);
@@ -93,6 +93,8 @@ Result<Documents> load(db::Database &database, const Documents &known) {
 } // namespace
 
 struct DesignDocuments::State {
+    explicit State(std::function<selector::Limits()> selector_limits) : limits(std::move(selector_limits)) {}
+
     struct Entry {
         std::string database; // uuid
         std::uint64_t version = 0;
@@ -130,6 +132,8 @@ struct DesignDocuments::State {
             drop(std::prev(entries.end()));
     }
 
+    const std::function<selector::Limits()> limits;
+
   private:
     void drop(std::list<Entry>::iterator entry) {
         bytes -= entry->bytes;
@@ -143,7 +147,8 @@ struct DesignDocuments::State {
     std::size_t bytes = 0;
 };
 
-DesignDocuments::DesignDocuments() : state_(std::make_unique<State>()) {}
+DesignDocuments::DesignDocuments(std::function<selector::Limits()> limits)
+    : state_(std::make_unique<State>(std::move(limits))) {}
 DesignDocuments::~DesignDocuments() = default;
 
 std::shared_ptr<const Documents> DesignDocuments::all_cached(const db::Database &database) {
@@ -157,7 +162,7 @@ Result<std::shared_ptr<const Documents>> DesignDocuments::snapshot(db::Database 
         return cached;
     // Before they are read: what is read later is as new as this version, or newer.
     auto version = database.design_version();
-    DIVAN_TRY(auto documents, load(database, *state_->find_any(database.uuid())));
+    DIVAN_TRY(auto documents, load(database, *state_->find_any(database.uuid()), state_->limits()));
     auto shared = std::make_shared<const Documents>(std::move(documents));
     state_->keep({database.uuid(), version, bytes_of(*shared), shared});
     return std::shared_ptr<const Documents>(shared);

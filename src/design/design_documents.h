@@ -7,6 +7,7 @@
 #include "db/database.h"
 #include "design/design_document.h"
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,8 @@ namespace divan::design {
 
 class DesignDocuments {
   public:
-    DesignDocuments();
+    // `limits`: of the selectors in design documents; asked when one is read. Thread-safe.
+    explicit DesignDocuments(std::function<selector::Limits()> limits = [] { return selector::Limits(); });
     ~DesignDocuments();
 
     // "_design/users". Errors: not_found "missing" or "deleted", as for any document.

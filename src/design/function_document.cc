@@ -15,7 +15,7 @@ std::string function_document(std::string_view id, doc::RevPath path, bool delet
                               const std::vector<doc::Leaf> &leaves) {
     path.hashes.resize(std::min(path.hashes.size(), kRevisionsMax));
     std::string text;
-    db::begin_document_text(text, id, {path.start, path.hashes.front()}, body, deleted);
+    db::begin_document_text(text, id, {path.start, path.hashes.front()}, body.json, deleted);
     db::append_revisions(text, path);
     db::append_other_leaves(text, "_conflicts", leaves, false);
     db::append_attachment_stubs(text, body);

@@ -2,6 +2,7 @@
 
 #include "db/document_text.h"
 #include "design/function_document.h"
+#include "design/selector_validation.h"
 #include "json/parser.h"
 
 #include <algorithm>
@@ -26,8 +27,8 @@ std::string new_document(const db::JudgedEdit &judged) {
         path = doc::RevPath{edit.parent->generation, {edit.parent->hash}};
     std::string text;
     db::begin_document_text(text, edit.id,
-                            path ? doc::RevId{path->start, path->hashes.front()} : doc::RevId(), judged.body,
-                            edit.deleted);
+                            path ? doc::RevId{path->start, path->hashes.front()} : doc::RevId(),
+                            judged.body.json, edit.deleted);
     if (path)
         db::append_revisions(text, *path);
     db::append_attachment_stubs(text, judged.body);
@@ -42,7 +43,7 @@ std::string old_document(const db::JudgedEdit &judged) {
     return function_document(judged.edit->id, replaced.path, replaced.deleted, replaced.body);
 }
 
-// The edits of one write, part by part, through one function after the other.
+// The edits of one write: through the selectors, then part by part through one function after the other.
 class Judging : public std::enable_shared_from_this<Judging> {
   public:
     Judging(script::Pool &scripts, const FunctionLog &log, std::vector<db::JudgedEdit> edits,
@@ -55,6 +56,11 @@ class Judging : public std::enable_shared_from_this<Judging> {
         for (const auto &document : documents) {
             if (document->validate_doc_update.empty())
                 continue;
+            if (document->language == "query") {
+                DIVAN_TRY(auto selector, SelectorValidation::make(*document));
+                selectors_.push_back(std::move(selector));
+                continue;
+            }
             if (!document->is_javascript())
                 return Error(ErrorCode::function_failed, "unknown_query_language", document->language);
             programs_.push_back(
@@ -70,12 +76,34 @@ class Judging : public std::enable_shared_from_this<Judging> {
         done_(std::move(verdicts_));
     }
 
+    void judge() {
+        if (!selectors_.empty())
+            match();
+        if (programs_.empty())
+            done_(std::move(verdicts_));
+        else
+            next_part();
+    }
+
+  private:
+    // The selectors, over all edits.
+    void match() {
+        for (std::size_t i = 0; i < edits_.size(); ++i) {
+            auto text = write_text(new_document(edits_[i]), old_document(edits_[i]));
+            for (auto selector = selectors_.begin(); selector != selectors_.end() && verdicts_[i].ok();
+                 ++selector)
+                verdicts_[i] = selector->judge(text);
+        }
+    }
+
     void next_part() {
         part_.clear();
         std::size_t bytes = 0;
-        while (at_ < edits_.size() && part_.size() < kEditsPerCallMax && bytes < kBytesPerCallMax) {
+        for (; at_ < edits_.size() && part_.size() < kEditsPerCallMax && bytes < kBytesPerCallMax; ++at_) {
+            if (!verdicts_[at_].ok())
+                continue;
             const auto &judged = edits_[at_];
-            part_.push_back({at_++, new_document(judged), old_document(judged)});
+            part_.push_back({at_, new_document(judged), old_document(judged)});
             bytes += part_.back().new_text.size() + part_.back().old_text.size();
         }
         if (part_.empty()) {
@@ -85,7 +113,6 @@ class Judging : public std::enable_shared_from_this<Judging> {
         call(0);
     }
 
-  private:
     struct Texts {
         std::size_t index; // of its verdict
         std::string new_text;
@@ -135,6 +162,7 @@ class Judging : public std::enable_shared_from_this<Judging> {
     const std::vector<db::JudgedEdit> edits_;
     db::WriteValidator::Done done_;
     std::vector<Result<void>> verdicts_;
+    std::vector<SelectorValidation> selectors_;
     std::vector<std::shared_ptr<const script::Program>> programs_;
     std::string user_context_;
     std::string security_;
@@ -180,7 +208,7 @@ void Validation::judge(db::Database &database, const db::WriteContext &context,
         return judging->prepare(*documents, database, context, std::move(security));
     }();
     if (prepared.ok())
-        judging->next_part();
+        judging->judge();
     else
         judging->fail(prepared.error());
 }

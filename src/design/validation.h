@@ -1,11 +1,11 @@
 #pragma once
 
-// validate_doc_update: the functions of design documents that judge writes.
+// validate_doc_update: the functions and selectors of design documents that judge writes.
 //
-// Every function of the database must pass. It gets newDoc (with `_revisions`, `_deleted`, stubs of
-// attachments;
-// `_rev` is the revision that the writer names), oldDoc (null if there is none), userCtx and secObj, as
-// couch_query_servers:validate_doc_update gives them.
+// Every one of the database must pass. A function gets newDoc (with `_revisions`, `_deleted`, stubs of
+// attachments; `_rev` is the revision that the writer names), oldDoc (null if there is none), userCtx and
+// secObj, as couch_query_servers:validate_doc_update gives them. Selectors see the two documents, and come
+// first: they cost no worker.
 //
 // Threads: any.
 
@@ -27,7 +27,8 @@ class Validation final : public db::WriteValidator {
     [[nodiscard]] std::optional<bool> applies_cached(const db::Database &database) override;
     [[nodiscard]] Result<bool> applies(db::Database &database) override;
     // Errors of edits: forbidden and unauthorized as the function threw them; what else it did wrong as
-    // to_error() says; function_failed "unknown_query_language" if the function is not JavaScript.
+    // to_error() says; function_failed "unknown_query_language" if the function is not JavaScript. Of
+    // selectors: as SelectorValidation gives them.
     void judge(db::Database &database, const db::WriteContext &context, std::vector<db::JudgedEdit> edits,
                Done done) override;
 

@@ -1,6 +1,7 @@
 #include "design/write_trial.h"
 
 #include "design/function_error.h"
+#include "design/selector_validation.h"
 #include "design/validation.h"
 
 namespace divan::design {
@@ -9,6 +10,10 @@ Result<void> try_write(script::Pool &scripts, const std::string &database, const
                        TriedWrite write) {
     if (document.validate_doc_update.empty())
         return {};
+    if (document.language == "query") {
+        DIVAN_TRY(auto validation, SelectorValidation::make(document));
+        return validation.judge(write_text(write.new_document, write.old_document));
+    }
     if (!document.is_javascript())
         return Error(ErrorCode::function_failed, "unknown_query_language", document.language);
     script::CallRequest request{

@@ -1,7 +1,7 @@
 #pragma once
 
-// Asks the validation function of a design document about a write that nobody makes: for those who test
-// design documents.
+// Asks the validation function, or selector, of a design document about a write that nobody makes: for those
+// who test design documents.
 
 #include "design/design_document.h"
 #include "script/pool.h"
@@ -18,8 +18,8 @@ struct TriedWrite {
     std::string security;
 };
 
-// Waits for a worker: not for network threads. A document without a validation function accepts everything.
-// Functions with another `database` share no process.
+// Waits for a worker, unless it is a selector: not for network threads. A document without a validation
+// function accepts everything. Functions with another `database` share no process. The texts are canonical.
 // Errors: as Validation::judge() gives them.
 [[nodiscard]] Result<void> try_write(script::Pool &scripts, const std::string &database,
                                      const DesignDocument &document, TriedWrite write);

@@ -40,11 +40,13 @@ void RevHash::append_text(std::string &out) const {
         out.append(*long_);
         return;
     }
-    for (char c : short_) {
-        auto byte = static_cast<unsigned char>(c);
-        out.push_back("0123456789abcdef"[byte >> 4]);
-        out.push_back("0123456789abcdef"[byte & 15]);
+    std::array<char, 2 * sizeof short_> digits; // NOLINT(*-member-init): filled below
+    for (std::size_t i = 0; i < short_.size(); ++i) {
+        auto byte = static_cast<unsigned char>(short_[i]);
+        digits[2 * i] = "0123456789abcdef"[byte >> 4];
+        digits[2 * i + 1] = "0123456789abcdef"[byte & 15];
     }
+    out.append(digits.data(), digits.size());
 }
 
 std::string RevHash::text() const {

@@ -1,37 +1,20 @@
 #include "index/document_page.h"
 
-#include "db/document_text.h"
-
 namespace divan::index {
 namespace {
 
 constexpr std::string_view kDesignPrefix = "_design/";
 
-} // namespace
-
-Result<std::string> indexed_text(db::Database &database, const db::Head &head,
-                                 const std::vector<doc::Leaf> &leaves, bool local_sequence) {
-    if (head.deleted)
-        return std::string();
-    const db::Body *body = head.body ? &*head.body : nullptr;
-    std::optional<db::Body> fetched;
-    if (body == nullptr) {
-        // Beyond what is read for a whole page.
-        DIVAN_TRY(fetched, database.body(head, head.rev, head.recent.front().info));
-        if (!fetched)
-            return std::string(); // replaced and compacted since; the newer state comes again
-        body = &*fetched;
-    }
-    std::string text;
-    db::begin_document_text(text, head.id, head.rev, *body, false);
-    if (local_sequence)
-        text.append(",\"_local_seq\":").append(std::to_string(head.sequence.value));
-    db::append_other_leaves(text, "_conflicts", leaves, false);
-    db::append_other_leaves(text, "_deleted_conflicts", leaves, true);
-    db::append_attachment_stubs(text, *body);
-    text.push_back('}');
-    return text;
+db::TextOptions text_options(const PageOptions &options) {
+    return {.local_sequence = options.local_sequence, .conflicts = true, .deleted_conflicts = true};
 }
+
+// Whether a document is left out of what is derived.
+bool left_out(std::string_view id, const PageOptions &options) {
+    return !options.design_documents && id.starts_with(kDesignPrefix);
+}
+
+} // namespace
 
 Result<DocumentPage> read_document_page(db::Database &database, kv::Sequence since,
                                         const PageOptions &options) {
@@ -45,35 +28,41 @@ Result<DocumentPage> read_document_page(db::Database &database, kv::Sequence sin
     page.documents.reserve(changes.changes.size());
     std::vector<std::string> ids; // of those that have a text
     std::vector<std::size_t> places;
-    std::vector<const db::Change *> wanted;
     for (auto &change : changes.changes) {
-        bool left_out = !options.design_documents && change.id.starts_with(kDesignPrefix);
-        if (!change.deleted && !left_out) {
+        if (!change.deleted && !left_out(change.id, options)) {
             ids.push_back(change.id);
             places.push_back(page.documents.size());
-            wanted.push_back(&change);
         }
-        page.documents.push_back({change.id, {}});
+        page.documents.push_back({std::move(change.id), {}});
     }
     if (ids.empty())
         return page;
-    DIVAN_TRY(auto heads, database.heads(ids, {.bodies = true}));
-    std::size_t text_bytes = 0;
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-        auto place = places[i];
-        if (heads[i]) {
-            DIVAN_TRY(page.documents[place].text,
-                      indexed_text(database, *heads[i], wanted[i]->leaves, options.local_sequence));
-        }
-        text_bytes += page.documents[place].text.size();
-        if (text_bytes > options.text_bytes_max && place + 1 < page.documents.size()) {
-            page.documents.resize(place + 1);
-            page.last = changes.changes[place].sequence;
-            page.more = true;
-            break;
-        }
+    DIVAN_TRY(auto texts, database.texts(ids, text_options(options), options.text_bytes_max));
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        if (texts[i])
+            page.documents[places[i]].text = std::move(*texts[i]);
+    if (texts.size() < ids.size()) {
+        auto end = places[texts.size() - 1] + 1;
+        page.documents.resize(end);
+        page.last = changes.changes[end - 1].sequence;
+        page.more = true;
     }
     return page;
+}
+
+Result<std::vector<IndexedDocument>> read_documents(db::Database &database, std::vector<std::string> ids,
+                                                    const PageOptions &options) {
+    std::vector<IndexedDocument> documents;
+    documents.reserve(ids.size());
+    for (std::size_t begin = 0; begin < ids.size();) {
+        DIVAN_TRY(auto texts, database.texts(std::span(ids).subspan(begin), text_options(options)));
+        for (auto &text : texts) {
+            auto &id = ids[begin++];
+            bool has_text = text && !left_out(id, options);
+            documents.push_back({std::move(id), has_text ? std::move(*text) : std::string()});
+        }
+    }
+    return documents;
 }
 
 } // namespace divan::index

@@ -30,13 +30,13 @@ struct DocumentPage {
     bool more = false;
 };
 
-// The documents behind `since`. Calls: one for the feed, one for the documents. A text may be newer than the
-// change: then the document comes again.
+// The documents behind `since`. Calls: one for the feed, and those of Database::texts(). A text may be newer
+// than the change: then the document comes again.
 [[nodiscard]] Result<DocumentPage> read_document_page(db::Database &database, kv::Sequence since,
                                                       const PageOptions &options);
 
-// The text that derived data is made of; empty if the winner is deleted or compaction took its body.
-[[nodiscard]] Result<std::string> indexed_text(db::Database &database, const db::Head &head,
-                                               const std::vector<doc::Leaf> &leaves, bool local_sequence);
+// Documents as they are now, in that order, all of them. Of the options those of a page do not count.
+[[nodiscard]] Result<std::vector<IndexedDocument>>
+read_documents(db::Database &database, std::vector<std::string> ids, const PageOptions &options);
 
 } // namespace divan::index

@@ -191,6 +191,21 @@ TEST(Parser, MutationsNeverCrash) {
     }
 }
 
+// Every character of one byte, at every place of strings of several lengths.
+TEST(Writer, EscapesWhatMustBe) {
+    for (std::size_t before = 0; before < 20; ++before)
+        for (std::size_t behind = 0; behind < 20; ++behind)
+            for (int byte = 0; byte < 0x80; ++byte) {
+                auto string = std::string(before, 'x') + static_cast<char>(byte) + "\xc3\xa9" +
+                              std::string(behind, 'x');
+                std::string text;
+                write_string(text, string);
+                bool escaped = byte < 0x20 || byte == '"' || byte == '\\';
+                ASSERT_EQ(text.find('\\') != std::string::npos, escaped) << text;
+                ASSERT_EQ(parse(text)->string(), string) << text;
+            }
+}
+
 TEST(Value, Numbers) {
     EXPECT_EQ(parse("12")->as_int64(), 12);
     EXPECT_EQ(parse("1.0")->as_int64(), std::nullopt);

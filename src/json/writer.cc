@@ -1,6 +1,7 @@
 #include "json/writer.h"
 
 #include <charconv>
+#include <cstring>
 
 namespace divan::json {
 namespace {
@@ -35,6 +36,28 @@ void append_escape(std::string &out, unsigned char c) {
     }
 }
 
+bool is_escaped(unsigned char c) {
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+// Whether a string has a character that is escaped. Eight are looked at at once: subtracting borrows from the
+// top bit of a byte that is below what is subtracted.
+bool has_escapes(std::string_view string) {
+    constexpr std::uint64_t kOnes = ~std::uint64_t{0} / 255; // 1 in each byte
+    constexpr std::uint64_t kTopBits = kOnes << 7;
+    auto has_less = [](std::uint64_t bytes, std::uint64_t bound) { return (bytes - kOnes * bound) & ~bytes; };
+    std::uint64_t found = 0;
+    for (; string.size() >= sizeof found; string.remove_prefix(sizeof found)) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, string.data(), sizeof bytes);
+        found |= has_less(bytes, 0x20) | has_less(bytes ^ kOnes * '"', 1) | has_less(bytes ^ kOnes * '\\', 1);
+    }
+    for (char c : string)
+        if (is_escaped(static_cast<unsigned char>(c)))
+            return true;
+    return (found & kTopBits) != 0;
+}
+
 template <typename N> void append_number(std::string &out, N number) {
     char text[24];
     auto [end, error] = std::to_chars(text, text + sizeof text, number);
@@ -45,10 +68,15 @@ template <typename N> void append_number(std::string &out, N number) {
 
 void write_string(std::string &out, std::string_view string) {
     out.push_back('"');
+    if (!has_escapes(string)) {
+        out.append(string);
+        out.push_back('"');
+        return;
+    }
     std::size_t begin = 0;
     for (std::size_t i = 0; i < string.size(); ++i) {
         auto c = static_cast<unsigned char>(string[i]);
-        if (c >= 0x20 && c != '"' && c != '\\')
+        if (!is_escaped(c))
             continue;
         out.append(string, begin, i - begin);
         append_escape(out, c);

@@ -1,5 +1,7 @@
 #include "selector/normal_form.h"
 
+#include "selector/erlang_text.h"
+
 #include "selector/regex.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -12,8 +14,6 @@
 
 namespace divan::selector {
 namespace {
-
-constexpr std::size_t kReasonValueBytesMax = 200;
 
 using json::Value;
 using Kind = Node::Kind;
@@ -81,42 +81,6 @@ constexpr std::array<std::string_view, 5> kUnsupported = {"$where", "$geoWithin"
 
 Error mango_error(std::string_view word, std::string reason) {
     return Error(ErrorCode::bad_request, std::string(word), std::move(reason));
-}
-
-std::string shortened(std::string text) {
-    if (text.size() <= kReasonValueBytesMax)
-        return text;
-    auto end = kReasonValueBytesMax;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-        --end;
-    return text.substr(0, end) + "...";
-}
-
-// As Erlang prints it with ~w, but strings and members of objects as JSON.
-void append_printed(std::string &out, const Value &value) {
-    if (out.size() > 2 * kReasonValueBytesMax)
-        return;
-    if (value.is_object() && value.object().empty()) {
-        out += "{[]}";
-    } else if (value.is_array()) {
-        out.push_back('[');
-        for (const auto &element : value.array()) {
-            if (&element != value.array().data())
-                out.push_back(',');
-            append_printed(out, element);
-            if (out.size() > 2 * kReasonValueBytesMax)
-                return;
-        }
-        out.push_back(']');
-    } else {
-        json::write(out, value);
-    }
-}
-
-std::string printed(const Value &value) {
-    std::string out;
-    append_printed(out, value);
-    return shortened(std::move(out));
 }
 
 Node make_condition(Operator op, Value argument) {
@@ -344,8 +308,8 @@ class FieldPass {
             argument.object().begin()->key != "$text") {
             json::Object selector;
             selector.append("$default", argument);
-            return mango_error("bad_field",
-                               "Invalid field normalization on selector: " + printed(std::move(selector)));
+            return mango_error("bad_field", "Invalid field normalization on selector: " +
+                                                erlang_text(std::move(selector)));
         }
         node.argument = Value(argument.object().begin()->value);
         return node;
@@ -421,8 +385,8 @@ Result<Node> push_negations(Node node, bool negated) {
 } // namespace
 
 Error bad_argument(std::string_view operator_name, const json::Value &argument) {
-    return mango_error("bad_arg",
-                       "Bad argument for operator " + std::string(operator_name) + ": " + printed(argument));
+    return mango_error("bad_arg", "Bad argument for operator " + std::string(operator_name) + ": " +
+                                      erlang_text(argument));
 }
 
 Error beyond_limit(std::string reason) {
@@ -436,7 +400,7 @@ Result<Node> normalize(const json::Value &selector, const Limits &limits) {
     }
     if (!selector.is_object())
         return mango_error("invalid_selector_json",
-                           "Selector must be a JSON object, not: " + printed(selector));
+                           "Selector must be a JSON object, not: " + erlang_text(selector));
     if (selector.object().empty())
         return Node();
     DIVAN_TRY(auto operators, OperatorPass(limits).run(selector, 1));

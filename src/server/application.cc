@@ -14,6 +14,7 @@
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "net/server.h"
 #include "script/pool.h"
+#include "selector/limits.h"
 #include "server/global_changes.h"
 #include "server/load.h"
 #include "server/script_options.h"
@@ -59,6 +60,7 @@ db::StoreOptions store_options(const config::Config &config, const std::string &
     auto size = [&](std::string_view key) { return static_cast<std::size_t>(config.integer("divan", key)); };
     db::StoreOptions options;
     options.open_databases_max = static_cast<std::size_t>(config.integer("couchdb", "max_dbs_open"));
+    options.partition_bytes_max = static_cast<std::uint64_t>(config.integer("couchdb", "max_partition_size"));
     options.commit_group_edits_max = size("commit_group_edits_max");
     options.commit_queue_edits_max = size("commit_queue_edits_max");
     options.inline_body_bytes_max = size("inline_body_bytes_max");
@@ -373,7 +375,7 @@ class Application::Parts {
     std::unique_ptr<kv::Engine> engine_;
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<access::Authenticator> authenticator_;
-    design::DesignDocuments designs_;
+    design::DesignDocuments designs_{[this] { return selector::stored_limits(*config_); }};
     std::unique_ptr<script::Pool> scripts_;
     std::unique_ptr<design::Validation> validation_;
     std::unique_ptr<ThreadPool> view_pool_;

@@ -71,8 +71,10 @@ std::string histogram_json(const Histogram::Summary &s) {
         s.p50, s.p75, s.p90, s.p95, s.p99, s.p999, s.count);
 }
 
+// The names of CouchDB's prometheus endpoint: `couchdb_` before those that do not begin so.
 std::string underscored(std::string_view name) {
-    std::string out(name);
+    std::string out(name.starts_with("couchdb.") ? "" : "couchdb.");
+    out.append(name);
     std::replace(out.begin(), out.end(), '.', '_');
     return out;
 }
@@ -174,6 +176,23 @@ void Registry::count_request(std::string_view method, int status, std::chrono::n
         }
 }
 
+namespace {
+
+// Of times in milliseconds.
+void append_summary(std::string &out, std::string_view name, const Histogram::Summary &s) {
+    out += fmt::format("# TYPE {} summary\n", name);
+    for (auto [quantile, value] : {std::pair<const char *, double>{"0.5", s.p50},
+                                   {"0.75", s.p75},
+                                   {"0.9", s.p90},
+                                   {"0.95", s.p95},
+                                   {"0.99", s.p99},
+                                   {"0.999", s.p999}})
+        out += fmt::format("{}{{quantile=\"{}\"}} {}\n", name, quantile, value / 1e3);
+    out += fmt::format("{0}_sum {1}\n{0}_count {2}\n", name, s.sum / 1e3, s.count);
+}
+
+} // namespace
+
 std::string Registry::stats_json(const Gauges &gauges) const {
     Tree tree;
     for (std::size_t i = 0; i < std::size(kInfos); ++i)
@@ -183,6 +202,8 @@ std::string Registry::stats_json(const Gauges &gauges) const {
              leaf(fmt::format("{}", gauges.open_databases), "counter", "number of open databases"));
     tree.put("couchdb.request_time", leaf(histogram_json(request_time.summary()), "histogram",
                                           "length of a request inside CouchDB without MochiWeb"));
+    tree.put("mango.query_time", leaf(histogram_json(mango_query_time.summary()), "histogram",
+                                      "length of time processing a mango query"));
     std::string out;
     tree.write(out);
     return out;
@@ -222,17 +243,8 @@ std::string Registry::prometheus_text(const Gauges &gauges) const {
             single(underscored(info.name) + "_total", "counter", info.description, value(metric));
         }
     }
-    auto s = request_time.summary();
-    out += "# TYPE couchdb_request_time_seconds summary\n";
-    for (auto [quantile, value] : {std::pair<const char *, double>{"0.5", s.p50},
-                                   {"0.75", s.p75},
-                                   {"0.9", s.p90},
-                                   {"0.95", s.p95},
-                                   {"0.99", s.p99},
-                                   {"0.999", s.p999}})
-        out += fmt::format("couchdb_request_time_seconds{{quantile=\"{}\"}} {}\n", quantile, value / 1e3);
-    out += fmt::format("couchdb_request_time_seconds_sum {}\ncouchdb_request_time_seconds_count {}\n",
-                       s.sum / 1e3, s.count);
+    append_summary(out, "couchdb_request_time_seconds", request_time.summary());
+    append_summary(out, "couchdb_mango_query_time_seconds", mango_query_time.summary());
     return out;
 }
 

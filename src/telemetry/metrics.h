@@ -49,6 +49,17 @@ namespace divan::telemetry {
     X(document_writes, "couchdb.document_writes", "number of document write operations")                     \
     X(document_inserts, "couchdb.document_inserts", "number of documents inserted")                          \
     X(database_purges, "couchdb.database_purges", "number of times a database was purged")                   \
+    X(mango_unindexed_queries, "mango.unindexed_queries",                                                    \
+      "number of mango queries that could not use an index")                                                 \
+    X(mango_query_invalid_index, "mango.query_invalid_index",                                                \
+      "number of mango queries that generated an invalid index warning")                                     \
+    X(mango_too_many_docs_scanned, "mango.too_many_docs_scanned",                                            \
+      "number of mango queries that generated an index scan warning")                                        \
+    X(mango_docs_examined, "mango.docs_examined",                                                            \
+      "number of documents examined by mango queries coordinated by this node")                              \
+    X(mango_keys_examined, "mango.keys_examined",                                                            \
+      "number of keys examined by mango queries coordinated by this node")                                   \
+    X(mango_results_returned, "mango.results_returned", "number of rows returned by mango queries")          \
     X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
     X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
 
@@ -101,6 +112,7 @@ class Registry {
     [[nodiscard]] std::string prometheus_text(const Gauges &gauges) const;
 
     Histogram request_time;
+    Histogram mango_query_time;
 
   private:
     std::array<std::atomic<std::int64_t>, static_cast<std::size_t>(Metric::kCount)> counters_{};

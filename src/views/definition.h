@@ -3,7 +3,9 @@
 // What an index of views is made of: maps, and the reduces of each. Numbered by their sources, so that design
 // documents with the same signature mean the same numbers.
 
+#include "db/database.h"
 #include "design/design_document.h"
+#include "views/mapper.h"
 #include "views/reducer.h"
 #include "views/row_key.h"
 
@@ -27,8 +29,9 @@ struct Definition {
     std::string design_id; // of one of the design documents
     bool local_sequence = false;
     bool include_design = false;
+    bool partitioned = false; // rows are kept partition by partition
     std::vector<MapDefinition> maps;
-    std::shared_ptr<const script::Program> maps_program; // its functions are the maps
+    std::unique_ptr<const Mapper> mapper; // its maps are these
 
     struct Place {
         MapNumber map = 0;
@@ -38,10 +41,10 @@ struct Definition {
     [[nodiscard]] Place place(const design::ViewDefinition &view) const;
 };
 
-// Errors: invalid_design_doc for an unknown built-in reduce; not_implemented for a language that is not
-// JavaScript.
+// Errors: invalid_design_doc for an unknown built-in reduce; not_implemented for a language that is neither
+// JavaScript nor "query".
 [[nodiscard]] Result<std::shared_ptr<const Definition>>
-make_definition(const design::DesignDocument &document, std::string signature,
-                const std::string &database_uuid, script::Pool &pool, const ReduceLimits &limits);
+make_definition(const design::DesignDocument &document, std::string signature, const db::Database &database,
+                script::Pool &pool, const ReduceLimits &limits);
 
 } // namespace divan::views

@@ -1,6 +1,7 @@
 #include "views/format.h"
 
 #include "base/bytes.h"
+#include "collation/sort_key.h"
 #include "db/value_header.h"
 
 #include <algorithm>
@@ -107,6 +108,24 @@ Result<StoredRow> read_row(kv::Engine &engine, kv::ShardId shard, const kv::Snap
     row.key = reader.sized();
     row.value = reader.rest();
     DIVAN_TRY_VOID(reader.finish("an index row"));
+    return row;
+}
+
+std::optional<PlainRow> plain_row(std::string_view stored, std::string_view value) {
+    if (is_cut(stored))
+        return std::nullopt;
+    ByteReader reader(value);
+    auto flags = db::read_value_header(reader);
+    auto sort_key_bytes = static_cast<std::size_t>(reader.varint());
+    if ((flags & (kCutKey | kInParts)) != 0 || sort_key_bytes >= stored.size())
+        return std::nullopt;
+    PlainRow row;
+    row.key = reader.sized();
+    reader.rest(); // the value
+    auto id = collation::plain_bytes(stored.substr(sort_key_bytes));
+    if (!id || !reader.finish("an index row").ok())
+        return std::nullopt;
+    row.id = *id;
     return row;
 }
 

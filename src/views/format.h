@@ -34,6 +34,14 @@ void erase_row(kv::WriteBatch &batch, IndexNumber index, MapNumber map, std::str
                                          IndexNumber index, MapNumber map, std::string_view stored,
                                          std::string_view value);
 
+// The id and key of a row, borrowed; nothing for one that is cut, in parts or damaged, or whose id is not
+// stored as it is: read_row() knows.
+struct PlainRow {
+    std::string_view id;
+    std::string_view key;
+};
+[[nodiscard]] std::optional<PlainRow> plain_row(std::string_view stored, std::string_view value);
+
 // ---- what a document has in the index
 struct DocumentRow {
     MapNumber map = 0;

@@ -1,6 +1,7 @@
 #include "views/index_writer.h"
 
 #include "base/bytes.h"
+#include "db/partition.h"
 
 #include <algorithm>
 #include <future>
@@ -125,22 +126,16 @@ Result<std::unique_ptr<index::PageWork>> IndexWriter::begin(index::DocumentPage 
 
 std::unique_ptr<IndexWriter::Work> IndexWriter::map(index::DocumentPage page) {
     auto work = std::make_unique<Work>(*this, std::move(page));
-    script::MapRequest request;
-    request.program = definition_->maps_program;
+    std::vector<std::string> texts;
     for (std::size_t i = 0; i < work->page.documents.size(); ++i) {
         auto &document = work->page.documents[i];
         if (document.text.empty())
             continue;
-        request.documents.push_back(std::move(document.text));
+        texts.push_back(std::move(document.text));
         work->documents.push_back(static_cast<std::uint32_t>(i));
     }
-    if (!request.documents.empty()) {
-        auto promise = std::make_shared<std::promise<Result<script::MapAnswer>>>();
-        work->mapped = promise->get_future();
-        context_.scripts.map(std::move(request), [promise](Result<script::MapAnswer> answer) {
-            promise->set_value(std::move(answer));
-        });
-    }
+    if (!texts.empty())
+        work->mapped = definition_->mapper->map(std::move(texts));
     return work;
 }
 
@@ -210,6 +205,8 @@ void IndexWriter::add_row(script::Emitted &emitted, DocumentEntry &entry, Change
     auto &record = changes.record;
     DocumentRow row;
     row.map = static_cast<MapNumber>(emitted.function);
+    if (definition_->partitioned)
+        append_partition(row.sort_key, db::partition_of(entry.id).value_or(""));
     collation::append_sort_key(row.sort_key, std::string_view(emitted.key), definition_->maps[row.map].order);
     row.ordinal = changes.ordinals.next(row);
     row.bytes = emitted.key.size() + emitted.value.size();
@@ -294,16 +291,7 @@ Result<void> IndexWriter::purged(db::Database &database, const std::vector<std::
     std::vector<std::string> once = ids;
     std::sort(once.begin(), once.end());
     once.erase(std::unique(once.begin(), once.end()), once.end());
-    DIVAN_TRY(auto heads, database.heads(once, {.bodies = true, .trees = true}));
-    for (std::size_t i = 0; i < once.size(); ++i) {
-        page.documents.push_back({once[i], {}});
-        bool left_out = !definition_->include_design && once[i].starts_with("_design/");
-        if (!heads[i] || left_out)
-            continue;
-        DIVAN_TRY(auto tree, database.tree(*heads[i]));
-        DIVAN_TRY(page.documents.back().text,
-                  index::indexed_text(database, *heads[i], tree.leaves(), definition_->local_sequence));
-    }
+    DIVAN_TRY(page.documents, index::read_documents(database, std::move(once), page_options()));
     auto work = map(std::move(page));
     DIVAN_TRY(auto mapped, work->answer());
     return commit_page(database, work->page, std::move(mapped), purge_seq, true);

@@ -18,7 +18,6 @@ namespace divan::views {
 
 // What writers share. Outlives them.
 struct WriterContext {
-    script::Pool &scripts;
     telemetry::Logger &log;
     // An update fails when so many calls of functions have taken too long: their rows would be missing.
     std::size_t timeouts_max;

@@ -33,6 +33,10 @@ void append_hash(std::string &out, std::string_view bytes) {
 
 } // namespace
 
+void append_partition(std::string &sort_key, std::string_view partition) {
+    collation::append_bytes(sort_key, partition);
+}
+
 std::string document_row_prefix(std::string_view sort_key, std::string_view id) {
     std::string key;
     key.reserve(sort_key.size() + id.size() + 2);

@@ -25,6 +25,9 @@ using MapNumber = std::uint16_t;
 inline constexpr std::size_t kFullKeyBytesMax = 2'000;
 inline constexpr std::size_t kKeyHashBytes = 16;
 
+// What the sort keys of a partition's rows begin with in an index that is partitioned: so the rows of a
+// partition are one range.
+void append_partition(std::string &sort_key, std::string_view partition);
 [[nodiscard]] std::string full_row_key(std::string_view sort_key, std::string_view id, std::uint64_t ordinal);
 // The part that all rows of a document with this key begin with, however many they are.
 [[nodiscard]] std::string document_row_prefix(std::string_view sort_key, std::string_view id);

@@ -120,8 +120,12 @@ Result<Edges> edges_of(const MapRows &rows, const FullSpan &span) {
 } // namespace
 
 FullSpan full_span(const KeyRange &range, collation::Order order) {
+    std::string prefix;
+    if (range.partition)
+        append_partition(prefix, *range.partition);
     auto bound = [&](const std::optional<json::Value> &key, const std::optional<std::string> &id) {
-        auto bytes = collation::sort_key(*key, order);
+        auto bytes = prefix;
+        collation::append_sort_key(bytes, *key, order);
         if (id)
             collation::append_bytes(bytes, *id);
         return bytes;
@@ -133,6 +137,8 @@ FullSpan full_span(const KeyRange &range, collation::Order order) {
     bool low_inclusive = !range.descending || range.inclusive_end;
     bool high_inclusive = range.descending || range.inclusive_end;
     FullSpan span;
+    if (range.partition)
+        span = {prefix, prefix_end(prefix)};
     if (low) {
         span.begin = bound(low, low_id);
         if (!low_inclusive)
@@ -188,6 +194,47 @@ Result<RowsRead> read_rows(const MapRows &rows, const FullSpan &span, bool desce
         read.more = true;
     }
     return read;
+}
+
+Result<RowsOfSpan> read_row_views(const MapRows &rows, const FullSpan &span, bool descending,
+                                  std::size_t rows_max) {
+    RowsOfSpan out;
+    if (span.empty() || rows_max == 0)
+        return out;
+    const auto prefix_size = row_prefix(rows.index, rows.map).size();
+    if (!is_cut(span.begin) && !is_cut(span.end)) {
+        auto request = scan_level(rows, 0, {span.begin, span.end});
+        request.reverse = descending;
+        request.bytes_max = kRowsBytesMax;
+        request.rows_max = rows_max;
+        DIVAN_TRY(auto page, rows.engine.scan(request));
+        auto kept = std::make_shared<kv::Page>(std::move(page));
+        out.rows.reserve(kept->size());
+        std::optional<PlainRow> row;
+        for (std::size_t i = 0; i < kept->size(); ++i) {
+            row = plain_row(kept->key(i).substr(prefix_size), kept->value(i));
+            if (!row)
+                break;
+            out.rows.push_back({row->id, row->key});
+        }
+        if (kept->empty() || row) {
+            out.more = kept->more;
+            if (row)
+                out.last = kept->key(kept->size() - 1).substr(prefix_size);
+            out.storage = std::move(kept);
+            return out;
+        }
+        out.rows.clear();
+    }
+    DIVAN_TRY(auto read, read_rows(rows, span, descending, rows_max));
+    auto kept = std::make_shared<std::vector<LoadedRow>>(std::move(read.rows));
+    for (const auto &row : *kept)
+        out.rows.push_back({row.id, row.key});
+    out.more = read.more;
+    if (!kept->empty())
+        out.last = kept->back().full;
+    out.storage = std::move(kept);
+    return out;
 }
 
 Result<Pieces> pieces_of(const MapRows &rows, const FullSpan &span, std::size_t reduce) {

@@ -7,12 +7,7 @@
 
 namespace divan::views {
 
-// Full keys: [begin, end); an empty `end` = to the end of the map.
-struct FullSpan {
-    std::string begin;
-    std::string end;
-    [[nodiscard]] bool empty() const { return !end.empty() && begin >= end; }
-};
+using FullSpan = RowSpan;
 [[nodiscard]] FullSpan full_span(const KeyRange &range, collation::Order order);
 
 struct RowsRead {
@@ -23,6 +18,10 @@ struct RowsRead {
 // large; at least one row comes if there is one.
 [[nodiscard]] Result<RowsRead> read_rows(const MapRows &rows, const FullSpan &span, bool descending,
                                          std::size_t rows_max);
+
+// The same without values and, but for rare rows, without copies.
+[[nodiscard]] Result<RowsOfSpan> read_row_views(const MapRows &rows, const FullSpan &span, bool descending,
+                                                std::size_t rows_max);
 
 // The rows of a span in pieces, and how many they are, in O(log rows).
 [[nodiscard]] Result<Pieces> pieces_of(const MapRows &rows, const FullSpan &span, std::size_t reduce);

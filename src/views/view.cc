@@ -5,6 +5,44 @@
 #include <algorithm>
 
 namespace divan::views {
+namespace {
+
+class EmptyMoment final : public ViewMoment {
+  public:
+    [[nodiscard]] std::uint64_t total_rows() const override { return 0; }
+    [[nodiscard]] kv::Sequence sequence() const override { return {}; }
+    Result<RowsOfSpan> rows(const RowSpan & /*span*/, bool /*descending*/,
+                            std::size_t /*rows_max*/) override {
+        return RowsOfSpan();
+    }
+    Result<std::uint64_t> count(const RowSpan & /*span*/) override { return std::uint64_t{0}; }
+};
+
+class IndexMoment final : public ViewMoment {
+  public:
+    IndexMoment(ViewGroup::State::Moment moment, db::Database::DerivedRows rows, MapNumber map)
+        : moment_(std::move(moment)), map_(map), rows_(moment_.map_rows(rows, map)) {}
+
+    [[nodiscard]] std::uint64_t total_rows() const override { return moment_.record.maps[map_].row_count; }
+    [[nodiscard]] kv::Sequence sequence() const override { return moment_.record.sequence; }
+    Result<RowsOfSpan> rows(const RowSpan &span, bool descending, std::size_t rows_max) override {
+        return read_row_views(rows_, span, descending, rows_max);
+    }
+    Result<std::uint64_t> count(const RowSpan &span) override {
+        return span.empty() ? std::uint64_t{0} : count_rows(rows_, span);
+    }
+
+  private:
+    ViewGroup::State::Moment moment_;
+    MapNumber map_;
+    MapRows rows_;
+};
+
+} // namespace
+
+std::string row_position(std::string_view sort_key, std::string_view id) {
+    return full_row_key(sort_key, id, 0);
+}
 
 ViewGroup::ViewGroup(std::shared_ptr<State> state, std::shared_ptr<db::Database> database)
     : state_(std::move(state)), database_(std::move(database)) {}
@@ -75,6 +113,15 @@ Result<RowsPage> ViewGroup::rows(const design::ViewDefinition &view, const RowsR
     for (auto &row : read.rows)
         page.rows.push_back({std::move(row.id), std::move(row.key), std::move(row.value)});
     return page;
+}
+
+Result<std::unique_ptr<ViewMoment>> ViewGroup::moment(const design::ViewDefinition &view) {
+    auto place = state_->definition->place(view);
+    DIVAN_TRY(auto moment, state_->moment(*database_));
+    if (!moment)
+        return std::unique_ptr<ViewMoment>(std::make_unique<EmptyMoment>());
+    return std::unique_ptr<ViewMoment>(
+        std::make_unique<IndexMoment>(std::move(*moment), database_->derived_rows(), place.map));
 }
 
 Result<GroupInfo> ViewGroup::info() {

@@ -29,6 +29,8 @@ struct KeyRange {
     std::optional<std::string> end_id;   // endkey_docid; only with `end`
     bool inclusive_end = true;
     bool descending = false;
+    // Of a view that is queried partition by partition (design::has_partitioned_views); of others none.
+    std::optional<std::string> partition;
 };
 
 struct Row {
@@ -78,6 +80,40 @@ struct ReducedPage {
     kv::Sequence sequence;
 };
 
+// A stretch of rows by the bytes of their full keys: the sort key of a row's key, then its document. [begin,
+// end); an empty `end` = to the end.
+struct RowSpan {
+    std::string begin;
+    std::string end;
+    [[nodiscard]] bool empty() const { return !end.empty() && begin >= end; }
+};
+// The full key of a document's first row with this sort key.
+[[nodiscard]] std::string row_position(std::string_view sort_key, std::string_view id);
+
+// A row without its value, borrowed from what it was read with.
+struct RowView {
+    std::string_view id;
+    std::string_view key; // canonical JSON text
+};
+struct RowsOfSpan {
+    std::vector<RowView> rows;
+    std::string last; // full key of the last one
+    bool more = false;
+    std::shared_ptr<const void> storage; // of the rows
+};
+
+// One moment of the rows of a view, for those who know how sort keys are made. Holds a snapshot: for the
+// length of one call, not of an answer.
+class ViewMoment {
+  public:
+    virtual ~ViewMoment() = default;
+    [[nodiscard]] virtual std::uint64_t total_rows() const = 0;
+    [[nodiscard]] virtual kv::Sequence sequence() const = 0; // of the database, up to which it goes
+    virtual Result<RowsOfSpan> rows(const RowSpan &span, bool descending, std::size_t rows_max) = 0;
+    // O(log rows).
+    virtual Result<std::uint64_t> count(const RowSpan &span) = 0;
+};
+
 struct GroupInfo { // GET _info
     std::string signature;
     std::string language;
@@ -105,6 +141,7 @@ class ViewGroup {
     Result<RowsPage> rows(const design::ViewDefinition &view, const RowsRequest &request);
     // Errors: bad_request if the view has no reduce function.
     Result<ReducedPage> reduce(const design::ViewDefinition &view, const ReduceRequest &request);
+    Result<std::unique_ptr<ViewMoment>> moment(const design::ViewDefinition &view);
     Result<GroupInfo> info();
     // Begins in the background unless it runs already.
     void start_compaction();

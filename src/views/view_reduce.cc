@@ -20,7 +20,9 @@ struct Group {
     std::string key;    // JSON text
 };
 
-Result<Group> group_of(const LoadedRow &row, const Grouping &grouping, collation::Order order) {
+// `partition`: what the sort keys of the range begin with, if they are partitioned.
+Result<Group> group_of(const LoadedRow &row, const Grouping &grouping, collation::Order order,
+                       const std::string &partition) {
     if (grouping.level == 0)
         return Group{{}, "null"};
     Group group{row.full.substr(0, row.sort_key_bytes), row.key};
@@ -32,7 +34,7 @@ Result<Group> group_of(const LoadedRow &row, const Grouping &grouping, collation
         return group;
     elements.resize(static_cast<std::size_t>(grouping.level));
     group.key = json::to_text(key);
-    group.prefix.clear();
+    group.prefix = partition;
     collation::append_sort_key(group.prefix, std::string_view(group.key), order);
     group.prefix.pop_back(); // longer arrays go on where this one ends
     return group;
@@ -50,6 +52,8 @@ class GroupWalk {
               const ReduceRequest &request, collation::Order order)
         : rows_(rows), place_(place), reducer_(reducer), request_(request), order_(order),
           span_(full_span(request.range, order)), skip_(request.skip) {
+        if (request.range.partition)
+            append_partition(partition_, *request.range.partition);
         if (!request.from.empty())
             (descending() ? span_.end : span_.begin) = request.from;
     }
@@ -73,6 +77,7 @@ class GroupWalk {
     const ReduceRequest &request_;
     collation::Order order_;
     FullSpan span_;
+    std::string partition_;
     std::uint64_t skip_;
     std::size_t rows_per_page_ = kRowsPerPageMin;
     bool done_ = false;
@@ -113,7 +118,7 @@ Result<std::vector<GroupWalk::Found>> GroupWalk::next(std::size_t groups_max) {
     DIVAN_TRY(auto read, read_rows(rows_, span_, descending(), rows_per_page_));
     std::size_t groups = 0;
     for (std::size_t at = 0; at < read.rows.size() && found.size() < groups_max;) {
-        DIVAN_TRY(auto group, group_of(read.rows[at], request_.grouping, order_));
+        DIVAN_TRY(auto group, group_of(read.rows[at], request_.grouping, order_, partition_));
         auto end = at;
         while (end < read.rows.size() && read.rows[end].full.starts_with(group.prefix))
             ++end;

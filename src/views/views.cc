@@ -7,12 +7,18 @@
 #include <set>
 
 namespace divan::views {
+namespace {
+
+bool is_indexed(const design::DesignDocument &document) {
+    return document.is_javascript() || document.language == "query";
+}
+
+} // namespace
 
 Views::State::State(const ViewsServices &services, const ViewsOptions &views_options)
     : scripts(services.scripts), designs(services.designs), clock(services.clock), options(views_options),
-      writers{services.scripts, services.log, views_options.timeouts_max},
-      foreground(options.foreground_threads), background(options.background_threads),
-      followers{foreground, background, services.clock} {}
+      writers{services.log, views_options.timeouts_max}, foreground(options.foreground_threads),
+      background(options.background_threads), followers{foreground, background, services.clock} {}
 
 Views::State::~State() {
     followers.stopping = true;
@@ -37,11 +43,11 @@ Views::~Views() = default;
 
 Result<std::shared_ptr<ViewGroup>> Views::group(const std::shared_ptr<db::Database> &database,
                                                 const design::DesignDocument &document) {
-    State::Key key{database->uuid(), design::view_signature(document)};
+    State::Key key{database->uuid(), design::view_signature(document, database->partitioned())};
     std::lock_guard lock(state_->mutex);
     auto found = state_->groups.find(key);
     if (found == state_->groups.end()) {
-        DIVAN_TRY(auto definition, make_definition(document, key.signature, key.database, state_->scripts,
+        DIVAN_TRY(auto definition, make_definition(document, key.signature, *database, state_->scripts,
                                                    state_->options.reduce_limits));
         auto made = std::make_shared<ViewGroup::State>(*state_, std::move(definition));
         DIVAN_TRY_VOID(made->open(*database));
@@ -57,7 +63,8 @@ std::shared_ptr<ViewGroup> Views::group_cached(const std::shared_ptr<db::Databas
     std::unique_lock lock(state_->mutex, std::try_to_lock);
     if (!lock.owns_lock())
         return nullptr;
-    auto found = state_->groups.find({database->uuid(), design::view_signature(document)});
+    auto found =
+        state_->groups.find({database->uuid(), design::view_signature(document, database->partitioned())});
     return found == state_->groups.end() ? nullptr
                                          : std::make_shared<ViewGroup>(found->second.state, database);
 }
@@ -66,7 +73,7 @@ Result<void> Views::cleanup(const std::shared_ptr<db::Database> &database) {
     DIVAN_TRY(auto documents, state_->designs.all(database));
     std::set<std::string> in_use;
     for (const auto &document : documents)
-        in_use.insert(design::view_signature(*document));
+        in_use.insert(design::view_signature(*document, database->partitioned()));
     auto rows = database->derived_rows();
     kv::ScanRequest request;
     request.shard = rows.shard;
@@ -101,7 +108,7 @@ Result<void> Views::cleanup(const std::shared_ptr<db::Database> &database) {
 Result<void> Views::update_later(const std::shared_ptr<db::Database> &database) {
     DIVAN_TRY(auto documents, state_->designs.all(database));
     for (const auto &document : documents) {
-        if (!document->autoupdate || document->views.empty() || !document->is_javascript())
+        if (!document->autoupdate || document->views.empty() || !is_indexed(*document))
             continue;
         DIVAN_TRY(auto group, group(database, *document));
         group->update_later();

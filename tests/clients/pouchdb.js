@@ -178,9 +178,29 @@ scenario('changes', async () => {
   assert.deepEqual(rest.results.map((row) => row.id), ['doc29', '\u6771\u4eac']);
   const chosen = await db.changes({ doc_ids: ['doc3', 'doc5'], since: 0 });
   assert.deepEqual(chosen.results.map((row) => row.id), ['doc3', 'doc5']);
+  const selected = await db.changes({ selector: { i: { $gte: 28 }, _id: { $regex: '^doc' } }, since: 0, include_docs: true });
+  assert.deepEqual(selected.results.map((row) => [row.id, row.doc.i]), [['doc28', 28], ['doc29', 29]]);
+  await rejects(db.changes({ selector: { i: { $none: 1 } } }), 400);
   const last = await db.changes({ descending: true, limit: 1 });
   assert.equal(last.results[0].id, '\u6771\u4eac');
   assert.deepEqual((await db.changes({ since: 'now' })).results, []);
+});
+
+// A replica of a part of the documents, live.
+scenario('selected', async () => {
+  const server = remote(), replica = local('selected');
+  await server.bulkDocs(Array.from({ length: 20 }, (_, i) => ({ _id: `d${i}`, kind: i % 2 ? 'odd' : 'even' })));
+  await replica.replicate.from(server, { selector: { kind: 'odd' } });
+  assert.equal((await replica.info()).doc_count, 10);
+  const seen = [];
+  const found = waitFor('selected changes', () => seen.length === 2);
+  const feed = server.changes({ live: true, since: 'now', selector: { kind: 'odd' } });
+  feed.on('change', (change) => { seen.push(change.id); found.changed(); });
+  const failed = new Promise((_, reject) => feed.on('error', reject));
+  for (const [id, kind] of [['a', 'even'], ['b', 'odd'], ['c', 'even'], ['d', 'odd']]) await server.put({ _id: id, kind });
+  await Promise.race([found.promise, failed]);
+  feed.cancel();
+  assert.deepEqual(seen, ['b', 'd']);
 });
 
 scenario('conflicts', async () => {

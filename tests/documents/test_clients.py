@@ -37,6 +37,7 @@ class PouchDBTest(NodeTestCase):
     test_all_docs = scenario('all_docs')
     test_views = scenario('views')
     test_changes = scenario('changes')
+    test_selected = scenario('selected')
     test_conflicts = scenario('conflicts')
     test_live_sync = scenario('live_sync')
     test_resume = scenario('resume')

@@ -133,6 +133,21 @@ $''')
         got = self.differences({'validate': {'_id': 'x', 'crash': True}, 'expect': 'forbidden'})[0]['write']
         self.assertEqual(list(got), ['TypeError'])
 
+    def test_selectors_that_validate(self):
+        design = {'_id': '_design/s', 'language': 'query', 'validate_doc_update': {
+            'newDoc.n': {'$gt': 0}, '$or': [{'oldDoc': None}, {'oldDoc.n': 1}]}}
+        refused = {'forbidden': 'document is not valid'}
+        self.cases(
+            {'validate': {'_id': 'x', 'n': 1}, 'expect': 'accepted'},
+            {'validate': {'_id': 'x', 'n': 0}, 'expect': refused},
+            {'validate': {'_id': 'x', 'n': 1}, 'old': {'n': 1}, 'expect': 'accepted'},
+            {'validate': {'_id': 'x', 'n': 1}, 'old': {'n': 2}, 'expect': refused},
+            design=design)
+        self.assertEqual({result['ok'] for result in self.results(status=0)}, {True})
+        design['validate_doc_update'] = {'newDoc': {'$x': 1}}
+        self.cases({'validate': {'_id': 'x'}, 'expect': 'accepted'}, design=design)
+        self.assertIn('Invalid operator: $x', self.results(status=1)[0]['reason'])
+
     def test_updates_shows_and_filters(self):
         self.cases(
             {'update': 'd/add', 'id': 'a', 'expect': {'body': 'now 2', 'status': 201, 'document': {'n': 2}}},

@@ -1,0 +1,95 @@
+#include "mango/find.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace divan::mango {
+namespace {
+
+constexpr std::size_t kSpansCounted = 32;
+
+class IndexEstimator final : public Estimator {
+  public:
+    IndexEstimator(const FindServices &services, std::shared_ptr<db::Database> database)
+        : services_(services), database_(std::move(database)) {}
+
+    Result<std::uint64_t> rows(const Index &index, std::span<const views::RowSpan> spans) override {
+        DIVAN_TRY(auto group, services_.views.group(database_, *index.document));
+        DIVAN_TRY(auto moment, group->moment(*index.view));
+        // One that was not built yet says nothing of what it will hold.
+        if (moment->sequence() == kv::Sequence(0))
+            return std::numeric_limits<std::uint64_t>::max() / 64;
+        // Of many spans some are counted.
+        const std::size_t step = std::max<std::size_t>(1, spans.size() / kSpansCounted);
+        std::uint64_t rows = 0;
+        for (std::size_t i = 0; i < spans.size(); i += step) {
+            DIVAN_TRY(auto count, moment->count(spans[i]));
+            rows += count * std::min(step, spans.size() - i);
+        }
+        return rows;
+    }
+    Result<std::uint64_t> documents() override {
+        DIVAN_TRY(auto counts, database_->counts());
+        return counts.documents;
+    }
+
+  private:
+    const FindServices &services_;
+    const std::shared_ptr<db::Database> database_;
+};
+
+} // namespace
+
+Result<Indexes> indexes_of(design::DesignDocuments &designs, const std::shared_ptr<db::Database> &database) {
+    DIVAN_TRY(auto documents, designs.snapshot(*database));
+    return indexes_of(*documents, database->partitioned());
+}
+
+Result<std::unique_ptr<Find>> Find::prepare(const FindServices &services,
+                                            std::shared_ptr<db::Database> database, Query query,
+                                            const FindOptions &options) {
+    auto find = std::unique_ptr<Find>(new Find(services, std::move(database), std::move(query), options));
+    DIVAN_TRY(auto indexes, indexes_of(services.designs, find->database_));
+    IndexEstimator estimator(services, find->database_);
+    PlanOptions plan_options{find->database_->partitioned(), options.explain,
+                             options.cursor.source.union_documents_max};
+    std::optional<Pinned> pinned;
+    if (find->query_.bookmark && !options.explain) {
+        DIVAN_TRY(auto bookmark, decode_bookmark(*find->query_.bookmark));
+        pinned = Pinned{bookmark.index, bookmark.index.empty() && bookmark.key.is_array()};
+    }
+    DIVAN_TRY(find->plan_, make_plan(indexes, find->query_, pinned, estimator, plan_options));
+    return find;
+}
+
+Result<std::vector<std::shared_ptr<views::ViewGroup>>> Find::groups() {
+    std::vector<std::shared_ptr<views::ViewGroup>> groups;
+    for (const auto &scan : plan_.scans) {
+        DIVAN_TRY(auto group, services_.views.group(database_, *scan.index->document));
+        groups.push_back(std::move(group));
+    }
+    return groups;
+}
+
+SourceContext Find::context() const {
+    auto options = options_.cursor.source;
+    const auto wanted =
+        query_.skip + std::min(query_.limit, std::numeric_limits<std::uint64_t>::max() - query_.skip);
+    if (!plan_.sort_in_memory && !query_.is_grouped())
+        options.rows_hint = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, options.rows_hint));
+    return {database_, services_.views, query_, plan_, options};
+}
+
+Result<std::unique_ptr<Cursor>> Find::open() {
+    return open_cursor(context(), options_.cursor);
+}
+
+Warnings Find::warnings(const Statistics &statistics) const {
+    return mango::warnings(query_, plan_, statistics, options_.cursor);
+}
+
+json::Value Find::explain() const {
+    return mango::explain(database_->name(), database_->partitioned(), query_, plan_);
+}
+
+} // namespace divan::mango
