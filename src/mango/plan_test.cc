@@ -29,7 +29,7 @@ struct Planned {
         : indexes(std::move(json_indexes)) {
         indexes.insert(indexes.begin(), std::make_shared<Index>());
     }
-    Result<Plan> plan(std::string_view body, const std::optional<std::string> &pinned = {}) {
+    Result<Plan> plan(std::string_view body, const std::optional<Pinned> &pinned = {}) {
         query = test_query(body);
         return make_plan(indexes, query, pinned, estimator, {.union_documents_max = 1'000});
     }
@@ -63,9 +63,9 @@ TEST(Plan, AnIndexWithFarFewerRowsWins) {
 TEST(Plan, PagesStayWithTheirIndex) {
     Planned planned({test_index("d", "a", {"a"}), test_index("d", "b", {"b"})});
     planned.estimator.rows_of = {{"a", 50'000}, {"b", 10}};
-    EXPECT_EQ(planned.plan(R"({"selector":{"a":1,"b":2}})", "_design/d/a")->index()->name(), "a");
-    EXPECT_EQ(planned.plan(R"({"selector":{"a":1,"b":2}})", "")->kind, Plan::Kind::documents);
-    EXPECT_EQ(planned.plan(R"({"selector":{"a":1,"b":2}})", "_design/d/gone").error().word(),
+    EXPECT_EQ(planned.plan(R"({"selector":{"a":1,"b":2}})", Pinned{"_design/d/a"})->index()->name(), "a");
+    EXPECT_EQ(planned.plan(R"({"selector":{"a":1,"b":2}})", Pinned{""})->kind, Plan::Kind::documents);
+    EXPECT_EQ(planned.plan(R"({"selector":{"a":1,"b":2}})", Pinned{"_design/d/gone"}).error().word(),
               "invalid_bookmark");
 }
 
