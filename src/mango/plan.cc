@@ -59,6 +59,8 @@ class Planner {
         plan_.ids = ids_of(root_);
         const bool any_id = plan_.ids.is_all();
         DIVAN_TRY_VOID(plan_.choice.index->is_special() ? take_ids() : take_index());
+        if (plan_.kind != Plan::Kind::index)
+            plan_.group_columns = 0;
         for (auto &scan : plan_.scans)
             scan.exact = scan.exact && any_id;
         if (!query_.partition.empty()) {
@@ -91,7 +93,8 @@ class Planner {
         DIVAN_TRY(plan_.choice,
                   choose_index(indexes_, ordered, options_.database_partitioned, options_.explain));
         const auto &index = plan_.choice.index;
-        if (sorts_by_id_alone(query_) && !in_memory_ && index != nullptr && index->is_special())
+        const bool reads_ids = (index != nullptr && index->is_special()) || (pinned_ && pinned_->empty());
+        if (sorts_by_id_alone(query_) && !in_memory_ && reads_ids)
             plan_.descending = is_descending(query_);
         else
             plan_.sort_in_memory = !query_.is_grouped();
@@ -138,6 +141,14 @@ class Planner {
         plan_.scans.push_back(std::move(scan));
     }
 
+    // Whether a scan cannot have fewer rows than another one, whatever the documents are.
+    static bool narrows_no_more(const IndexScan &scan, const IndexScan &than) {
+        return std::all_of(scan.narrowed_by.begin(), scan.narrowed_by.end(), [&](const std::string &field) {
+            return std::find(than.narrowed_by.begin(), than.narrowed_by.end(), field) !=
+                   than.narrowed_by.end();
+        });
+    }
+
     // CouchDB's index, unless another one has much fewer rows.
     Result<void> take_index() {
         const auto &usable = plan_.choice.usable;
@@ -160,10 +171,12 @@ class Planner {
         }
         auto best = scan_of(usable.front(), root_, query_);
         for (std::size_t i = 1; i < std::min(usable.size(), kAlternativesMax); ++i) {
+            auto other = scan_of(usable[i], root_, query_);
+            if (narrows_no_more(*other, *best))
+                continue;
             DIVAN_TRY(auto rows, estimate(*best));
             if (rows <= kFewerRows)
                 break;
-            auto other = scan_of(usable[i], root_, query_);
             DIVAN_TRY(auto fewer, estimate(*other));
             if (fewer * kFewerFactor + kFewerRows < rows)
                 best = std::move(other);

@@ -5,7 +5,7 @@ import json
 import unittest
 import urllib.parse
 
-from documents import malformed_requests
+from documents import malformed_queries, malformed_requests
 from harness.case import ServerTestCase
 
 
@@ -115,7 +115,7 @@ class OverlongIdsTest(BadInputCase):
 
 
 def add_tests():
-    for name, rows in malformed_requests.TABLES.items():
+    for name, rows in {**malformed_requests.TABLES, **malformed_queries.TABLES}.items():
         setattr(TableTest, 'test_' + name, lambda self, rows=rows: self.check(rows))
 
 

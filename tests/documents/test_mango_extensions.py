@@ -88,6 +88,14 @@ class GroupTest(ExtensionCase):
         self.assertEqual(self.groups({}, aggregate={'number': 'count'}, limit=0), [])
         self.assertEqual(self.groups({}, aggregate={'number': 'count'}, skip=1), [])
 
+    def test_groups_of_one_document(self):
+        """An index has the order of the groups, and none is read: the server ended."""
+        self.create_index(self.db, ['color'])
+        selector = {'_id': 'd01', 'color': {'$gt': None}}
+        self.assertEqual(self.groups(selector, group_by=['color'], aggregate={'total': {'sum': 'n'}}),
+                         [{'color': 'green', 'total': 1}])
+        self.assertEqual(self.pages(self.db, {'_id': 'd01'}, rows='distinct', distinct='color', limit=1), ['green'])
+
     def test_pages_of_one_group_end(self):
         for aggregate in ({'number': 'count'}, {'total': {'sum': 'n'}}):
             self.assertEqual(len(self.pages(self.db, {}, rows='groups', aggregate=aggregate, pages_max=3)), 1)

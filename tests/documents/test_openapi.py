@@ -50,6 +50,14 @@ BODIES = {
     'POST /{db}/_design/{ddoc}/_view/{view}/queries': '{"queries":[{"reduce":false},{"group":true}]}',
     'POST /{db}/_design/{ddoc}/_list/{function}/{view}': '{"keys":["doc"]}',
     'POST /{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
+    'POST /{db}/_partition/{partition}/_all_docs': '{"keys":["p:doc","p:none"]}',
+    'POST /{db}/_partition/{partition}/_all_docs/queries': '{"queries":[{"limit":1}]}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_view/{view}': '{"reduce":false,"include_docs":true}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_view/{view}/queries': '{"queries":[{"reduce":false},{}]}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_list/{function}/{view}': '{"keys":["p:doc"]}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
+    'POST /{db}/_partition/{partition}/_find': '{"selector":{"a":1}}',
+    'POST /{db}/_partition/{partition}/_explain': '{"selector":{"a":1}}',
     'POST /{db}/_compact': '{}',
     'POST /{db}/_compact/{ddoc}': '{}',
     'POST /{db}/_view_cleanup': '{}',
@@ -92,6 +100,15 @@ class OpenapiTest(ServerTestCase):
         super().setUp()
         self.db = self.database()
         self.prepare()
+        self.prepare_partitions()
+
+    def prepare_partitions(self):
+        """Another database for paths of partitions."""
+        self.partitioned = self.db + '_partitioned'
+        self.answer(self.server.put('/' + self.partitioned, params={'partitioned': 'true'}), 201)
+        self.addCleanup(self.delete_database, self.partitioned)
+        docs = [{'_id': 'p:doc', 'a': 1}, {'_id': '_design/design', **DESIGN}]
+        self.answer(self.server.post('/%s/_bulk_docs' % self.partitioned, json={'docs': docs}), 201)
 
     def prepare(self):
         """The database and the documents are there, also when the call before removed them."""
@@ -109,7 +126,8 @@ class OpenapiTest(ServerTestCase):
         return self.answer(self.server.get(document), 200)['_rev']
 
     def fill(self, path):
-        return re.sub(r'\{(\w+)\}', lambda found: self.db if found.group(1) == 'db' else VALUES[found.group(1)], path)
+        db = self.partitioned if '{partition}' in path else self.db
+        return re.sub(r'\{(\w+)\}', lambda found: db if found.group(1) == 'db' else VALUES[found.group(1)], path)
 
     def test_served_text_is_the_page(self):
         page = json.loads((ROOT / 'docs/openapi.json').read_text(encoding='utf-8'))

@@ -185,14 +185,6 @@ class ReservedPathsTest(ServerTestCase):
         for path in ['/_scheduler/jobs/x', '/_scheduler/docs/_replicator/x', '/_reshard/jobs/x']:
             self.error(self.server.get(path), 404, 'not_found')
 
-    def test_partitions(self):
-        db = '/' + self.database()
-        self.error(self.server.get(db + '/_partition/p'), 400, 'bad_request')
-        self.answer(self.server.put(db + '_p?partitioned=true'), 201)
-        self.addCleanup(self.delete_database, db[1:] + '_p')
-        for path in ['/_partition/p', '/_partition/p/_all_docs', '/_partition/p/_design/d/_view/v']:
-            self.error(self.server.get(db + '_p' + path), 501, 'not_implemented')
-
 
 class NodeTest(ServerTestCase):
     def value(self, section, key):

@@ -22,6 +22,8 @@ COLUMNS = ['a', 'b', 'c', 'k', 's', 'n.x', 'n', 'tags', 'tags.0', 'dot\\.ted', '
 ELEMENTS = ['tags.[]', 'items.[].sku', 'items.[].n.x', 'items.[]']
 SORTS = ['a', 'b', 'c', 'k', 's', 'n.x', '_id', 'tags']
 GROUPS = ['b', 'c', 'k', 's', 'n.x', 'tags']
+NARROW = [{'fields': ['k']}, {'fields': ['s']}, {'fields': ['k', 'c'], 'partial_filter_selector': {'c': {'$gt': 'e'}}},
+          {'fields': ['tags.[]']}]
 TYPES = ['null', 'boolean', 'number', 'string', 'array', 'object', 'other']
 PATTERNS = ['^a', 'b$', '[0-9]', '(?i)^red$', 'a.b', '^.$', 'x|e']
 
@@ -32,7 +34,7 @@ def field_of(column):
 
 class Generator:
     def __init__(self, random):
-        self.random = random
+        self.random, self.ids = random, []
 
     def chance(self, probability):
         return self.random.random() < probability
@@ -58,7 +60,8 @@ class Generator:
         return item
 
     def doc_id(self, number):
-        return '%s%d' % (self.pick(IDS), number)
+        self.ids.append('%s%d' % (self.pick(IDS), number))
+        return self.ids[-1]
 
     def document(self):
         body = {
@@ -84,7 +87,7 @@ class Generator:
         if field == 'k':
             return self.random.randrange(-1, 21)
         if field in ('s', '_id'):
-            return self.pick(STRINGS if field == 's' else IDS)
+            return self.pick(STRINGS if field == 's' else self.ids if self.ids and self.chance(0.6) else IDS)
         return self.tag() if field.startswith('tags') and self.chance(0.7) else self.value()
 
     def arguments(self, field):
@@ -219,14 +222,27 @@ class Generator:
             return {'$or': parts}
         return merged if len(merged) == len(parts) and merged else {'$and': parts or [{'k': {'$gt': 3}}]}
 
-    def query(self, indexes):
-        index = self.pick(indexes)
+    def narrow_selector(self, kind):
+        """Few documents by id, by several NARROW indexes, by several ranges of one, or by elements."""
+        selector = [
+            lambda: {'_id': {'$in': [self.pick(self.ids) for _ in range(4)]}},
+            lambda: {'$or': [{'k': self.random.randrange(20)}, {'s': self.pick(STRINGS[1:])}]},
+            lambda: {'k': {'$in': [self.random.randrange(20) for _ in range(3)]}},
+            lambda: {'tags': {'$in': [self.tag() for _ in range(3)]}},
+        ][kind]()
+        if self.chance(0.4):
+            selector.update(self.field_condition(1, ['a', 'tags', 'c']))
+        return selector
+
+    def query(self, index, other):
+        """One that often suits an index, or two."""
         columns = list(map(field_of, index['fields']))
         suits = self.chance(0.6)
         query = {'selector': self.selector_for(index) if suits else self.selector()}
-        if suits and self.chance(0.15):
-            other = self.pick(indexes)
+        if suits and self.chance(0.2):
             query['selector'] = {'$or': [query['selector'], self.selector_for(other)]}
+        if not suits and self.chance(0.4):
+            query['selector'] = self.narrow_selector(self.random.randrange(4))
         if self.chance(0.5):
             query['sort'] = columns[:self.random.randrange(1, 3)] if suits and self.chance(0.6) and columns else self.sort()
             if suits and self.chance(0.3) and all(isinstance(field, str) for field in query['sort']):

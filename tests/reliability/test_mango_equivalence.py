@@ -1,14 +1,13 @@
 """Random queries on random documents: the answers of every plan are those of a plain computation."""
 import collections
-import decimal
-import math
 import os
 import random
 import unittest
 
+from harness import mango_groups as groups
 from harness import mango_reference as reference
 from harness.case import ServerTestCase
-from harness.random_mango import COLORS, NUMBERS, SCALARS, STRINGS, ARRAYS, OBJECTS, Generator
+from harness.random_mango import COLORS, NARROW, NUMBERS, SCALARS, STRINGS, ARRAYS, OBJECTS, Generator
 
 LONG = bool(os.environ.get('DIVAN_LONG'))
 TIME_LIMIT_S = 180
@@ -18,19 +17,6 @@ ROUNDS = 150 if LONG else 2
 DOCUMENTS = 150
 QUERIES = 60 if LONG else 40
 EVERYTHING = 1000
-
-
-class Nearly:
-    """A sum of doubles: as near as their sizes allow."""
-
-    def __init__(self, numbers):
-        self.value, self.size = math.fsum(numbers), math.fsum(map(abs, numbers))
-
-    def __eq__(self, shown):
-        return shown is not None and abs(float(shown) - self.value) <= 1e-14 * DOCUMENTS * self.size
-
-    def __repr__(self):
-        return 'nearly %r' % self.value
 
 
 def compare_by(sort):
@@ -107,9 +93,8 @@ class EquivalenceTest(MangoCase):
         ids = generator.random.sample(sorted(self.docs), DOCUMENTS // 5)
         self.store({doc_id: generator.document() if generator.chance(0.7) else None for doc_id in ids})
 
-    def make_indexes(self, generator, count):
-        for _ in range(count):
-            index = generator.index()
+    def make_indexes(self, indexes):
+        for index in indexes:
             number = len(self.indexes)
             name = {'ddoc': 'd%d' % (number // 3), 'name': 'i%d' % number}
             self.send(self.indexed, {'index': index, **name}, '_index')
@@ -147,7 +132,7 @@ class EquivalenceTest(MangoCase):
 
     # ---- checks of one query
 
-    def check_query(self, generator, query):
+    def check_query(self, generator, query, hint):
         expected = self.matching(query)
         everything = {**query, 'limit': EVERYTHING}
         for db in (self.plain, self.indexed):
@@ -159,7 +144,7 @@ class EquivalenceTest(MangoCase):
         skipped = self.send(self.indexed, {**everything, 'skip': skip})['docs']
         self.assertEqual([doc['_id'] for doc in skipped], ids[skip:])
         self.note_plan(query)
-        self.check_hint(generator, everything, query)
+        self.check_hint(everything, query, *hint)
 
     def note_plan(self, query):
         plan = self.send(self.indexed, {**query, 'verbose': True}, '_explain')['plan']
@@ -181,9 +166,8 @@ class EquivalenceTest(MangoCase):
         self.assertEqual(joined, ids[:len(joined)])
         self.assertGreaterEqual(len(joined), min(len(ids), 8 * limit))
 
-    def check_hint(self, generator, everything, query):
+    def check_hint(self, everything, query, ddoc, name, index):
         """An index that is asked for answers the same; a partial one what its filter leaves."""
-        ddoc, name, index = generator.pick(self.indexes)
         hinted = {**everything, 'use_index': [ddoc, name]}
         used = self.send(self.indexed, {**hinted, 'verbose': True}, '_explain')['plan']['indexes']
         if [scan['name'] for scan in used] != [name]:
@@ -206,94 +190,22 @@ class EquivalenceTest(MangoCase):
 
     # ---- groups
 
-    def aggregate(self, spec, docs):
-        if spec == 'count':
-            return len(docs)
-        (function, field), = spec.items()
-        values = [value for value in (reference.value_of(doc, field) for doc in docs) if value is not reference.MISSING]
-        if function == 'count':
-            return len(values)
-        if function in ('min', 'max'):
-            chosen = (min if function == 'min' else max)(values, key=reference.order_key, default=None)
-            return reference.order_key(chosen)
-        numbers = [value for value in values if reference.type_name(value) == 'number']
-        if any(isinstance(value, decimal.Decimal) for value in numbers):
-            numbers = list(map(float, numbers))
-        total = Nearly(numbers) if numbers and isinstance(numbers[0], float) else sum(numbers)
-        if function == 'sum':
-            return total
-        if function == 'avg':
-            return Nearly([number / len(numbers) for number in numbers]) if numbers else None
-        return {'sum': total, 'count': len(numbers), 'min': min(numbers, default=None), 'max': max(numbers, default=None),
-                'sumsqr': Nearly([number * number for number in numbers]) if isinstance(total, Nearly) else
-                sum(number * number for number in numbers)}
-
-    def expected_groups(self, query):
-        fields = [query['distinct']] if 'distinct' in query else query.get('group_by', [])
-        groups = {}
-        for doc in self.matching({'selector': query['selector']}):
-            values = [reference.value_of(doc, field) for field in fields]
-            if reference.MISSING not in values:
-                key = [reference.order_key(value) for value in values]
-                groups.setdefault(repr(key), (key, []))[1].append(doc)
-        if not fields and not groups:
-            groups[''] = ([], [])
-        ordered = sorted(groups.values(), key=lambda group: group[0])
-        if 'distinct' in query:
-            return [key[0] for key, _ in ordered]
-        return [(key, {name: self.aggregate(spec, docs) for name, spec in query['aggregate'].items()})
-                for key, docs in ordered]
-
-    def shown_groups(self, answer, query):
-        if 'distinct' in query:
-            return [reference.order_key(value) for value in answer['distinct']]
-        groups = []
-        for row in answer['groups']:
-            key = [reference.order_key(row.pop(field)) for field in query.get('group_by', [])]
-            for name, spec in query['aggregate'].items():
-                if isinstance(spec, dict) and next(iter(spec)) in ('min', 'max'):
-                    row[name] = reference.order_key(row[name])
-            groups.append((key, row))
-        return groups
-
     def check_groups(self, generator, selector):
         query = {'selector': selector, **generator.groups()}
-        expected = self.expected_groups(query)
+        expected = groups.expected(query, self.matching({'selector': selector}))
         for db in (self.plain, self.indexed):
-            shown = self.shown_groups(self.send(db, {**query, 'limit': EVERYTHING}), query)
-            self.assert_groups(shown, expected)
+            self.assertEqual(groups.shown(query, self.send(db, {**query, 'limit': EVERYTHING})), expected)
             paged, bookmark = [], None
             for _ in range(6):
                 page = self.send(db, {**query, 'limit': 4, **({'bookmark': bookmark} if bookmark else {})})
-                groups = self.shown_groups(page, query)
-                paged += groups
+                rows = groups.shown(query, page)
+                paged += rows
                 bookmark = page['bookmark']
-                if not groups:
+                if not rows:
                     break
-            self.assert_groups(paged, expected[:24])
+            self.assertEqual(paged, expected[:24])
         plan = self.send(self.indexed, {**query, 'verbose': True}, '_explain')['plan']
         self.seen['groups: ' + plan['groups']] += 1
-
-    def assert_groups(self, shown, expected):
-        self.assertEqual(len(shown), len(expected))
-        for one, other in zip(shown, expected):
-            if not isinstance(one[-1], dict):
-                self.assertEqual(one, other)
-                continue
-            self.assertEqual(one[0], other[0])
-            for name, value in other[1].items():
-                self.assert_result(one[1][name], value)
-
-    def assert_result(self, shown, expected):
-        """Integers to the last digit, other numbers nearly."""
-        if isinstance(expected, dict):
-            self.assertEqual(list(shown), list(expected))
-            for name, value in expected.items():
-                self.assert_result(shown[name], value)
-        elif isinstance(expected, float):
-            self.assertEqual(float(shown), expected)
-        else:
-            self.assertEqual(shown, expected)
 
     # ---- rounds
 
@@ -305,14 +217,18 @@ class EquivalenceTest(MangoCase):
             self.server.delete('/' + db)
             self.answer(self.server.put('/' + db), 201)
         self.store({generator.doc_id(number): generator.document() for number in range(DOCUMENTS)})
-        self.make_indexes(generator, 4)
+        self.make_indexes(NARROW + [generator.index() for _ in range(4)])
         for number in range(QUERIES):
             if number % 10 == 9:
                 self.change(generator)
-                self.make_indexes(generator, 1)
-            query = generator.query([index for _, _, index in self.indexes])
+                self.make_indexes([generator.index()])
+            hint = generator.pick(self.indexes)
+            query = generator.query(hint[2], generator.pick(self.indexes)[2])
+            if number % 10 in (4, 5, 6, 7):
+                query = {'selector': generator.narrow_selector(number % 10 - 4)}
+                hint = self.indexes[number % 10 - 4]
             with self.subTest(round=seed, number=number, query=reference.dumps(query)):
-                self.check_query(generator, query)
+                self.check_query(generator, query, hint)
                 self.check_groups(generator, query['selector'])
 
     def test_every_plan_answers_the_same(self):
