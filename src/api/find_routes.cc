@@ -134,7 +134,8 @@ void count(Call &call, const mango::Statistics &statistics, const mango::Warning
 void finish(Call &call, const mango::Find &find, const mango::Cursor &cursor, Answer &answer) {
     const auto statistics = cursor.statistics();
     const auto warnings = find.warnings(statistics);
-    const std::chrono::duration<double, std::milli> taken = call.services().clock.monotonic() - call.started_at();
+    const std::chrono::duration<double, std::milli> taken =
+        call.services().clock.monotonic() - call.started_at();
     count(call, statistics, warnings, taken.count());
     answer.end_rows();
     // CouchDB has nothing to say when it did not look.

@@ -81,7 +81,8 @@ class CountedGroupCursor final : public GroupCursor {
         return true;
     }
 
-    Result<void> take(views::ViewMoment &moment, const views::RowsOfSpan &page, std::vector<std::string> &rows) {
+    Result<void> take(views::ViewMoment &moment, const views::RowsOfSpan &page,
+                      std::vector<std::string> &rows) {
         rows_here_ = 0;
         for (const auto &row : page.rows)
             if (!add(row, rows))
@@ -136,8 +137,8 @@ class CountedGroupCursor final : public GroupCursor {
 
 } // namespace
 
-Result<std::unique_ptr<Cursor>>
-open_counted_group_cursor(const SourceContext &context, Groups groups, const std::optional<Bookmark> &from) {
+Result<std::unique_ptr<Cursor>> open_counted_group_cursor(const SourceContext &context, Groups groups,
+                                                          const std::optional<Bookmark> &from) {
     return std::unique_ptr<Cursor>(std::make_unique<CountedGroupCursor>(context, std::move(groups), from));
 }
 

@@ -136,7 +136,8 @@ Result<std::unique_ptr<Cursor>> open_cursor(const SourceContext &context, const 
     if (query.bookmark) {
         DIVAN_TRY(from, decode_bookmark(*query.bookmark));
     }
-    DIVAN_TRY(auto projection, Projection::make(query.fields));
+    DIVAN_TRY(auto projection,
+              Projection::make(gives_answers(context) ? std::vector<std::string>() : query.fields));
     DIVAN_TRY(auto source, open_source(context, from));
     return std::unique_ptr<Cursor>(
         std::make_unique<DocumentCursor>(context, std::move(source), std::move(projection)));

@@ -7,6 +7,7 @@ namespace divan::mango {
 namespace {
 
 constexpr std::size_t kSpansCounted = 32;
+constexpr std::size_t kRowsRead = 64;
 
 class IndexEstimator final : public Estimator {
   public:
@@ -23,7 +24,7 @@ class IndexEstimator final : public Estimator {
         const std::size_t step = std::max<std::size_t>(1, spans.size() / kSpansCounted);
         std::uint64_t rows = 0;
         for (std::size_t i = 0; i < spans.size(); i += step) {
-            DIVAN_TRY(auto count, moment->count(spans[i]));
+            DIVAN_TRY(auto count, count_span(*moment, spans[i]));
             rows += count * std::min(step, spans.size() - i);
         }
         return rows;
@@ -34,6 +35,12 @@ class IndexEstimator final : public Estimator {
     }
 
   private:
+    // Reading a few rows is cheaper than counting them in the levels.
+    static Result<std::uint64_t> count_span(views::ViewMoment &moment, const views::RowSpan &span) {
+        DIVAN_TRY(auto first, moment.rows(span, false, kRowsRead));
+        return first.more ? moment.count(span) : std::uint64_t{first.rows.size()};
+    }
+
     const FindServices &services_;
     const std::shared_ptr<db::Database> database_;
 };

@@ -29,7 +29,8 @@ class Groups {
 
     // Reads the fields of a document; false if it lacks one of the group.
     bool read(std::string_view document);
-    // Of the document that was read last: [value, ...], what orders its group, and its part in the aggregates.
+    // Of the document that was read last: [value, ...], what orders its group, and its part in the
+    // aggregates.
     [[nodiscard]] std::string values() const;
     void append_key(std::string &key) const;
     void add_to(Group &group) const;

@@ -350,13 +350,12 @@ bool is_covering(const Index &index, const Query &query) {
         return path.ok() && columns.contains(*path);
     };
     auto has_all = [&](const auto &fields) { return std::all_of(fields.begin(), fields.end(), has); };
-    return knows_fields(query.selector->root(), columns) && has_all(query.fields) && has_all(query.group_by) &&
-           (!query.distinct || has(*query.distinct)) &&
+    return knows_fields(query.selector->root(), columns) && has_all(query.fields) &&
+           has_all(query.group_by) && (!query.distinct || has(*query.distinct)) &&
            std::all_of(query.sort.begin(), query.sort.end(),
                        [&](const SortField &sort) { return has(sort.field); }) &&
-           std::all_of(
-               query.aggregates.begin(), query.aggregates.end(),
-               [&](const Aggregate &each) { return each.field.empty() || has(each.field); });
+           std::all_of(query.aggregates.begin(), query.aggregates.end(),
+                       [&](const Aggregate &each) { return each.field.empty() || has(each.field); });
 }
 
 std::string missing_index(const Query &query) {

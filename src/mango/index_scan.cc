@@ -127,6 +127,8 @@ std::optional<IndexScan> scan_of(std::shared_ptr<const Index> index, const Node 
         }
         if (!open)
             continue;
+        if (!values.is_all())
+            scan.narrowed_by.push_back(column.field);
         if (values.empty() || !prefixes.extend(values)) {
             last = std::move(values);
             open = false;

@@ -18,32 +18,51 @@ constexpr std::size_t kRowsPerPageMin = 32;
 // Documents of a covering index, made of its columns.
 class RowDocument {
   public:
+    // `fields`: in that order; each is a column or `_id`.
+    static Result<RowDocument> make(const Index &index, const std::vector<std::string> &fields) {
+        std::vector<selector::Path> columns{{{"_id"}}};
+        for (const auto &column : index.definition().columns)
+            columns.push_back(column.path);
+        std::vector<std::size_t> places;
+        for (const auto &field : fields) {
+            DIVAN_TRY(auto path, selector::parse_path(field));
+            auto found = std::find(columns.begin(), columns.end(), path);
+            DIVAN_CHECK(found != columns.end());
+            places.push_back(static_cast<std::size_t>(found - columns.begin()));
+        }
+        DIVAN_TRY(auto projection, Projection::make(fields));
+        return RowDocument(std::move(projection), std::move(places), columns.size());
+    }
+    // All columns.
     static Result<RowDocument> make(const Index &index) {
         auto fields = index.fields();
         fields.insert(fields.begin(), "_id");
-        DIVAN_TRY(auto projection, Projection::make(fields));
-        return RowDocument(std::move(projection), fields.size());
+        return make(index, fields);
     }
 
     // Valid until the next call.
     std::string_view text(const views::RowView &row) {
         id_.clear();
         json::write_string(id_, row.id);
-        values_[0] = id_;
+        columns_[0] = id_;
         json::ElementReader elements(row.key);
-        for (std::size_t i = 1; i < values_.size() && elements.next(); ++i)
-            values_[i] = elements.value();
+        for (std::size_t i = 1; i < columns_.size() && elements.next(); ++i)
+            columns_[i] = elements.value();
+        for (std::size_t i = 0; i < values_.size(); ++i)
+            values_[i] = columns_[places_[i]];
         text_.clear();
         projection_.append_values(text_, values_);
         return text_;
     }
 
   private:
-    RowDocument(Projection projection, std::size_t width)
-        : projection_(std::move(projection)), values_(width) {}
+    RowDocument(Projection projection, std::vector<std::size_t> places, std::size_t width)
+        : projection_(std::move(projection)), places_(std::move(places)), columns_(width),
+          values_(places_.size()) {}
 
     Projection projection_;
-    std::vector<std::string_view> values_;
+    std::vector<std::size_t> places_; // of the fields among the columns
+    std::vector<std::string_view> columns_, values_;
     std::string id_, text_;
 };
 
@@ -114,7 +133,9 @@ class IndexSource final : public Source {
         auto source = std::unique_ptr<IndexSource>(new IndexSource(context));
         const auto &scan = context.plan.scan();
         if (scan.covering) {
-            DIVAN_TRY(auto document, RowDocument::make(*scan.index));
+            DIVAN_TRY(auto document, gives_answers(context)
+                                         ? RowDocument::make(*scan.index, context.query.fields)
+                                         : RowDocument::make(*scan.index));
             source->row_document_.emplace(std::move(document));
         }
         if (scan.index->definition().element_column() != nullptr)

@@ -141,6 +141,14 @@ class Planner {
         plan_.scans.push_back(std::move(scan));
     }
 
+    // Whether a scan cannot have fewer rows than another one, whatever the documents are.
+    static bool narrows_no_more(const IndexScan &scan, const IndexScan &than) {
+        return std::all_of(scan.narrowed_by.begin(), scan.narrowed_by.end(), [&](const std::string &field) {
+            return std::find(than.narrowed_by.begin(), than.narrowed_by.end(), field) !=
+                   than.narrowed_by.end();
+        });
+    }
+
     // CouchDB's index, unless another one has much fewer rows.
     Result<void> take_index() {
         const auto &usable = plan_.choice.usable;
@@ -163,10 +171,12 @@ class Planner {
         }
         auto best = scan_of(usable.front(), root_, query_);
         for (std::size_t i = 1; i < std::min(usable.size(), kAlternativesMax); ++i) {
+            auto other = scan_of(usable[i], root_, query_);
+            if (narrows_no_more(*other, *best))
+                continue;
             DIVAN_TRY(auto rows, estimate(*best));
             if (rows <= kFewerRows)
                 break;
-            auto other = scan_of(usable[i], root_, query_);
             DIVAN_TRY(auto fewer, estimate(*other));
             if (fewer * kFewerFactor + kFewerRows < rows)
                 best = std::move(other);

@@ -24,6 +24,8 @@ struct IndexScan {
     std::vector<views::RowSpan> spans; // ascending, disjoint
     // How many of the first columns have but one value in each span.
     std::size_t point_columns = 0;
+    // The columns whose conditions made the spans narrower.
+    std::vector<std::string> narrowed_by;
     bool covering = false; // rows have every field that is needed: no document is read
     bool exact = false;    // every row of the spans matches
     // Of an index of elements: those that the spans can have. A document comes with the first of them.

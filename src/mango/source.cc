@@ -192,6 +192,12 @@ Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
     return std::unique_ptr<Source>(std::move(source));
 }
 
+bool gives_answers(const SourceContext &context) {
+    const auto &plan = context.plan;
+    return plan.kind == Plan::Kind::index && plan.scan().covering && plan.scan().exact &&
+           !plan.sort_in_memory && !context.query.is_grouped();
+}
+
 Result<std::uint64_t> count_rows(const SourceContext &context, const IndexScan &scan) {
     DIVAN_TRY(auto moment, open_moment(context, *scan.index));
     std::uint64_t count = 0;

@@ -62,6 +62,10 @@ struct SourceContext {
     SourceOptions options;
 };
 
+// Whether texts of matches have the fields of the answer and no others: they need not be matched, sorted or
+// grouped.
+[[nodiscard]] bool gives_answers(const SourceContext &context);
+
 // `from`: goes on behind it. REQUIRES: indexes are as new as is wanted.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
                                                           const std::optional<Bookmark> &from);

@@ -31,14 +31,13 @@ bool is_integer(std::string_view number) {
 // The number as a double, if the order of doubles is that of numbers for it: it is one, or an integer with
 // few digits.
 std::optional<double> exact_double(std::string_view number) {
-    const char *const end = number.data() + number.size();
     if (number.size() <= kExactIntegerBytesMax && is_integer(number)) {
         std::int64_t integer = 0;
-        std::from_chars(number.data(), end, integer);
+        std::from_chars(number.begin(), number.end(), integer);
         return static_cast<double>(integer);
     }
     double value = 0;
-    if (is_integer(number) || std::from_chars(number.data(), end, value).ec != std::errc())
+    if (is_integer(number) || std::from_chars(number.begin(), number.end(), value).ec != std::errc())
         return std::nullopt;
     return value;
 }

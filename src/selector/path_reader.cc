@@ -251,8 +251,7 @@ void PathReader::read(std::string_view json, std::span<Found> found) const {
     if (found.empty())
         return;
     std::fill(found.begin(), found.end(), Found{});
-    Reading(*tree_, json.data(), json.data() + json.size(), found)
-        .value(tree_->nodes.front(), json.data(), false);
+    Reading(*tree_, json.begin(), json.end(), found).value(tree_->nodes.front(), json.begin(), false);
 }
 
 } // namespace divan::selector

@@ -96,6 +96,27 @@ scenario('views', async () => {
   assert.deepEqual(await server.db.compact(place.database, 'd'), { ok: true });
 });
 
+scenario('partitions', async () => {
+  const name = `${place.database}_partitioned`;
+  await server.db.create(name, { partitioned: true });
+  const db = server.use(name);
+  await db.bulk({ docs: Array.from({ length: 12 }, (_, i) => ({ _id: `p ${i % 3}:d${10 + i}`, n: i })) });
+  await fails(db.insert({}, 'plain'), 400, 'illegal_docid');
+  const info = await db.partitionInfo('p 1');
+  assert.deepEqual([info.partition, info.doc_count, info.doc_del_count], ['p 1', 4, 0]);
+  const listed = await db.partitionedList('p 1', { include_docs: true, limit: 3 });
+  assert.deepEqual(listed.rows.map((row) => row.doc.n), [1, 4, 7]);
+  await db.insert({ views: { by_number: { map: 'function (doc) { emit(doc.n, doc.n) }', reduce: '_sum' } } }, '_design/d');
+  const rows = await db.partitionedView('p 1', 'd', 'by_number', { reduce: false, startkey: 5, descending: true });
+  assert.deepEqual(rows.rows.map((row) => row.key), [4, 1]);
+  assert.equal((await db.partitionedView('p 1', 'd', 'by_number')).rows[0].value, 22);
+  await fails(db.view('d', 'by_number'), 400, 'query_parse_error');
+  await db.createIndex({ index: { fields: ['n'] }, partitioned: true });
+  const found = await db.partitionedFind('p 1', { selector: { n: { $gt: 4 } }, fields: ['n'] });
+  assert.deepEqual(found.docs, [{ n: 7 }, { n: 10 }]);
+  await server.db.destroy(name);
+});
+
 scenario('changes', async () => {
   const db = database();
   await db.bulk({ docs: Array.from({ length: 120 }, (_, i) => ({ _id: `d${i}` })) });

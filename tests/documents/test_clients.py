@@ -53,6 +53,7 @@ class NanoTest(NodeTestCase):
     test_changes = scenario('changes')
     test_attachments = scenario('attachments')
     test_multipart = scenario('multipart')
+    test_partitions = scenario('partitions')
     test_server = scenario('server')
     test_session = scenario('session')
 

@@ -50,6 +50,18 @@ BODIES = {
     'POST /{db}/_design/{ddoc}/_view/{view}/queries': '{"queries":[{"reduce":false},{"group":true}]}',
     'POST /{db}/_design/{ddoc}/_list/{function}/{view}': '{"keys":["doc"]}',
     'POST /{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
+    'POST /{db}/_partition/{partition}/_all_docs': '{"keys":["p:doc","p:none"]}',
+    'POST /{db}/_partition/{partition}/_all_docs/queries': '{"queries":[{"limit":1}]}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_view/{view}': '{"reduce":false,"include_docs":true}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_view/{view}/queries': '{"queries":[{"reduce":false},{}]}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_list/{function}/{view}': '{"keys":["p:doc"]}',
+    'POST /{db}/_partition/{partition}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
+    'POST /{db}/_partition/{partition}/_find': '{"selector":{"a":1}}',
+    'POST /{db}/_partition/{partition}/_explain': '{"selector":{"a":1}}',
+    'POST /{db}/_find': '{"selector":{"a":1},"execution_stats":true,"count":true}',
+    'POST /{db}/_explain': '{"selector":{"a":1},"verbose":true}',
+    'POST /{db}/_index': '{"index":{"fields":["b"]},"ddoc":"indexed","name":"by_b"}',
+    'POST /{db}/_index/_bulk_delete': '{"docids":["indexed","none"]}',
     'POST /{db}/_compact': '{}',
     'POST /{db}/_compact/{ddoc}': '{}',
     'POST /{db}/_view_cleanup': '{}',
@@ -61,6 +73,8 @@ BODIES = {
     'POST /_cluster_setup': '{"action":"finish_cluster"}',
     'POST /_session': lambda test: json.dumps({'name': test.server.user, 'password': test.server.password}),
 }
+# The names in paths of indexes.
+INDEX = {'ddoc': 'indexed', 'type': 'json', 'name': 'by_a'}
 # Operations that are called otherwise than by their path and body alone.
 QUERIES = {
     'POST /{db}/_changes': {'filter': '_design'},
@@ -92,6 +106,15 @@ class OpenapiTest(ServerTestCase):
         super().setUp()
         self.db = self.database()
         self.prepare()
+        self.prepare_partitions()
+
+    def prepare_partitions(self):
+        """Another database for paths of partitions."""
+        self.partitioned = self.db + '_partitioned'
+        self.answer(self.server.put('/' + self.partitioned, params={'partitioned': 'true'}), 201)
+        self.addCleanup(self.delete_database, self.partitioned)
+        docs = [{'_id': 'p:doc', 'a': 1}, {'_id': '_design/design', **DESIGN}]
+        self.answer(self.server.post('/%s/_bulk_docs' % self.partitioned, json={'docs': docs}), 201)
 
     def prepare(self):
         """The database and the documents are there, also when the call before removed them."""
@@ -103,13 +126,18 @@ class OpenapiTest(ServerTestCase):
                 rev = {'_rev': read.json()['_rev']} if read.status_code == 200 else {}
                 self.answer(self.server.put(path, json={**document, **rev}), 201)
 
+        index = {'index': {'fields': ['a']}, 'ddoc': INDEX['ddoc'], 'name': INDEX['name']}
+        self.answer(self.server.post('/%s/_index' % self.db, json=index), 200)
+
     def rev(self, path):
         """The revision of the document of a path of the description."""
         document = self.fill(re.sub(r'/\{attname\}$', '', path))
         return self.answer(self.server.get(document), 200)['_rev']
 
     def fill(self, path):
-        return re.sub(r'\{(\w+)\}', lambda found: self.db if found.group(1) == 'db' else VALUES[found.group(1)], path)
+        db = self.partitioned if '{partition}' in path else self.db
+        values = {**VALUES, **(INDEX if '/_index/' in path else {}), 'db': db}
+        return re.sub(r'\{(\w+)\}', lambda found: values[found.group(1)], path)
 
     def test_served_text_is_the_page(self):
         page = json.loads((ROOT / 'docs/openapi.json').read_text(encoding='utf-8'))

@@ -152,10 +152,7 @@ class ReservedPathsTest(ServerTestCase):
         self.answer(self.server.put(db + '/_design/d', json={}), 201)
         for method, path in [('POST', '/_replicate'), ('POST', '/_search_analyze'),
                              ('PUT', '/_reshard/state'), ('POST', '/_reshard/jobs'),
-                             ('POST', db + '/_find'), ('POST', db + '/_explain'),
-                             ('GET', db + '/_index'), ('POST', db + '/_index'), ('GET', db + '/_time_seq'),
-                             ('DELETE', db + '/_index/_design/d/json/i'), ('DELETE', db + '/_index/d/json/i'),
-                             ('GET', db + '/_design/d/_search/i')]:
+                             ('GET', db + '/_time_seq'), ('GET', db + '/_design/d/_search/i')]:
             with self.subTest(path):
                 reason = self.error(self.server.request(method, path, json={}), 501, 'not_implemented')
                 self.assertRegex(reason, r'(not part of this version|not kept|nothing to split)')
@@ -184,14 +181,6 @@ class ReservedPathsTest(ServerTestCase):
         self.error(self.server.get('/_scheduler/docs/nope'), 400, 'bad_request')
         for path in ['/_scheduler/jobs/x', '/_scheduler/docs/_replicator/x', '/_reshard/jobs/x']:
             self.error(self.server.get(path), 404, 'not_found')
-
-    def test_partitions(self):
-        db = '/' + self.database()
-        self.error(self.server.get(db + '/_partition/p'), 400, 'bad_request')
-        self.answer(self.server.put(db + '_p?partitioned=true'), 201)
-        self.addCleanup(self.delete_database, db[1:] + '_p')
-        for path in ['/_partition/p', '/_partition/p/_all_docs', '/_partition/p/_design/d/_view/v']:
-            self.error(self.server.get(db + '_p' + path), 501, 'not_implemented')
 
 
 class NodeTest(ServerTestCase):
