@@ -29,20 +29,19 @@ class DocumentCursor final : public Cursor {
   public:
     DocumentCursor(const SourceContext &context, std::unique_ptr<Source> source, Projection projection)
         : context_(context), source_(std::move(source)), projection_(std::move(projection)),
-          skip_(context.query.skip), limit_(context.query.limit) {}
+          skip_(context.query.skip), limit_(context.query.limit) {
+        if (context.query.count)
+            counter_.emplace(context);
+    }
 
     Result<bool> next(std::vector<std::string> &rows) override {
-        bool more = limit_ > 0;
         std::size_t bytes = 0;
-        if (more) {
-            DIVAN_TRY(more, source_->next([&](const Match &match) { return take(match, rows, bytes); }));
+        if (more_ && limit_ > 0) {
+            DIVAN_TRY(more_, source_->next([&](const Match &match) { return take(match, rows, bytes); }));
+            if ((more_ && limit_ > 0) || counter_)
+                return true;
         }
-        if (more && limit_ > 0)
-            return true;
-        if (context_.query.count && !count_) {
-            DIVAN_TRY(count_, count_matches(context_));
-        }
-        return false;
+        return counter_ ? counter_->next() : Result<bool>(false);
     }
     [[nodiscard]] std::string bookmark() const override {
         return last_ ? encode_bookmark(*last_) : context_.query.bookmark.value_or("");
@@ -52,7 +51,9 @@ class DocumentCursor final : public Cursor {
         statistics.results_returned = returned_;
         return statistics;
     }
-    [[nodiscard]] std::optional<std::uint64_t> count() const override { return count_; }
+    [[nodiscard]] std::optional<std::uint64_t> count() const override {
+        return counter_ ? std::optional(counter_->count()) : std::nullopt;
+    }
 
   private:
     bool take(const Match &match, std::vector<std::string> &rows, std::size_t &bytes) {
@@ -83,7 +84,8 @@ class DocumentCursor final : public Cursor {
     std::uint64_t skip_, limit_;
     std::uint64_t returned_ = 0;
     std::optional<Bookmark> last_;
-    std::optional<std::uint64_t> count_;
+    bool more_ = true;
+    std::optional<MatchCounter> counter_;
 };
 
 // ---- warnings
@@ -108,18 +110,18 @@ std::string wrong_index(const Query &query, const Index *index) {
 
 } // namespace
 
-Result<std::uint64_t> count_matches(const SourceContext &context) {
-    if (context.plan.kind == Plan::Kind::index && context.plan.scan().exact)
-        return count_rows(context, context.plan.scan());
-    std::uint64_t count = 0;
-    DIVAN_TRY(auto source, open_source(context, std::nullopt));
-    for (bool more = true; more;) {
-        DIVAN_TRY(more, source->next([&](const Match & /*match*/) {
-            ++count;
-            return true;
-        }));
+Result<bool> MatchCounter::next() {
+    if (context_.plan.kind == Plan::Kind::index && context_.plan.scan().exact) {
+        DIVAN_TRY(count_, count_rows(context_, context_.plan.scan()));
+        return false;
     }
-    return count;
+    if (source_ == nullptr) {
+        DIVAN_TRY(source_, open_source(context_, std::nullopt));
+    }
+    return source_->next([&](const Match & /*match*/) {
+        ++count_;
+        return true;
+    });
 }
 
 Result<std::unique_ptr<Cursor>> open_cursor(const SourceContext &context, const CursorOptions &options) {

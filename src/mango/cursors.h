@@ -15,6 +15,17 @@ namespace divan::mango {
                                                                 const CursorOptions &options);
 
 // How many documents match, without reading more than is needed.
-[[nodiscard]] Result<std::uint64_t> count_matches(const SourceContext &context);
+class MatchCounter {
+  public:
+    explicit MatchCounter(const SourceContext &context) : context_(context) {}
+    // Counts on; false: that is all.
+    [[nodiscard]] Result<bool> next();
+    [[nodiscard]] std::uint64_t count() const { return count_; }
+
+  private:
+    const SourceContext context_;
+    std::unique_ptr<Source> source_;
+    std::uint64_t count_ = 0;
+};
 
 } // namespace divan::mango

@@ -82,8 +82,8 @@ class HashedGroupCursor final : public GroupCursor {
   public:
     HashedGroupCursor(const SourceContext &context, Groups groups, std::unique_ptr<Source> source,
                       std::size_t groups_max, std::string from)
-        : GroupCursor(context, std::move(groups)), source_(std::move(source)), groups_max_(groups_max),
-          from_(std::move(from)) {
+        : GroupCursor(context, std::move(groups)), source_(std::move(source)), counter_(context),
+          groups_max_(groups_max), from_(std::move(from)) {
         // All documents are one group, also if there are none.
         if (groups_.size() == 0 && !context.query.bookmark)
             open_.emplace("", groups_.begin("[]"));
@@ -94,8 +94,10 @@ class HashedGroupCursor final : public GroupCursor {
         if (limit_ == 0 || (groups_.size() == 0 && open_.empty()))
             return false;
         if (groups_.size() == 0 && groups_.only_counts()) {
-            DIVAN_TRY(auto count, count_matches(context_));
-            open_.begin()->second.add_documents(count);
+            DIVAN_TRY(bool uncounted, counter_.next());
+            if (uncounted)
+                return true;
+            open_.begin()->second.add_documents(counter_.count());
             finish(open_.begin()->second, {"", json::Array(), ""}, rows);
             return false;
         }
@@ -139,6 +141,7 @@ class HashedGroupCursor final : public GroupCursor {
     }
 
     std::unique_ptr<Source> source_;
+    MatchCounter counter_;
     const std::size_t groups_max_;
     const std::string from_;
     std::map<std::string, Group> open_;

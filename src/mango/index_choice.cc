@@ -18,6 +18,9 @@ Error refused(std::string word, std::string reason) {
     return {ErrorCode::bad_request, std::move(word), std::move(reason)};
 }
 
+// An index is told in a reason; more fields than these help nobody.
+constexpr std::size_t kConstantsNamedMax = 8;
+
 // ---- what a selector says of fields
 
 bool is_missing_test(const Node &condition) {
@@ -53,12 +56,14 @@ void erase_required(const Node &node, std::vector<selector::Path> &fields) {
     }
 }
 
-bool is_constant(const Node &node, const selector::Path &field) {
+// Fields that are equal to something in every document that matches.
+void add_constants(const Node &node, std::set<selector::Path> &fields) {
     if (node.kind == Kind::conjunction)
-        return std::any_of(node.children.begin(), node.children.end(),
-                           [&](const Node &child) { return is_constant(child, field); });
-    return node.kind == Kind::field && node.path == field && node.children.front().kind == Kind::condition &&
-           node.children.front().op == Operator::eq;
+        for (const auto &child : node.children)
+            add_constants(child, fields);
+    if (node.kind == Kind::field && node.children.front().kind == Kind::condition &&
+        node.children.front().op == Operator::eq)
+        fields.insert(node.path);
 }
 
 // Whether the selector asks for no other fields.
@@ -316,6 +321,8 @@ bool requires_fields(const Node &selector, std::vector<selector::Path> fields) {
 bool has_order(std::span<const std::string> columns, const Query &query) {
     if (query.sort.empty())
         return true;
+    std::set<selector::Path> constants;
+    add_constants(query.selector->root(), constants);
     for (std::size_t i = 0; i < columns.size(); ++i) {
         if (columns[i] == query.sort[0].field) {
             auto rest = columns.subspan(i);
@@ -325,7 +332,7 @@ bool has_order(std::span<const std::string> columns, const Query &query) {
                        [](const SortField &sort, const std::string &column) { return sort.field == column; });
         }
         auto path = selector::parse_path(columns[i]);
-        if (!path.ok() || !is_constant(query.selector->root(), *path))
+        if (!path.ok() || !constants.contains(*path))
             return false;
     }
     return false;
@@ -358,8 +365,10 @@ std::string missing_index(const Query &query) {
             fields.emplace_back(field);
     };
     // Fields that are equal to something come first, so that the rest has the order of the sort.
-    for (const auto &path : indexable_paths(query.selector->root()))
-        if (is_constant(query.selector->root(), path) && !sorts_by(query, path.escaped()))
+    std::set<selector::Path> constants;
+    add_constants(query.selector->root(), constants);
+    for (const auto &path : constants)
+        if (!sorts_by(query, path.escaped()) && fields.size() < kConstantsNamedMax)
             add(path.escaped());
     for (const auto &sort : query.sort)
         add(sort.field);

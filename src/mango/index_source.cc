@@ -149,6 +149,7 @@ class IndexSource final : public Source {
 
     Result<bool> next(const Visitor &visit) override {
         stopped_ = false;
+        matching_.begin();
         DIVAN_TRY(auto moment, open_moment(context_, *context_.plan.scan().index));
         std::size_t rows_left = context_.options.rows_max;
         while (!spans_.empty() && !stopped_ && rows_left > 0) {
@@ -201,8 +202,8 @@ class IndexSource final : public Source {
         return {};
     }
 
-    void visit_match(const views::RowView &row, std::string_view text, const Visitor &visit) {
-        stopped_ = !visit({row.id, text, row.key});
+    void visit_if(bool matches, const views::RowView &row, std::string_view text, const Visitor &visit) {
+        stopped_ = (matches && !visit({row.id, text, row.key})) || matching_.is_enough();
     }
 
     // Both give the number of rows that were looked at.
@@ -216,8 +217,7 @@ class IndexSource final : public Source {
             if (!context_.plan.ids.contains(row.id))
                 continue;
             auto text = row_document_->text(row);
-            if (exact || matching_.matches(text))
-                visit_match(row, text, visit);
+            visit_if(exact || matching_.matches(text), row, text, visit);
         }
         return done;
     }
@@ -241,9 +241,11 @@ class IndexSource final : public Source {
                        const Visitor &visit) {
         ++matching_.statistics.keys_examined;
         ++matching_.statistics.documents_examined;
-        if (text && context_.plan.ids.contains(row.id) && matching_.matches(*text) &&
-            (!first_element_ || first_element_->is_first(row, *text)))
-            visit_match(row, *text, visit);
+        if (!text || !context_.plan.ids.contains(row.id))
+            return;
+        const bool matches =
+            matching_.matches(*text) && (!first_element_ || first_element_->is_first(row, *text));
+        visit_if(matches, row, *text, visit);
     }
 
     const SourceContext context_;

@@ -8,10 +8,12 @@ namespace divan::mango {
 
 class Matching {
   public:
-    explicit Matching(const SourceContext &context)
-        : matcher_(context.query.selector), given_up_max_(context.options.regexes_given_up_max) {}
+    explicit Matching(const SourceContext &context);
 
     bool matches(std::string_view text);
+    // A call begins; whether it has done enough, so that others have their turn.
+    void begin() { work_ = 0; }
+    [[nodiscard]] bool is_enough() const { return work_ >= work_max_; }
     // Errors: bad_arg when too many regexes were given up.
     [[nodiscard]] Result<void> check() const;
 
@@ -19,7 +21,8 @@ class Matching {
 
   private:
     selector::Matcher matcher_;
-    std::uint64_t given_up_max_;
+    const std::uint64_t given_up_max_, work_max_, conditions_;
+    std::uint64_t work_ = 0;
 };
 
 [[nodiscard]] Result<std::unique_ptr<views::ViewMoment>> open_moment(const SourceContext &context,

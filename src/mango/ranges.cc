@@ -3,6 +3,7 @@
 #include "collation/sort_key.h"
 
 #include <algorithm>
+#include <map>
 
 namespace divan::mango {
 namespace {
@@ -93,12 +94,16 @@ void narrow(FieldRange &range, const Node &condition) {
     }
 }
 
-void narrow_by(FieldRange &range, const Node &node, const selector::Path &path) {
+using Ranges = std::map<selector::Path, FieldRange>;
+
+void narrow_all(Ranges &ranges, const Node &node) {
     if (node.kind == Kind::conjunction)
         for (const auto &child : node.children)
-            narrow_by(range, child, path);
-    if (node.kind == Kind::field && node.path == path)
-        narrow(range, node.children.front());
+            narrow_all(ranges, child);
+    if (node.kind != Kind::field)
+        return;
+    if (auto range = ranges.find(node.path); range != ranges.end())
+        narrow(range->second, node.children.front());
 }
 
 } // namespace
@@ -112,11 +117,14 @@ std::vector<selector::Path> indexable_paths(const Node &selector) {
 }
 
 std::vector<FieldRange> field_ranges(const Node &selector) {
-    std::vector<FieldRange> ranges;
-    for (const auto &path : indexable_paths(selector)) {
-        FieldRange range;
+    Ranges by_path;
+    for (auto &path : indexable_paths(selector)) {
+        auto &range = by_path[path];
         range.field = path.joined();
-        narrow_by(range, selector, path);
+    }
+    narrow_all(by_path, selector);
+    std::vector<FieldRange> ranges;
+    for (auto &[path, range] : by_path) {
         if (range.nothing)
             return {std::move(range)};
         ranges.push_back(std::move(range));

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kTextsPerPage = 1'000;
 constexpr std::string_view kDesign = "_design/";
+// They take long.
+constexpr std::uint64_t kRegexesGivenUpPerCall = 16;
 
 // Documents of stretches of ids, or of a list of them.
 class DocumentSource final : public Source {
@@ -28,6 +30,7 @@ class DocumentSource final : public Source {
 
     Result<bool> next(const Visitor &visit) override {
         stopped_ = false;
+        matching_.begin();
         std::size_t rows_left = context_.options.rows_max;
         while (!ids_.empty() && !stopped_ && rows_left > 0) {
             DIVAN_TRY(auto rows, is_point() ? read_points(visit) : read_stretch(visit, rows_left));
@@ -51,9 +54,7 @@ class DocumentSource final : public Source {
             return true;
         ++matching_.statistics.keys_examined;
         ++matching_.statistics.documents_examined;
-        if (!matches)
-            return true;
-        stopped_ = !visit({id, text, {}});
+        stopped_ = (matches && !visit({id, text, {}})) || matching_.is_enough();
         return !stopped_;
     }
 
@@ -88,7 +89,7 @@ class DocumentSource final : public Source {
         scan.rows_max = rows_max;
         // Pages end soon when few documents are wanted.
         scan.page_rows_max = std::min<std::size_t>(rows_per_page_, scan.page_rows_max);
-        rows_per_page_ *= 4;
+        rows_per_page_ = std::min(4 * rows_per_page_, kTextsPerPage);
         DIVAN_TRY(auto end,
                   context_.database->scan_documents(scan, [&](std::string_view id, std::string_view text) {
                       return look_at(id, text, visit);
@@ -135,14 +136,30 @@ Result<std::optional<IntervalSet>> ids_of_rows(const SourceContext &context, Sta
     return std::optional<IntervalSet>(IntervalSet::of(std::move(ids)));
 }
 
+std::uint64_t conditions_of(const selector::Node &node) {
+    std::uint64_t conditions = 1;
+    for (const auto &child : node.children)
+        conditions += conditions_of(child);
+    return conditions;
+}
+
 } // namespace
 
 // ---- what sources share
 
+Matching::Matching(const SourceContext &context)
+    : matcher_(context.query.selector), given_up_max_(context.options.regexes_given_up_max),
+      work_max_(context.options.work_max), conditions_(conditions_of(context.query.selector->root())) {}
+
 bool Matching::matches(std::string_view text) {
+    work_ += text.size() * conditions_;
     if (matcher_.matches(text))
         return true;
-    statistics.regexes_given_up = matcher_.regexes_given_up();
+    const auto given_up = matcher_.regexes_given_up();
+    if (given_up != statistics.regexes_given_up) {
+        work_ += work_max_ / kRegexesGivenUpPerCall + 1;
+        statistics.regexes_given_up = given_up;
+    }
     return false;
 }
 

@@ -28,6 +28,8 @@ struct Statistics {
 struct SourceOptions {
     std::size_t rows_hint = 1'000; // how many matches are asked for, as far as it is known
     std::size_t rows_max = 10'000; // looked at in one call
+    // Of one call: bytes of the texts that are matched, times the conditions of the selector.
+    std::uint64_t work_max = 256 << 20;
     std::size_t union_documents_max = 10'000;
     std::uint64_t regexes_given_up_max = 100; // then the query ends
 };
@@ -45,8 +47,8 @@ class Source {
   public:
     virtual ~Source() = default;
     // Visits the next matches until the visitor says so, and goes on behind them the next time; false: there
-    // are no more. A call looks at a bounded number of rows, so it may visit none. Errors: bad_arg when too
-    // many regexes were given up.
+    // are no more. A call looks at a bounded number of rows, and at fewer when each takes long, so it may
+    // visit none. Errors: bad_arg when too many regexes were given up.
     virtual Result<bool> next(const Visitor &visit) = 0;
     [[nodiscard]] virtual const Statistics &statistics() const = 0;
 };
