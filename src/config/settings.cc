@@ -205,7 +205,9 @@ constexpr Setting kSettings[] = {
     {"divan", "selector_regex_program_bytes_max", Kind::integer, "4194304", 1, 268'435'456, kNone,
      "Selectors: all patterns as they are compiled; 400 beyond."},
     {"divan", "selector_regex_match_max", Kind::integer, "100000", 1, 10'000'000, kNone,
-     "Steps of matching one pattern against one string; beyond, it does not match."},
+     "Steps of matching one pattern at one place of a string; beyond, the string does not match."},
+    {"divan", "selector_regex_cpu_ms_max", Kind::integer, "200", 1, 60'000, kNone,
+     "Processor time of matching one pattern against one string; beyond, it does not match."},
     {"divan", "housekeeping_interval_ms", Kind::integer, "10000", 100, kDay, kNone,
      "Pause between rounds of background work."},
 };

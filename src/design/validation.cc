@@ -181,7 +181,9 @@ Error refusal(script::FunctionError error) {
         value.ok() && value->is_object() && value->object().size() == 1) {
         auto text = value->object().begin()->value.raw_text();
         auto member = json::parse(text);
-        error.reason = member.ok() && member->is_string() ? member->string() : std::move(text);
+        if (member.ok() && member->is_string())
+            text = member->string();
+        error.reason = std::move(text);
     }
     return to_error(error);
 }

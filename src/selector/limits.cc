@@ -16,6 +16,7 @@ template <typename ValueOf> Limits make_limits(ValueOf value_of) {
     limits.regex_bytes_max = static_cast<std::size_t>(value_of("selector_regex_bytes_max"));
     limits.regex_program_bytes_max = static_cast<std::size_t>(value_of("selector_regex_program_bytes_max"));
     limits.regex_match_max = static_cast<std::uint32_t>(value_of("selector_regex_match_max"));
+    limits.regex_cpu_ms_max = static_cast<std::uint32_t>(value_of("selector_regex_cpu_ms_max"));
     return limits;
 }
 
@@ -31,7 +32,9 @@ Limits stored_limits(const config::Config &config) {
         DIVAN_CHECK(setting != nullptr);
         return setting->max;
     });
-    stored.regex_match_max = limits(config).regex_match_max;
+    const auto today = limits(config);
+    stored.regex_match_max = today.regex_match_max;
+    stored.regex_cpu_ms_max = today.regex_cpu_ms_max;
     return stored;
 }
 

@@ -15,10 +15,11 @@ TEST(Limits, AreThoseOfTheSettings) {
     EXPECT_EQ(given.regex_bytes_max, defaults.regex_bytes_max);
     EXPECT_EQ(given.regex_program_bytes_max, defaults.regex_program_bytes_max);
     EXPECT_EQ(given.regex_match_max, defaults.regex_match_max);
+    EXPECT_EQ(given.regex_cpu_ms_max, defaults.regex_cpu_ms_max);
     std::size_t number = 10;
-    for (const char *key :
-         {"selector_depth_max", "selector_conditions_max", "selector_path_bytes_max",
-          "selector_regex_bytes_max", "selector_regex_program_bytes_max", "selector_regex_match_max"})
+    for (const char *key : {"selector_depth_max", "selector_conditions_max", "selector_path_bytes_max",
+                            "selector_regex_bytes_max", "selector_regex_program_bytes_max",
+                            "selector_regex_match_max", "selector_regex_cpu_ms_max"})
         ASSERT_TRUE(config->set("divan", key, std::to_string(++number), false).ok()) << key;
     given = limits(*config);
     EXPECT_EQ(given.depth_max, 11u);
@@ -27,10 +28,12 @@ TEST(Limits, AreThoseOfTheSettings) {
     EXPECT_EQ(given.regex_bytes_max, 14u);
     EXPECT_EQ(given.regex_program_bytes_max, 15u);
     EXPECT_EQ(given.regex_match_max, 16u);
+    EXPECT_EQ(given.regex_cpu_ms_max, 17u);
     auto stored = stored_limits(*config);
     EXPECT_GE(stored.depth_max, 1'000u);
     EXPECT_GE(stored.conditions_max, 1'000'000u);
     EXPECT_EQ(stored.regex_match_max, 16u);
+    EXPECT_EQ(stored.regex_cpu_ms_max, 17u);
 }
 
 } // namespace

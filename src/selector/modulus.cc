@@ -56,7 +56,7 @@ std::string short_remainder(std::string_view dividend, std::uint64_t divisor) {
 
 Modulus::Modulus(std::string_view divisor, std::string_view remainder)
     : divisor_(magnitude(divisor)), remainder_(magnitude(remainder)),
-      remainder_negative_(remainder.starts_with('-') && !remainder_.empty()) {
+      remainder_negative_(remainder.starts_with('-')) {
     std::uint64_t value = 0;
     const auto error = std::from_chars(divisor_.data(), divisor_.data() + divisor_.size(), value).ec;
     if (error == std::errc() && value < kShortDivisorEnd)

@@ -52,7 +52,7 @@ json::Value list_to_json(const char *name, const std::vector<Node> &children, bo
 } // namespace
 
 std::string_view operator_name(Operator op) {
-    constexpr std::array<std::string_view, 19> kNames = {
+    static constexpr std::array<std::string_view, 19> kNames = {
         "$lt",   "$lte",       "$eq",       "$ne",          "$gte",   "$gt",         "$in",
         "$nin",  "$exists",    "$type",     "$mod",         "$regex", "$beginsWith", "$all",
         "$size", "$elemMatch", "$allMatch", "$keyMapMatch", "$text"};

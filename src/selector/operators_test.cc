@@ -156,6 +156,8 @@ TEST(Operators, ModOfIntegersOfAnySize) {
     EXPECT_TRUE(holds(R"({"$mod":[7,-1]})", "-" + large));
     EXPECT_TRUE(holds(R"({"$mod":[9999999999999999999,100000000000]})", large));
     EXPECT_FALSE(holds(R"({"$mod":[9999999999999999999,100000000001]})", large));
+    EXPECT_TRUE(holds(R"({"$mod":[3333333333333333331,3]})", "9999999999999999996"));
+    EXPECT_FALSE(holds(R"({"$mod":[3333333333333333331,6666666]})", "-6666666"));
     EXPECT_TRUE(holds(R"({"$mod":[)" + large + ",0]}", large));
     EXPECT_TRUE(holds(R"({"$mod":[)" + large + ",5]}", "5"));
 }
@@ -186,6 +188,11 @@ TEST(Operators, BeginsWithWholeClusters) {
     EXPECT_FALSE(
         begins_with("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x9a\x80", "\xf0\x9f\x91\xa9")); // woman ZWJ rocket
     EXPECT_FALSE(begins_with("\xe1\x84\x80\xe1\x85\xa1", "\xe1\x84\x80"));                // half a syllable
+    EXPECT_FALSE(begins_with("a\xe0\xa4\x83", "a"));                                      // a spacing mark
+    EXPECT_FALSE(begins_with("\xd8\x80"
+                             "1",
+                             "\xd8\x80")); // the sign stands before a number
+    EXPECT_TRUE(begins_with("\xd8\x80\n", "\xd8\x80"));
     EXPECT_TRUE(begins_with("a\"b\\c\n", "a\"b\\c\n"));
     EXPECT_TRUE(begins_with("a\n", "a"));
     EXPECT_TRUE(begins_with("a\x01", "a"));

@@ -58,6 +58,10 @@ BODIES = {
     'POST /{db}/_partition/{partition}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}': '{}',
     'POST /{db}/_partition/{partition}/_find': '{"selector":{"a":1}}',
     'POST /{db}/_partition/{partition}/_explain': '{"selector":{"a":1}}',
+    'POST /{db}/_find': '{"selector":{"a":1},"execution_stats":true,"count":true}',
+    'POST /{db}/_explain': '{"selector":{"a":1},"verbose":true}',
+    'POST /{db}/_index': '{"index":{"fields":["b"]},"ddoc":"indexed","name":"by_b"}',
+    'POST /{db}/_index/_bulk_delete': '{"docids":["indexed","none"]}',
     'POST /{db}/_compact': '{}',
     'POST /{db}/_compact/{ddoc}': '{}',
     'POST /{db}/_view_cleanup': '{}',
@@ -69,6 +73,8 @@ BODIES = {
     'POST /_cluster_setup': '{"action":"finish_cluster"}',
     'POST /_session': lambda test: json.dumps({'name': test.server.user, 'password': test.server.password}),
 }
+# The names in paths of indexes.
+INDEX = {'ddoc': 'indexed', 'type': 'json', 'name': 'by_a'}
 # Operations that are called otherwise than by their path and body alone.
 QUERIES = {
     'POST /{db}/_changes': {'filter': '_design'},
@@ -120,6 +126,9 @@ class OpenapiTest(ServerTestCase):
                 rev = {'_rev': read.json()['_rev']} if read.status_code == 200 else {}
                 self.answer(self.server.put(path, json={**document, **rev}), 201)
 
+        index = {'index': {'fields': ['a']}, 'ddoc': INDEX['ddoc'], 'name': INDEX['name']}
+        self.answer(self.server.post('/%s/_index' % self.db, json=index), 200)
+
     def rev(self, path):
         """The revision of the document of a path of the description."""
         document = self.fill(re.sub(r'/\{attname\}$', '', path))
@@ -127,7 +136,8 @@ class OpenapiTest(ServerTestCase):
 
     def fill(self, path):
         db = self.partitioned if '{partition}' in path else self.db
-        return re.sub(r'\{(\w+)\}', lambda found: db if found.group(1) == 'db' else VALUES[found.group(1)], path)
+        values = {**VALUES, **(INDEX if '/_index/' in path else {}), 'db': db}
+        return re.sub(r'\{(\w+)\}', lambda found: values[found.group(1)], path)
 
     def test_served_text_is_the_page(self):
         page = json.loads((ROOT / 'docs/openapi.json').read_text(encoding='utf-8'))

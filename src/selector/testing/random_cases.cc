@@ -195,7 +195,7 @@ Value RandomCases::operator_with_argument(std::size_t depth_max) {
         return object("$size", static_cast<int>(below(4)));
     case 7: {
         json::Array pair;
-        pair.emplace_back(static_cast<int>(below(5)) - 2);
+        pair.push_back(one_in(4) ? number() : Value(static_cast<int>(below(5)) - 2));
         pair.emplace_back(static_cast<int>(below(5)) - 2);
         return object("$mod", std::move(pair));
     }
