@@ -23,6 +23,7 @@ class ReadmeTest(clients.ClientTestCase):
         output = self.run_program(['bash', '-euo', 'pipefail', '-c', script], cwd=README.parent)
         for expected in ('"couchdb":"Welcome"', '"id":"ZWE"', '"common":"Japan"', '"db_name":"countries"',
                          '"error":"conflict"', '# Divan', '{"key":["Africa"],"value":', '"id":"DZA"',
+                         '{"_id":"DZA","area":2381741}', '{"region":"Africa","countries":', '"reads":"index"',
                          '"partition":"berlin","doc_count":2', '{"id":"berlin:2024-07-01","key":31,"value":null}',
                          '"text":"hello"'):
             self.assertIn(expected, output)
