@@ -28,13 +28,13 @@ class ReadmeTest(clients.ClientTestCase):
                          '"text":"hello"'):
             self.assertIn(expected, output)
         info = self.answer(self.server.get('/countries'), 200)
-        self.assertEqual(info['doc_count'], 253)
+        self.assertEqual(info['doc_count'], 254)
         self.assertTrue(self.answer(self.server.get('/countries/ATA'), 200)['visited'])
 
         program = self.node_program()
         output = self.run_program(['node', '-e', program],
                                   environment={'DIVAN': self.server.url_with_credentials})
-        self.assertIn('fetched 253 documents', output)
+        self.assertIn('fetched 254 documents', output)
         self.assertIn('visited: true', output)
 
     def node_program(self):
