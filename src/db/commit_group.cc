@@ -136,15 +136,16 @@ Result<void> CommitGroup::read_collected() {
     full_partitions_.clear();
     read_values_.clear();
     auto partitions = limited_partitions();
-    auto keys = read_keys_;
+    std::vector<std::string> partition_keys;
     for (const auto &partition : partitions)
-        keys.push_back(keys::partition_counters(partition));
-    if (keys.empty())
-        return {};
+        partition_keys.push_back(keys::partition_counters(partition));
     std::vector<kv::KeyRef> refs;
-    refs.reserve(keys.size());
-    for (const auto &key : keys)
-        refs.push_back({kv::Table::documents, key});
+    refs.reserve(read_keys_.size() + partition_keys.size());
+    for (const auto *keys : {&read_keys_, &partition_keys})
+        for (const auto &key : *keys)
+            refs.push_back({kv::Table::documents, key});
+    if (refs.empty())
+        return {};
     DIVAN_TRY(read_values_, database_.context.engine.read(database_.entry.shard, refs));
     auto bytes_max = database_.context.options()->partition_bytes_max;
     for (std::size_t i = 0; i < partitions.size(); ++i) {

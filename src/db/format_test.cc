@@ -58,6 +58,7 @@ TEST(FormatTest, Keys) {
     EXPECT_EQ(keys::database("name"), "dname");
     EXPECT_EQ(keys::kCounters, "C");
     EXPECT_EQ(keys::kMeta, "M");
+    EXPECT_EQ(keys::partition_counters("name"), "cname");
     EXPECT_EQ(hex_encode(keys::tree(258)), "740000000000000102");
     EXPECT_EQ(hex_encode(keys::tree_part(258, 3)), "7200000000000001020000000000000003");
     EXPECT_EQ(hex_encode(keys::body(1, 2)), "6200000000000000010000000000000002");

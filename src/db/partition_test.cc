@@ -172,7 +172,7 @@ TEST_F(PartitionsTest, CountersEqualARecountAfterAnything) {
         one.deleted = choice() % 4 == 0;
         if (!known.empty() && choice() % 3 == 0) {
             // A branch next to what is there, or a root of its own.
-            auto parent = known[choice() % known.size()];
+            const auto &parent = known[choice() % known.size()];
             doc::RevPath path;
             path.start = choice() % 3 == 0 ? 1 : parent.generation + 1;
             path.hashes.push_back(doc::RevHash::from_text(std::to_string(choice() % 60)));

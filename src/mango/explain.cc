@@ -72,11 +72,12 @@ json::Value hints_of(const selector::Selector &selector) {
     return json::Array{std::move(hints)};
 }
 
-json::Value view_query(const Query &query, const Plan &plan, bool covering) {
-    const auto &choice = plan.choice;
+json::Value view_query(const Index &index, const Query &query, const Plan &plan, bool covering) {
     ShownKeys keys;
-    if (!choice.void_range)
-        keys = choice.index->is_special() ? shown_ids(choice.ranges) : shown_keys(choice.ranges);
+    if (!plan.choice.void_range) {
+        auto ranges = prefix_ranges(index.fields(), field_ranges(query.selector->root()));
+        keys = index.is_special() ? shown_ids(ranges) : shown_keys(ranges);
+    }
     const bool descending = plan.descending;
     if (descending)
         std::swap(keys.start, keys.end);
@@ -141,7 +142,8 @@ json::Value plan_of(const Query &query, const Plan &plan) {
 
 json::Value explain(const std::string &database_name, bool database_partitioned, const Query &query,
                     const Plan &plan) {
-    const auto &index = plan.choice.index;
+    const auto &index = plan.kind == Plan::Kind::index ? plan.scan().index : plan.choice.index;
+    const bool as_couchdb = index == plan.choice.index && plan.kind != Plan::Kind::any_index;
     json::Object answer;
     answer.append("dbname", database_name);
     answer.append("index", index == nullptr ? json::Value() : index->to_json());
@@ -155,10 +157,10 @@ json::Value explain(const std::string &database_name, bool database_partitioned,
     answer.append("selector_hints", hints_of(*query.selector));
     if (index != nullptr) {
         const bool covering = is_covering(*index, query);
-        answer.append("mrargs", view_query(query, plan, covering));
+        answer.append("mrargs", view_query(*index, query, plan, covering));
         answer.append("covering", covering);
     }
-    if (query.verbose)
+    if (query.verbose || !as_couchdb)
         answer.append("plan", plan_of(query, plan));
     return answer;
 }

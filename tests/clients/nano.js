@@ -117,6 +117,24 @@ scenario('partitions', async () => {
   await server.db.destroy(name);
 });
 
+scenario('find', async () => {
+  const db = database();
+  await db.bulk({ docs: Array.from({ length: 30 }, (_, i) => ({ _id: `d${10 + i}`, n: i, s: `s${i % 4}` })) });
+  const query = { selector: { s: 's1', n: { $gt: 5 } }, sort: [{ n: 'desc' }], fields: ['_id', 'n'], limit: 3 };
+  await fails(db.find(query), 400, 'no_usable_index');
+  const made = await db.createIndex({ index: { fields: ['s', 'n'] }, ddoc: 'by', name: 'sn', type: 'json' });
+  assert.deepEqual([made.result, made.id, made.name], ['created', '_design/by', 'sn']);
+  const found = await db.find({ ...query, execution_stats: true });
+  assert.deepEqual(found.docs.map((doc) => doc.n), [29, 25, 21]);
+  assert.equal(found.execution_stats.total_docs_examined, 0);
+  const rest = await db.find({ ...query, bookmark: found.bookmark });
+  assert.deepEqual(rest.docs.map((doc) => doc.n), [17, 13, 9]);
+  const all = db.findAsStream({ selector: { n: { $lt: 5 } }, fields: ['n'] });
+  let text = '';
+  for await (const part of all) text += part;
+  assert.equal(JSON.parse(text).docs.length, 5);
+});
+
 scenario('changes', async () => {
   const db = database();
   await db.bulk({ docs: Array.from({ length: 120 }, (_, i) => ({ _id: `d${i}` })) });

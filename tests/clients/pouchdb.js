@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const PouchDB = require('pouchdb');
+PouchDB.plugin(require('pouchdb-find'));
 const { scenario, waitFor, main, place } = require('./scenario');
 
 const remote = () => new PouchDB(`${place.url}/${place.database}`);
@@ -201,6 +202,39 @@ scenario('selected', async () => {
   await Promise.race([found.promise, failed]);
   feed.cancel();
   assert.deepEqual(seen, ['b', 'd']);
+});
+
+scenario('find', async () => {
+  const db = remote();
+  await db.bulkDocs(Array.from({ length: 40 }, (_, i) => ({
+    _id: `d${10 + i}`, kind: i % 2 ? 'odd' : 'even', n: i, tags: [`t${i % 3}`, 'all'],
+  })));
+  await assert.rejects(db.find({ selector: { n: { $gt: 3 } }, sort: ['n'] }), (error) => {
+    assert.equal(error.error, 'no_usable_index');
+    return true;
+  });
+  const index = { index: { fields: ['kind', 'n'], ddoc: 'kinds', name: 'by_kind' } };
+  assert.equal((await db.createIndex(index)).result, 'created');
+  assert.equal((await db.createIndex(index)).result, 'exists');
+  const { indexes } = await db.getIndexes();
+  assert.deepEqual(indexes.map((each) => each.name), ['_all_docs', 'by_kind']);
+  const query = {
+    selector: { kind: 'odd', n: { $gte: 10 } }, sort: [{ kind: 'desc' }, { n: 'desc' }], fields: ['_id', 'n'], limit: 4,
+  };
+  const first = await db.find(query);
+  assert.deepEqual(first.docs.map((doc) => doc.n), [39, 37, 35, 33]);
+  const next = await db.find({ ...query, bookmark: first.bookmark });
+  assert.deepEqual(next.docs.map((doc) => doc.n), [31, 29, 27, 25]);
+  assert.equal((await db.explain(query)).index.name, 'by_kind');
+  const tagged = await db.find({ selector: { tags: { $all: ['t1', 'all'] }, n: { $mod: [2, 0] } }, limit: 100 });
+  assert.equal(tagged.docs.length, 6);
+  // A copy on this side answers the same.
+  const copy = local('copy');
+  await db.replicate.to(copy);
+  await copy.createIndex(index);
+  assert.deepEqual((await copy.find(query)).docs, first.docs);
+  await db.deleteIndex(indexes[1]);
+  assert.equal((await db.getIndexes()).indexes.length, 1);
 });
 
 scenario('conflicts', async () => {

@@ -38,6 +38,7 @@ class PouchDBTest(NodeTestCase):
     test_views = scenario('views')
     test_changes = scenario('changes')
     test_selected = scenario('selected')
+    test_find = scenario('find')
     test_conflicts = scenario('conflicts')
     test_live_sync = scenario('live_sync')
     test_resume = scenario('resume')
@@ -54,6 +55,7 @@ class NanoTest(NodeTestCase):
     test_attachments = scenario('attachments')
     test_multipart = scenario('multipart')
     test_partitions = scenario('partitions')
+    test_find = scenario('find')
     test_server = scenario('server')
     test_session = scenario('session')
 

@@ -23,17 +23,18 @@ class ReadmeTest(clients.ClientTestCase):
         output = self.run_program(['bash', '-euo', 'pipefail', '-c', script], cwd=README.parent)
         for expected in ('"couchdb":"Welcome"', '"id":"ZWE"', '"common":"Japan"', '"db_name":"countries"',
                          '"error":"conflict"', '# Divan', '{"key":["Africa"],"value":', '"id":"DZA"',
+                         '{"_id":"DZA","area":2381741}', '{"region":"Africa","countries":', '"reads":"index"',
                          '"partition":"berlin","doc_count":2', '{"id":"berlin:2024-07-01","key":31,"value":null}',
                          '"text":"hello"'):
             self.assertIn(expected, output)
         info = self.answer(self.server.get('/countries'), 200)
-        self.assertEqual(info['doc_count'], 253)
+        self.assertEqual(info['doc_count'], 254)
         self.assertTrue(self.answer(self.server.get('/countries/ATA'), 200)['visited'])
 
         program = self.node_program()
         output = self.run_program(['node', '-e', program],
                                   environment={'DIVAN': self.server.url_with_credentials})
-        self.assertIn('fetched 253 documents', output)
+        self.assertIn('fetched 254 documents', output)
         self.assertIn('visited: true', output)
 
     def node_program(self):

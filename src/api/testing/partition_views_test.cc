@@ -28,6 +28,8 @@ constexpr const char *kViews =
     R"("reduce":"function(keys,values){return sum(values)}"},)"
     R"("raw":{"map":"function(doc){emit(doc.keys,1)}","reduce":"_count","options":{"collation":"raw"}}}})";
 
+const std::vector<std::string> kViewNames = {"rows", "sum", "js", "raw"};
+
 // Some names begin like others, and their bytes sort around the colon.
 const std::vector<std::string> kPartitions = {"a", "a!", "aa", "b"};
 
@@ -140,8 +142,7 @@ TEST_F(PartitionViews, APartitionAnswersAsADatabaseOfItsOwn) {
     for (int round = 0; round < 4; ++round) {
         change(round == 0 ? 250 : 40);
         for (int i = 0; i < 120; ++i) {
-            static const char *const views[] = {"rows", "sum", "js", "raw"};
-            std::string view = views[random_() % std::size(views)];
+            const auto &view = kViewNames[random_() % kViewNames.size()];
             const auto &partition = kPartitions[random_() % kPartitions.size()];
             auto query = "/_design/d/_view/" + view + some_query(view);
             auto name = partition == "a!" ? "a%21" : partition;
