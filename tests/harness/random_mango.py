@@ -169,8 +169,8 @@ class Generator:
             selector = {operator: [self.selector(depth + 1, fields) for _ in range(self.random.randrange(1, 4))]}
             if self.chance(0.4):
                 selector.update(self.field_condition(depth, fields))
-            if depth > 0 and self.chance(0.05):
-                selector['$or'] = []
+            if depth > 0 and operator != '$or' and self.chance(0.05):
+                selector['$or'] = []  # alone it would match nothing
             return selector
         return {'$not': self.selector(depth + 1, fields)}
 
