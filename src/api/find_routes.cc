@@ -35,6 +35,7 @@ mango::FindOptions find_options(const config::Config &config, bool explain) {
         static_cast<std::uint64_t>(config.integer("mango", "index_scan_warning_threshold"));
     options.cursor.sort_documents_max = size("mango_sort_documents_max");
     options.cursor.groups_max = size("mango_groups_max");
+    options.cursor.memory_bytes_max = size("mango_memory_bytes_max");
     options.cursor.source.union_documents_max = size("mango_union_documents_max");
     options.cursor.source.regexes_given_up_max = size("mango_regexes_given_up_max");
     return options;

@@ -168,6 +168,10 @@ constexpr Setting kSettings[] = {
      "Documents that a sort in memory holds: skip and limit together; 400 beyond."},
     {"divan", "mango_groups_max", Kind::integer, "10000", 1, 10'000'000, kNone,
      "Groups that a query without an index for them holds in memory; 400 beyond."},
+    {"divan", "mango_memory_bytes_max", Kind::integer, "67108864", 65'536, kAny, kNone,
+     "What one query holds of documents that it sorts in memory, or of groups without an index, in bytes; "
+     "400 "
+     "beyond."},
     {"divan", "mango_union_documents_max", Kind::integer, "10000", 0, 1'000'000, kNone,
      "Rows of several indexes that a query puts together for an `$or`; it reads all documents beyond."},
     {"divan", "mango_regexes_given_up_max", Kind::integer, "100", 0, kAny, kNone,

@@ -26,6 +26,8 @@ class Accumulator {
     void add_documents(std::uint64_t count) { count_ += count; }
     // JSON.
     [[nodiscard]] std::string result() const;
+    // Bytes of memory, about.
+    [[nodiscard]] std::size_t size() const { return sizeof(*this) + best_.size() + best_key_.size(); }
 
   private:
     void add_number(std::string_view value);

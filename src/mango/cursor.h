@@ -19,6 +19,7 @@ struct CursorOptions {
     std::uint64_t index_scan_warning_threshold = 10; // [mango]
     std::size_t sort_documents_max = 10'000; // [divan] mango_sort_documents_max: skip and limit together
     std::size_t groups_max = 10'000;         // [divan] mango_groups_max: held in memory
+    std::size_t memory_bytes_max = 64 << 20; // [divan] mango_memory_bytes_max: of the documents or groups
     SourceOptions source;
 };
 

@@ -12,6 +12,8 @@ namespace divan::mango {
 namespace {
 
 constexpr std::size_t kGroupsPerPage = 1'000;
+constexpr std::size_t kPageBytesMax = 1 << 20;
+
 // ---- in the order of an index
 
 class OrderedGroupCursor final : public GroupCursor {
@@ -22,8 +24,9 @@ class OrderedGroupCursor final : public GroupCursor {
     Result<bool> next(std::vector<std::string> &rows) override {
         if (limit_ == 0)
             return false;
+        page_bytes_ = 0;
         DIVAN_TRY(bool more, source_->next([&](const Match &match) {
-            return take(match, rows) && rows.size() < kGroupsPerPage;
+            return take(match, rows) && rows.size() < kGroupsPerPage && page_bytes_ < kPageBytesMax;
         }));
         if (more && limit_ > 0)
             return true;
@@ -49,6 +52,7 @@ class OrderedGroupCursor final : public GroupCursor {
         groups_.append_key(key);
         if (open_ && key != key_) {
             bool go_on = finish(*open_, bookmark_of(), rows);
+            page_bytes_ += open_->size();
             open_.reset();
             if (!go_on)
                 return false;
@@ -74,6 +78,7 @@ class OrderedGroupCursor final : public GroupCursor {
     std::optional<Group> open_;
     std::string key_;
     json::Value row_key_;
+    std::size_t page_bytes_ = 0;
 };
 
 // ---- in memory
@@ -81,9 +86,9 @@ class OrderedGroupCursor final : public GroupCursor {
 class HashedGroupCursor final : public GroupCursor {
   public:
     HashedGroupCursor(const SourceContext &context, Groups groups, std::unique_ptr<Source> source,
-                      std::size_t groups_max, std::string from)
+                      const CursorOptions &options, std::string from)
         : GroupCursor(context, std::move(groups)), source_(std::move(source)), counter_(context),
-          groups_max_(groups_max), from_(std::move(from)) {
+          options_(options), from_(std::move(from)) {
         // All documents are one group, also if there are none.
         if (groups_.size() == 0 && !context.query.bookmark)
             open_.emplace("", groups_.begin("[]"));
@@ -106,9 +111,9 @@ class HashedGroupCursor final : public GroupCursor {
         if (full)
             return Error(
                 ErrorCode::bad_request, "too_many_groups",
-                fmt::format("Without an index there may be {} groups at most: create an index on the "
-                            "fields of the groups.",
-                            groups_max_));
+                fmt::format("Without an index there may be {} groups at most, and {} bytes of them: create "
+                            "an index on the fields of the groups.",
+                            options_.groups_max, options_.memory_bytes_max));
         if (more)
             return true;
         for (const auto &[key, group] : open_)
@@ -132,19 +137,24 @@ class HashedGroupCursor final : public GroupCursor {
             return true;
         auto found = open_.find(key);
         if (found == open_.end()) {
-            if (open_.size() == groups_max_)
+            if (open_.size() == options_.groups_max)
                 return false;
+            bytes_ += key.size();
             found = open_.emplace(std::move(key), groups_.begin(groups_.values())).first;
+        } else {
+            bytes_ -= found->second.size();
         }
         groups_.add_to(found->second);
-        return true;
+        bytes_ += found->second.size();
+        return bytes_ <= options_.memory_bytes_max;
     }
 
     std::unique_ptr<Source> source_;
     MatchCounter counter_;
-    const std::size_t groups_max_;
+    const CursorOptions options_;
     const std::string from_;
     std::map<std::string, Group> open_;
+    std::size_t bytes_ = 0; // of the open groups
 };
 
 Error bookmark_of_others() {
@@ -186,7 +196,7 @@ Result<std::unique_ptr<Cursor>> open_group_cursor(const SourceContext &context,
     }
     DIVAN_TRY(auto source, open_source(context, std::nullopt));
     return std::unique_ptr<Cursor>(std::make_unique<HashedGroupCursor>(
-        context, std::move(groups), std::move(source), options.groups_max, std::move(begin)));
+        context, std::move(groups), std::move(source), options, std::move(begin)));
 }
 
 } // namespace divan::mango

@@ -20,6 +20,13 @@ struct Group {
         for (auto &accumulator : accumulators)
             accumulator.add_documents(count);
     }
+    // Bytes of memory, about.
+    [[nodiscard]] std::size_t size() const {
+        std::size_t bytes = sizeof(*this) + values.size();
+        for (const auto &accumulator : accumulators)
+            bytes += accumulator.size();
+        return bytes;
+    }
 };
 
 // What a query asks of its groups.

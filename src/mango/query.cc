@@ -275,6 +275,11 @@ Result<Query> read_query(const json::Object &body, const std::optional<std::stri
     DIVAN_TRY_VOID(members.boolean("verbose", query.verbose));
     DIVAN_TRY_VOID(read_groups(members, query));
     DIVAN_TRY_VOID(members.check_all_taken());
+    const auto fields =
+        query.sort.size() + query.fields.size() + query.group_by.size() + query.aggregates.size();
+    if (fields > defaults.fields_max)
+        return refused("too_many_fields",
+                       fmt::format("A query names {} fields at most.", defaults.fields_max));
     return query;
 }
 

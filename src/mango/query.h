@@ -63,14 +63,15 @@ struct Query {
 };
 
 struct QueryDefaults {
-    std::uint64_t limit = 25;    // [mango] default_limit
-    bool sort_in_memory = false; // [mango] sort_in_memory
+    std::uint64_t limit = 25;        // [mango] default_limit
+    bool sort_in_memory = false;     // [divan] mango_sort_in_memory
+    std::size_t fields_max = 10'000; // that a query names, beside its selector
     selector::Limits selector;
 };
 
 // Reads a body. `partition`: of the path or the query string. Errors: bad_request with CouchDB's words:
 // invalid_key, missing_required_key, invalid_sort_json, unsupported_mixed_sort, ...; "bad_partition" if the
-// body names another partition.
+// body names another partition; "too_many_fields".
 [[nodiscard]] Result<Query> read_query(const json::Object &body, const std::optional<std::string> &partition,
                                        const QueryDefaults &defaults);
 

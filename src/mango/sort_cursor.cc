@@ -95,8 +95,8 @@ class SortCursor final : public Cursor {
         DIVAN_TRY(auto values, SortValues::make(query.sort));
         DIVAN_TRY(auto projection, Projection::make(query.fields));
         DIVAN_TRY(auto source, open_source(context, std::nullopt));
-        auto cursor = std::unique_ptr<SortCursor>(
-            new SortCursor(context, std::move(source), std::move(values), std::move(projection)));
+        auto cursor = std::unique_ptr<SortCursor>(new SortCursor(
+            context, std::move(source), std::move(values), std::move(projection), options.memory_bytes_max));
         if (query.bookmark) {
             DIVAN_TRY(auto from, decode_bookmark(*query.bookmark));
             cursor->from_ = cursor->values_.key(from.key, from.id);
@@ -111,8 +111,14 @@ class SortCursor final : public Cursor {
         const auto &query = context_.query;
         DIVAN_TRY(bool more, source_->next([&](const Match &match) {
             take(match);
-            return true;
+            return bytes_ <= bytes_max_;
         }));
+        if (bytes_ > bytes_max_)
+            return Error(
+                ErrorCode::bad_request, "sort_too_large",
+                fmt::format("Without an index the documents of a page may have {} bytes at most: ask "
+                            "for fewer of them, or of their fields, or create an index: {}",
+                            bytes_max_, missing_index(query)));
         if (more)
             return true;
         std::uint64_t skip = query.skip;
@@ -141,12 +147,17 @@ class SortCursor final : public Cursor {
   private:
     struct Document {
         std::string id, values, text;
+
+        [[nodiscard]] std::size_t size() const {
+            return sizeof(*this) + id.size() + values.size() + text.size();
+        }
     };
 
     SortCursor(const SourceContext &context, std::unique_ptr<Source> source, SortValues values,
-               Projection projection)
+               Projection projection, std::size_t bytes_max)
         : context_(context), source_(std::move(source)), values_(std::move(values)),
-          projection_(std::move(projection)), best_max_(context.query.skip + context.query.limit) {}
+          projection_(std::move(projection)), best_max_(context.query.skip + context.query.limit),
+          bytes_max_(bytes_max) {}
 
     void take(const Match &match) {
         if (!values_.read(match.text))
@@ -157,17 +168,22 @@ class SortCursor final : public Cursor {
             return;
         Document document{std::string(match.id), values_.values(), {}};
         projection_.append(document.text, match.text);
+        bytes_ += key.size() + document.size();
         best_.emplace(std::move(key), std::move(document));
-        if (best_.size() > best_max_)
-            best_.erase(std::prev(best_.end()));
+        if (best_.size() > best_max_) {
+            const auto last = std::prev(best_.end());
+            bytes_ -= last->first.size() + last->second.size();
+            best_.erase(last);
+        }
     }
 
     const SourceContext context_;
     std::unique_ptr<Source> source_;
     SortValues values_;
     Projection projection_;
-    const std::size_t best_max_;
-    std::string from_; // key of the bookmark
+    const std::size_t best_max_, bytes_max_;
+    std::size_t bytes_ = 0; // of `best_`
+    std::string from_;      // key of the bookmark
     std::map<std::string, Document> best_;
     std::uint64_t matches_ = 0, returned_ = 0;
     std::optional<Bookmark> last_;
