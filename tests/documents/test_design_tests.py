@@ -56,7 +56,7 @@ class DesignTestsTest(unittest.TestCase):
     def test_the_example_passes(self):
         done = divan('test', EXAMPLE)
         self.assertEqual((done.status, done.errors), (0, ''), done)
-        self.assertRegex(done.output, r'\n15 passed, 0 failed in \d+\.\d s\n$')
+        self.assertRegex(done.output, r'\n17 passed, 0 failed in \d+\.\d s\n$')
         self.assertIn('\n  ok   staff changes shipped orders\n', done.output)
         self.assertNotIn('\x1b', done.output)
 
