@@ -116,9 +116,9 @@ class GroupTest(ExtensionCase):
         expected = self.groups({}, **{**query, 'limit': 9})
         between = lambda: self.create_index(self.db, ['color'])
         self.assertEqual(self.pages(self.db, {}, between, rows='groups', **query), expected)
-        first = self.find(self.db, {'n': {'$gt': 1}}, distinct='n', limit=1)
-        self.create_index(self.db, ['n', 'color'], 'other', 'a')
         self.create_index(self.db, ['n'], 'n', 'z')
+        first = self.find(self.db, {'n': {'$gt': 1}}, distinct='n', limit=1)
+        self.create_index(self.db, ['n'], 'n', 'a')  # would be taken if there were no bookmark
         rest = self.find(self.db, {'n': {'$gt': 1}}, distinct='n', limit=1, bookmark=first['bookmark'])
         self.assertEqual((first['distinct'], rest['distinct']), ([2], [3]))
 
@@ -177,6 +177,9 @@ class SortInMemoryTest(ExtensionCase):
         sort = lambda direction: self.ids(self.db, {'color': 'red'}, sort=[{'color': direction}], sort_in_memory=True)
         self.assertEqual(sort('asc'), sorted(sort('asc')))
         self.assertEqual(sort('desc'), sort('asc')[::-1])
+        mixed = lambda *sort: self.ids(self.db, {'_id': {'$in': ['d01', 'd13', 'd02', 'd14']}}, sort_in_memory=True, sort=list(sort))
+        self.assertEqual(mixed({'color': 'desc'}, {'size.cm': 'asc'}), ['d14', 'd02', 'd13', 'd01'])
+        self.assertEqual(mixed({'color': 'asc'}, {'size.cm': 'desc'}), ['d01', 'd13', 'd02', 'd14'])
 
     def test_pages_go_on_in_memory_when_an_index_is_made_between_them(self):
         between = lambda: self.create_index(self.db, ['n'])

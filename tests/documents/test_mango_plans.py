@@ -253,6 +253,7 @@ class ElementsTest(PlanCase):
         self.assertNotIn('warning', found)
         self.expect(selector, lambda doc: 't4' in doc['tags'], 'index', ['tags'], use_index='d/tags')
         self.create_index(self.db, ['tags.[]'], 'few', 'p', partial_filter_selector={'k': 0})
+        self.build('d', 'p')
         self.expect(selector, lambda doc: 't4' in doc['tags'], 'index', ['tags'])
         self.expect(selector, lambda doc: doc['k'] == 0 and 't4' in doc['tags'], 'index', ['few'], use_index=['p', 'few'])
         self.expect(selector, lambda doc: 't4' in doc['tags'], 'scan of documents', use_index='other')
