@@ -1,7 +1,5 @@
 // Mango queries: _find and _explain.
 
-#include "api/find_routes.h"
-
 #include "api/partition_calls.h"
 #include "api/router.h"
 #include "api/view_options.h"
@@ -48,14 +46,14 @@ Result<void> check_partition(const db::Database &database, const mango::Query &q
 }
 
 // Reads the body and plans the query.
-Task<Result<std::unique_ptr<mango::Find>>> prepare(Call &call, std::optional<std::string> partition,
-                                                   bool explain) {
+Task<Result<std::unique_ptr<mango::Find>>> prepare(Call &call, bool explain) {
     auto typed = call.require_json_content_type();
     if (!typed.ok())
         co_return typed.error();
     auto body = co_await read_object(call);
     if (!body.ok())
         co_return body.error();
+    std::optional<std::string> partition;
     if (auto parameter = call.query.find("partition"))
         partition = std::string(*parameter);
     const auto &config = call.services().config;
@@ -202,10 +200,8 @@ Task<Result<void>> answer_rows(Call &call, const mango::Find &find, mango::Curso
     co_return co_await call.response().finish();
 }
 
-} // namespace
-
-Task<Result<void>> answer_find(Call &call, std::optional<std::string> partition) {
-    auto find = co_await prepare(call, std::move(partition), false);
+Task<Result<void>> post_find(Call &call) {
+    auto find = co_await prepare(call, false);
     if (!find.ok())
         co_return find.error();
     if ((*find)->query().update && !(*find)->query().stale_ok && !(*find)->plan().scans.empty()) {
@@ -219,21 +215,11 @@ Task<Result<void>> answer_find(Call &call, std::optional<std::string> partition)
     co_return co_await answer_rows(call, **find, **cursor);
 }
 
-Task<Result<void>> answer_explain(Call &call, std::optional<std::string> partition) {
-    auto find = co_await prepare(call, std::move(partition), true);
+Task<Result<void>> post_explain(Call &call) {
+    auto find = co_await prepare(call, true);
     if (!find.ok())
         co_return find.error();
     co_return co_await call.send_json(200, (*find)->explain());
-}
-
-namespace {
-
-Task<Result<void>> post_find(Call &call) {
-    co_return co_await answer_find(call, std::nullopt);
-}
-
-Task<Result<void>> post_explain(Call &call) {
-    co_return co_await answer_explain(call, std::nullopt);
 }
 
 } // namespace
