@@ -121,6 +121,10 @@ class Planner {
     void set_group_columns(const std::vector<SortField> &sort) {
         if (sort.empty() || plan_.choice.index->is_special())
             return;
+        // All that are usable have the order of the groups.
+        for (const auto &index : plan_.choice.usable)
+            if (!pinned_ && !is_covering(*plan_.choice.index, query_) && is_covering(*index, query_))
+                plan_.choice.index = index;
         auto columns = plan_.choice.index->fields();
         auto first = std::find(columns.begin(), columns.end(), sort.front().field);
         plan_.group_columns = static_cast<std::size_t>(first - columns.begin()) + sort.size();
@@ -172,13 +176,15 @@ class Planner {
         auto best = scan_of(usable.front(), root_, query_);
         for (std::size_t i = 1; i < std::min(usable.size(), kAlternativesMax); ++i) {
             auto other = scan_of(usable[i], root_, query_);
-            if (narrows_no_more(*other, *best))
+            // Reading no documents pays, if there are not more rows.
+            const bool spares_documents = other->covering && !best->covering;
+            if (!spares_documents && narrows_no_more(*other, *best))
                 continue;
             DIVAN_TRY(auto rows, estimate(*best));
             if (rows <= kFewerRows)
                 break;
             DIVAN_TRY(auto fewer, estimate(*other));
-            if (fewer * kFewerFactor + kFewerRows < rows)
+            if (spares_documents ? fewer <= rows : fewer * kFewerFactor + kFewerRows < rows)
                 best = std::move(other);
         }
         take(std::move(*best));

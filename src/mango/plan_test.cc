@@ -60,6 +60,25 @@ TEST(Plan, AnIndexWithFarFewerRowsWins) {
     EXPECT_EQ(planned.plan(R"({"selector":{"a":1,"b":2},"use_index":["d","a"]})")->index()->name(), "a");
 }
 
+TEST(Plan, AnIndexThatSparesDocumentsWins) {
+    Planned planned({test_index("d", "a", {"a"}), test_index("d", "ab", {"a", "b"})});
+    planned.estimator.rows_of = {{"a", 5'000}, {"ab", 5'000}};
+    constexpr auto kFields = R"({"selector":{"a":{"$gt":0}},"sort":["a"],"fields":["a"]})";
+    EXPECT_EQ(planned.plan(kFields)->index()->name(), "a");
+    // Groups have no order of documents: the covering one is always better.
+    auto grouped =
+        planned.plan(R"({"selector":{"b":{"$gt":0}},"group_by":["a"],"aggregate":{"s":{"sum":"b"}}})");
+    EXPECT_EQ(grouped->index()->name(), "ab");
+    EXPECT_TRUE(grouped->scan().covering);
+    EXPECT_EQ(grouped->group_columns, 1u);
+    Planned wider({test_index("d", "ca", {"c", "a"}), test_index("d", "cab", {"c", "a", "b"})});
+    wider.estimator.rows_of = {{"ca", 5'000}, {"cab", 5'000}};
+    constexpr auto kCovered = R"({"selector":{"c":{"$gt":0},"a":{"$ne":1},"b":{"$ne":1}},"fields":["c"]})";
+    EXPECT_EQ(wider.plan(kCovered)->index()->name(), "cab");
+    wider.estimator.rows_of = {{"ca", 50}, {"cab", 50}}; // not worth another order than CouchDB's
+    EXPECT_EQ(wider.plan(kCovered)->index()->name(), "ca");
+}
+
 TEST(Plan, PagesStayWithTheirIndex) {
     Planned planned({test_index("d", "a", {"a"}), test_index("d", "b", {"b"})});
     planned.estimator.rows_of = {{"a", 50'000}, {"b", 10}};
