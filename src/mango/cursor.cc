@@ -90,11 +90,6 @@ class DocumentCursor final : public Cursor {
 
 // ---- warnings
 
-std::string_view design_name(std::string_view name) {
-    constexpr std::string_view kDesign = "_design/";
-    return name.starts_with(kDesign) ? name.substr(kDesign.size()) : name;
-}
-
 std::string wrong_index(const Query &query, const Index *index) {
     if (query.use_index.empty())
         return {};

@@ -7,8 +7,6 @@
 
 #include "mango/source.h"
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>

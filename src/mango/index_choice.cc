@@ -127,11 +127,6 @@ Usability usability(const Index &index, const Query &query) {
 
 // ---- use_index
 
-std::string_view design_name(std::string_view name) {
-    constexpr std::string_view kDesign = "_design/";
-    return name.starts_with(kDesign) ? name.substr(kDesign.size()) : name;
-}
-
 Error no_such_index(const Query &query) {
     if (query.use_index.empty())
         return refused("invalid_index", "You must specify an index with the `use_index` parameter.");
@@ -304,6 +299,11 @@ std::string_view reason_name(Reason reason) {
         return "unfavored_type";
     }
     return "";
+}
+
+std::string_view design_name(std::string_view name) {
+    constexpr std::string_view kDesign = "_design/";
+    return name.starts_with(kDesign) ? name.substr(kDesign.size()) : name;
 }
 
 bool is_asked_for(const Index &index, const Query &query) {

@@ -53,6 +53,8 @@ struct IndexChoice {
 [[nodiscard]] Result<IndexChoice> choose_index(const Indexes &indexes, const Query &query,
                                                bool database_partitioned, bool explain);
 
+// The name of a design document, given with or without "_design/".
+[[nodiscard]] std::string_view design_name(std::string_view name);
 // Whether `use_index` names it.
 [[nodiscard]] bool is_asked_for(const Index &index, const Query &query);
 // Whether the columns hold every field that the selector and the answer need.

@@ -70,7 +70,7 @@ struct QueryDefaults {
 };
 
 // Reads a body. `partition`: of the path or the query string. Errors: bad_request with CouchDB's words:
-// invalid_key, missing_required_key, invalid_sort_json, unsupported_mixed_sort, ...; "bad_partition" if the
+// invalid_key, missing_required_key, invalid_sort_json, unsupported_mixed_sort, ...; "bad_request" if the
 // body names another partition; "too_many_fields".
 [[nodiscard]] Result<Query> read_query(const json::Object &body, const std::optional<std::string> &partition,
                                        const QueryDefaults &defaults);

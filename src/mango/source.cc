@@ -112,7 +112,7 @@ class DocumentSource final : public Source {
 };
 
 // The ids of all rows of several indexes; nothing if there are too many by now.
-Result<std::optional<IntervalSet>> ids_of_rows(const SourceContext &context, Statistics &statistics) {
+Result<std::optional<IntervalSet>> ids_of_rows(const SourceContext &context) {
     std::vector<Interval> ids;
     for (const auto &scan : context.plan.scans) {
         DIVAN_TRY(auto moment, open_moment(context, *scan.index));
@@ -120,7 +120,6 @@ Result<std::optional<IntervalSet>> ids_of_rows(const SourceContext &context, Sta
             auto rest = span;
             for (bool more = true; more;) {
                 DIVAN_TRY(auto rows, moment->rows(rest, false, kTextsPerPage));
-                statistics.keys_examined += rows.rows.size();
                 for (const auto &row : rows.rows) {
                     std::string id(row.id);
                     auto end = id + '\0';
@@ -181,8 +180,7 @@ Result<std::unique_ptr<Source>> open_source(const SourceContext &context,
         return open_index_source(context, from);
     auto ids = context.plan.kind == Plan::Kind::nothing ? IntervalSet::none() : context.plan.ids;
     if (context.plan.kind == Plan::Kind::any_index) {
-        Statistics ignored;
-        DIVAN_TRY(auto rows, ids_of_rows(context, ignored));
+        DIVAN_TRY(auto rows, ids_of_rows(context));
         if (rows)
             ids = rows->intersected(ids);
     }
