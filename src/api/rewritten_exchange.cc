@@ -14,8 +14,8 @@ RewrittenExchange::RewrittenExchange(net::Exchange &original, RewrittenRequest r
         body_.emplace(std::move(*request.body));
 }
 
-net::RequestBody &RewrittenExchange::body() {
-    return body_ ? static_cast<net::RequestBody &>(*body_) : original_.body();
+net::BodyReader &RewrittenExchange::body() {
+    return body_ ? static_cast<net::BodyReader &>(*body_) : original_.body();
 }
 
 Task<net::Wake> RewrittenExchange::wait(std::shared_ptr<Event> event, Millis timeout) {

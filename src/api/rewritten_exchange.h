@@ -21,13 +21,13 @@ class RewrittenExchange final : public net::Exchange {
     RewrittenExchange(net::Exchange &original, RewrittenRequest request);
 
     [[nodiscard]] const net::RequestHead &head() const override { return head_; }
-    [[nodiscard]] net::RequestBody &body() override;
+    [[nodiscard]] net::BodyReader &body() override;
     [[nodiscard]] net::Response &response() override { return original_.response(); }
     [[nodiscard]] Executor &executor() override { return original_.executor(); }
     Task<net::Wake> wait(std::shared_ptr<Event> event, Millis timeout) override;
 
   private:
-    class TextBody final : public net::RequestBody {
+    class TextBody final : public net::BodyReader {
       public:
         explicit TextBody(std::string text) : text_(std::move(text)) {}
         Task<Result<std::string>> read_some(std::size_t bytes_max) override;

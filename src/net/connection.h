@@ -35,7 +35,7 @@ struct ServerContext {
 
 class Connection final : public std::enable_shared_from_this<Connection>,
                          public Exchange,
-                         public RequestBody,
+                         public BodyReader,
                          public Response,
                          public Executor {
   public:
@@ -53,12 +53,12 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
     // ---- Exchange
     [[nodiscard]] const RequestHead &head() const override { return head_; }
-    [[nodiscard]] RequestBody &body() override { return *this; }
+    [[nodiscard]] BodyReader &body() override { return *this; }
     [[nodiscard]] Response &response() override { return *this; }
     [[nodiscard]] Executor &executor() override { return *this; }
     Task<Wake> wait(std::shared_ptr<Event> event, Millis timeout) override;
 
-    // ---- RequestBody
+    // ---- BodyReader
     Task<Result<std::string>> read_some(std::size_t bytes_max) override;
     [[nodiscard]] std::optional<std::uint64_t> length() const override;
 

@@ -45,7 +45,7 @@ std::string_view RequestHead::raw_query() const {
     return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
 }
 
-Task<Result<std::string>> RequestBody::read_all(std::size_t bytes_max) {
+Task<Result<std::string>> BodyReader::read_all(std::size_t bytes_max) {
     std::string all;
     if (auto expected = length(); expected && *expected <= bytes_max)
         all.reserve(static_cast<std::size_t>(*expected));

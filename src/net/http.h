@@ -47,11 +47,11 @@ struct RequestHead {
     [[nodiscard]] std::string_view raw_query() const; // behind '?', may be empty
 };
 
-// The request's body as a stream, without chunked framing. A content encoding (gzip) is left in.
-// Read by one reader on the connection's executor.
-class RequestBody {
+// A body as a stream, without chunked framing. Of a request a content encoding (gzip) is left in.
+// Read by one reader, on the executor of its connection.
+class BodyReader {
   public:
-    virtual ~RequestBody() = default;
+    virtual ~BodyReader() = default;
     // The next bytes, at most `bytes_max`; empty = the end. Errors: bad_request (malformed framing),
     // or gzip), request_timeout, cancelled (the client went away), too_large (the server's limit).
     virtual Task<Result<std::string>> read_some(std::size_t bytes_max) = 0;
@@ -100,7 +100,7 @@ class Exchange {
   public:
     virtual ~Exchange() = default;
     [[nodiscard]] virtual const RequestHead &head() const = 0;
-    [[nodiscard]] virtual RequestBody &body() = 0;
+    [[nodiscard]] virtual BodyReader &body() = 0;
     [[nodiscard]] virtual Response &response() = 0;
     // The connection's serial executor; the handler's coroutine runs on it.
     [[nodiscard]] virtual Executor &executor() = 0;

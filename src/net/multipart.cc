@@ -65,7 +65,7 @@ std::optional<std::string> multipart_boundary(std::string_view content_type) {
 }
 
 // The buffer begins with a CRLF of its own, so that the first boundary is found like the others.
-MultipartReader::MultipartReader(RequestBody &body, std::string_view boundary)
+MultipartReader::MultipartReader(BodyReader &body, std::string_view boundary)
     : body_(body), delimiter_("\r\n--" + std::string(boundary)), buffer_("\r\n"), in_part_(true) {}
 
 Task<Result<void>> MultipartReader::fill(std::size_t bytes) {

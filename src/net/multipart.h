@@ -14,7 +14,7 @@ namespace divan::net {
 class MultipartReader {
   public:
     // `body` outlives the reader.
-    MultipartReader(RequestBody &body, std::string_view boundary);
+    MultipartReader(BodyReader &body, std::string_view boundary);
 
     // The headers of the next part; nullopt behind the last. Skips what is left of the part before.
     // Errors: bad_request (no boundary, malformed or over-long part headers, a body that ends early).
@@ -28,7 +28,7 @@ class MultipartReader {
     // Reads until the buffer has at least `bytes` or the body ends.
     Task<Result<void>> fill(std::size_t bytes);
 
-    RequestBody &body_;
+    BodyReader &body_;
     const std::string delimiter_; // CRLF, two dashes, the boundary
     std::string buffer_;
     std::size_t at_ = 0; // consumed bytes of the buffer

@@ -10,7 +10,7 @@ namespace {
 using namespace divan;
 
 // A body that arrives in pieces of at most `piece_bytes`.
-class Pieces final : public net::RequestBody {
+class Pieces final : public net::BodyReader {
   public:
     Pieces(std::string_view bytes, std::size_t piece_bytes) : rest_(bytes), piece_bytes_(piece_bytes) {}
     Task<Result<std::string>> read_some(std::size_t bytes_max) override {

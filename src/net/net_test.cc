@@ -10,7 +10,7 @@ namespace {
 // ---- multipart
 
 // A body that arrives in pieces.
-class Pieces final : public RequestBody {
+class Pieces final : public BodyReader {
   public:
     Pieces(std::string bytes, std::size_t piece_bytes) : rest_(std::move(bytes)), piece_bytes_(piece_bytes) {}
     Task<Result<std::string>> read_some(std::size_t bytes_max) override {

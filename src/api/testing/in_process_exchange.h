@@ -22,7 +22,7 @@ struct Answer {
 // One request. Its executor is the thread that calls serve(), so a handler runs on one thread as it
 // does on a connection. Waiting is real: by the event or the time.
 class InProcessExchange final : public net::Exchange,
-                                private net::RequestBody,
+                                private net::BodyReader,
                                 private net::Response,
                                 private Executor {
   public:
@@ -35,7 +35,7 @@ class InProcessExchange final : public net::Exchange,
 
     // ---- Exchange
     [[nodiscard]] const net::RequestHead &head() const override { return head_; }
-    [[nodiscard]] net::RequestBody &body() override { return *this; }
+    [[nodiscard]] net::BodyReader &body() override { return *this; }
     [[nodiscard]] net::Response &response() override { return *this; }
     [[nodiscard]] Executor &executor() override { return *this; }
     Task<net::Wake> wait(std::shared_ptr<Event> event, Millis timeout) override;
@@ -43,7 +43,7 @@ class InProcessExchange final : public net::Exchange,
   private:
     struct Queue;
 
-    // ---- RequestBody
+    // ---- BodyReader
     Task<Result<std::string>> read_some(std::size_t bytes_max) override;
     [[nodiscard]] std::optional<std::uint64_t> length() const override { return body_.size(); }
 

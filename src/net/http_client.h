@@ -1,0 +1,94 @@
+#pragma once
+
+// An HTTP/1.1 client for coroutines of one event loop: kept connections, TLS, proxies, gzip, bodies as
+// streams in both directions. Knows nothing of what is asked.
+//
+// Used on its loop's thread only.
+
+#include "base/event_loop.h"
+#include "net/http.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace divan::net {
+
+struct TlsOptions {
+    bool verify = true;           // the certificate's chain and its name (RFC 9525)
+    std::string ca_file;          // PEM; empty: the system's
+    std::string certificate_file; // of the client, PEM; empty: none
+    std::string key_file;
+    std::string key_password;
+    int chain_depth_max = 3;
+    friend auto operator<=>(const TlsOptions &, const TlsOptions &) = default;
+};
+
+// "http://NAME:PASSWORD@HOST:PORT"
+struct Proxy {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string user; // decoded; empty = no credentials
+    std::string password;
+    friend auto operator<=>(const Proxy &, const Proxy &) = default;
+};
+
+// Where a connection leads. Connections with equal destinations are shared.
+struct Destination {
+    bool tls = false;
+    std::string host; // a name, or an address without brackets
+    std::uint16_t port = 0;
+    TlsOptions tls_options;     // with `tls`
+    std::optional<Proxy> proxy; // http: absolute targets; https: CONNECT
+    friend auto operator<=>(const Destination &, const Destination &) = default;
+};
+
+struct OutgoingRequest {
+    std::string method = "GET";
+    std::string target; // path and query, encoded
+    Headers headers;    // Host, Content-Length and Transfer-Encoding are added
+    std::string body;
+    // Instead of `body`: the next bytes, empty = the end. An error of it ends the exchange with that error.
+    std::function<Task<Result<std::string>>()> stream;
+    std::optional<std::uint64_t> stream_length; // nullopt: chunked
+    Millis connect_timeout{30'000};
+    Millis idle_timeout{30'000};   // without any byte moving, in either direction
+    bool expects_continue = false; // "Expect: 100-continue": a stream begins when the server says so, or
+                                   // after a second
+};
+
+// An answer whose head has arrived. The body is without chunks, and inflated if it came as gzip. Destroyed
+// before its end, it closes the connection; after it, the connection serves the next request.
+class IncomingResponse : public BodyReader {
+  public:
+    [[nodiscard]] virtual int status() const = 0;
+    [[nodiscard]] virtual const Headers &headers() const = 0;
+    // As they came over the wire so far, without TLS.
+    [[nodiscard]] virtual std::uint64_t received_bytes() const = 0;
+};
+
+class HttpClient {
+  public:
+    virtual ~HttpClient() = default;
+    // Sends a request and waits for the head of its answer, whatever its status. A request without a stream
+    // that a kept connection refuses before any byte of the answer goes through a new one, once. An answer
+    // that comes before a stream has ended ends the stream.
+    // Errors: service_unavailable (cannot find, connect, TLS, closed, no HTTP: the reason says which, never
+    // with credentials), request_timeout, cancelled, those of the stream.
+    virtual Task<Result<std::unique_ptr<IncomingResponse>>>
+    send(const Destination &destination, OutgoingRequest request, Cancellation &cancellation) = 0;
+};
+
+struct HttpClientOptions {
+    std::size_t idle_connections_max = 64; // kept for all destinations together
+    Millis keep_alive_timeout{60'000};     // unused ones are closed after it
+    std::size_t header_bytes_max = 65'536;
+};
+
+class SocketLoop;
+
+// Over sockets. `loop` outlives the client.
+[[nodiscard]] std::unique_ptr<HttpClient> make_http_client(SocketLoop &loop, HttpClientOptions options = {});
+
+} // namespace divan::net
