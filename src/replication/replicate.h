@@ -1,0 +1,78 @@
+#pragma once
+
+// Runs a replication once: opens its ends, finds where the last run came to, copies what is missing, and
+// writes checkpoints. What to do when it fails is for the caller to decide (scheduler.h).
+
+#include "base/random.h"
+#include "replication/replication.h"
+#include "replication/statistics.h"
+
+#include <memory>
+#include <variant>
+
+namespace divan::access {
+class Gate;
+}
+namespace divan::design {
+class DesignDocuments;
+}
+namespace divan::script {
+class Pool;
+}
+namespace divan::telemetry {
+class Logger;
+class Registry;
+} // namespace divan::telemetry
+
+namespace divan::replication {
+
+class Throttle;
+
+// What replications are made of. All outlive them; `gate`, `designs` and `scripts` may be null where no end
+// is local.
+struct Context {
+    EventLoop &loop;
+    Executor &pool; // for calls of the engine
+    net::HttpClient &http;
+    Throttle &throttle;
+    Clock &clock;
+    Random &random;
+    const config::Config &config;
+    telemetry::Logger &log;
+    telemetry::Registry &metrics;
+    access::Gate *gate = nullptr;
+    design::DesignDocuments *designs = nullptr;
+    script::Pool *scripts = nullptr;
+    std::string server_uuid;
+};
+
+struct Failure {
+    Error error;
+    Cause cause = Cause::none;
+};
+
+// How a session ended well.
+struct SessionResult {
+    bool no_changes = false;
+    std::string session_id;
+    std::string source_last_seq; // JSON text
+    json::Array history;         // of the checkpoint, newest first
+    Statistics statistics;       // of this session alone
+};
+// The answer of `_replicate`.
+[[nodiscard]] std::string session_result_json(const SessionResult &result);
+
+using SessionEnd = std::variant<SessionResult, Failure>;
+
+// The id; reads the filter function from the source, if there is one. Errors: not_found for a design document
+// that is not there; as the source answers.
+Task<Result<ReplicationId>> identify(Context &context, const Replication &replication,
+                                     Cancellation &cancellation);
+
+// One session, on the loop; continuous ones end with a failure only. `progress` shows it meanwhile, and goes
+// on counting from what it holds. Cancelled: ErrorCode::cancelled, after a last checkpoint of what is
+// written, unless that takes longer than a few seconds.
+Task<SessionEnd> replicate(Context &context, const Replication &replication, const ReplicationId &id,
+                           Progress &progress, Cancellation &cancellation);
+
+} // namespace divan::replication
