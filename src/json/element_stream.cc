@@ -58,7 +58,8 @@ bool ElementStream::array_begins() const {
     if (found_ || depth_ != (key_.empty() ? 0U : 1U) || !rest_.ends_with(key_))
         return false;
     auto before = rest_.size() - key_.size();
-    return key_.empty() ? rest_.empty() : before > 0 && (rest_[before - 1] == '{' || rest_[before - 1] == ',');
+    return key_.empty() ? rest_.empty()
+                        : before > 0 && (rest_[before - 1] == '{' || rest_[before - 1] == ',');
 }
 
 Result<void> ElementStream::outside(char c) {

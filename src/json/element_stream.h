@@ -1,7 +1,7 @@
 #pragma once
 
-// Takes a large answer apart while it arrives: the elements of one array, one by one, in memory no larger than
-// the largest of them.
+// Takes a large answer apart while it arrives: the elements of one array, one by one, in memory no larger
+// than the largest of them.
 //
 //   ElementStream stream("results", {...});      // of {"results":[E,E,...],"last_seq":"9-x"}
 //   stream.feed(bytes);
@@ -33,8 +33,8 @@ class ElementStream {
     Result<void> feed(std::string_view bytes);
     // An element that is whole, or nothing yet.
     [[nodiscard]] std::optional<std::string> next();
-    // What is not an element, parsed; the array is empty in it. Errors: bad_request: the text has not ended or
-    // is malformed.
+    // What is not an element, parsed; the array is empty in it. Errors: bad_request: the text has not ended
+    // or is malformed.
     [[nodiscard]] Result<Value> finish() const;
 
   private:

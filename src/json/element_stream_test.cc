@@ -31,7 +31,8 @@ Taken take(std::string_view member, std::string_view text, std::size_t step) {
 }
 
 TEST(ElementStream, ElementsAreTakenHoweverTheBytesArrive) {
-    std::string text = "\n{ \"pending\" : 3, \"results\" : [\n{\"id\":\"a]\\\"}\",\"changes\":[[],{}]},\n\n 7 , \"x,\\\\\"\n],"
+    std::string text = "\n{ \"pending\" : 3, \"results\" : [\n{\"id\":\"a]\\\"}\",\"changes\":[[],{}]},\n\n "
+                       "7 , \"x,\\\\\"\n],"
                        "\"last_seq\":[1,{\"results\":[2]}]}\n";
     Taken expected{{R"({"id":"a]\"}","changes":[[],{}]})", "7", R"("x,\\")"},
                    R"({"pending":3,"results":[],"last_seq":[1,{"results":[2]}]})",
@@ -46,14 +47,15 @@ TEST(ElementStream, TheRootMayBeTheArray) {
 }
 
 TEST(ElementStream, OnlyTheMemberItselfIsTaken) {
-    EXPECT_EQ(take("results", R"({"x":"\"results\":","results":[1]})", 1).elements, std::vector<std::string>{"1"});
+    EXPECT_EQ(take("results", R"({"x":"\"results\":","results":[1]})", 1).elements,
+              std::vector<std::string>{"1"});
     EXPECT_FALSE(take("results", R"({"xresults":[1],"a":{"results":[1]}})", 1).ok);
 }
 
 TEST(ElementStream, WhatIsNoSuchTextIsRefused) {
-    for (const char *text : {"", "{", "[]", "{\"results\":[1}", "{\"results\":[1,]}", "{\"results\":[,1]}",
-                             "{\"results\":[1]", "{\"results\":7}", "{\"results\":[]}}", "<html>", "{\"results\":[]},",
-                             "{\"results\":[\"a"})
+    for (const char *text :
+         {"", "{", "[]", "{\"results\":[1}", "{\"results\":[1,]}", "{\"results\":[,1]}", "{\"results\":[1]",
+          "{\"results\":7}", "{\"results\":[]}}", "<html>", "{\"results\":[]},", "{\"results\":[\"a"})
         EXPECT_FALSE(take("results", text, 1).ok) << text;
 }
 

@@ -1,0 +1,43 @@
+#pragma once
+
+// One document, read at one end and written at the other as it streams by: what fails in between is begun
+// anew.
+
+#include "replication/peer.h"
+
+namespace divan::replication {
+
+// Whether trying the same again may help.
+[[nodiscard]] inline bool may_pass(const Error &error) {
+    return error.code() == ErrorCode::service_unavailable || error.code() == ErrorCode::request_timeout;
+}
+
+// Waits before attempt `number` (from 1) of something that failed: 250 ms, doubling. false: no attempt is
+// left. Errors: cancelled.
+Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Cause cause, Error why);
+
+// Calls `read_once(wanted)` until it is through. `read_once` outlives the task.
+template <typename ReadOnce>
+Task<Result<void>> read_persistently(PeerContext context, Cause cause, MissingDocument wanted,
+                                     ReadOnce &read_once) {
+    std::uint64_t attempts = 0;
+    for (;;) {
+        auto read = co_await read_once(wanted);
+        if (read.ok())
+            co_return read;
+        // The target has not the attachments that its ancestors should have: they are sent along.
+        if (read.error().code() == ErrorCode::missing_stub && !wanted.possible_ancestors.empty()) {
+            wanted.possible_ancestors.clear();
+            continue;
+        }
+        if (!may_pass(read.error()))
+            co_return read;
+        auto again = co_await wait_to_retry(context, ++attempts, cause, read.error());
+        if (!again.ok())
+            co_return again.error();
+        if (!*again)
+            co_return read;
+    }
+}
+
+} // namespace divan::replication

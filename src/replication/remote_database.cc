@@ -1,0 +1,370 @@
+#include "replication/remote_database.h"
+
+#include "base/encoding.h"
+#include "config/config.h"
+#include "net/gzip.h"
+#include "replication/document_retry.h"
+#include "telemetry/metrics.h"
+#include "json/parser.h"
+#include "json/writer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace divan::replication {
+namespace {
+
+constexpr std::uint64_t kRefusalsMax = 60; // 429 in a row
+constexpr std::size_t kCompressedBytesMin = 1'024;
+constexpr std::size_t kSmallAnswerBytesMax = 64 << 20;
+
+bool is_loopback(std::string_view host) {
+    return host.starts_with("127.") || host == "::1" || host == "localhost";
+}
+
+Millis retry_after(const net::Headers &headers) {
+    auto text = headers.find("Retry-After").value_or("");
+    std::int64_t seconds = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    return error == std::errc() && seconds > 0 ? Millis(std::min<std::int64_t>(seconds, 3'600) * 1'000)
+                                               : Millis(0);
+}
+
+ErrorCode code_of(int status) {
+    switch (status) {
+    case 401:
+        return ErrorCode::unauthorized;
+    case 403:
+        return ErrorCode::forbidden;
+    case 404:
+        return ErrorCode::not_found;
+    case 405:
+        return ErrorCode::method_not_allowed;
+    case 408:
+        return ErrorCode::request_timeout;
+    case 409:
+        return ErrorCode::conflict;
+    case 412:
+        return ErrorCode::precondition_failed;
+    case 413:
+        return ErrorCode::too_large;
+    case 414:
+        return ErrorCode::too_long;
+    case 415:
+        return ErrorCode::bad_content_type;
+    case 417:
+        return ErrorCode::expectation_failed;
+    case 507:
+        return ErrorCode::insufficient_storage;
+    default:
+        return status >= 500 ? ErrorCode::service_unavailable : ErrorCode::bad_request;
+    }
+}
+
+bool helps_to_retry(int status) {
+    return status == 408 || (status >= 500 && status != 501 && status != 507);
+}
+
+} // namespace
+
+// ---- RemoteAnswer
+
+RemoteAnswer::~RemoteAnswer() {
+    response_.reset();
+    database_.connections_.release();
+}
+
+std::string RemoteAnswer::media_type() const {
+    auto type = std::string(headers().find("Content-Type").value_or(""));
+    type.resize(std::min(type.find(';'), type.size()));
+    while (!type.empty() && type.back() == ' ')
+        type.pop_back();
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+    return type;
+}
+
+Task<Result<std::string>> RemoteAnswer::read_some(std::size_t bytes_max) {
+    auto bytes = co_await response_->read_some(bytes_max);
+    auto moved = response_->received_bytes() - counted_bytes_;
+    counted_bytes_ += moved;
+    database_.context_.progress.statistics.bytes_in += moved;
+    auto booked = co_await database_.book(moved);
+    if (!booked.ok())
+        co_return booked.error();
+    co_return bytes;
+}
+
+Task<Result<json::Value>> RemoteAnswer::json() {
+    auto text = co_await read_all(kSmallAnswerBytesMax);
+    if (!text.ok())
+        co_return text.error();
+    auto value = json::parse(*text);
+    co_return value.ok() ? std::move(*value) : json::Value();
+}
+
+Task<Error> RemoteAnswer::error() {
+    auto code = code_of(status());
+    auto where = database_.endpoint_.shown();
+    auto body = co_await json();
+    std::string word;
+    std::string reason;
+    if (body.ok() && body->is_object()) {
+        auto text = [&](const char *key) {
+            const auto *member = body->object().find(key);
+            return member != nullptr && member->is_string() ? member->string() : std::string();
+        };
+        word = text("error");
+        reason = text("reason");
+    }
+    if (reason.empty())
+        reason = fmt::format("{} answers {} {}.", where, status(), net::status_text(status()));
+    else
+        reason = fmt::format("{} answers {}: {}", where, status(), reason);
+    if (word.empty())
+        co_return Error(code, std::move(reason));
+    co_return Error(code, std::move(word), std::move(reason));
+}
+
+// ---- RemoteDatabase
+
+RemoteDatabase::RemoteDatabase(PeerContext context, const Endpoint &endpoint)
+    : context_(context), endpoint_(endpoint),
+      pace_(context.context.throttle.pace(
+          fmt::format("{}:{}", endpoint.destination.host, endpoint.destination.port))),
+      budget_(context.context.loop, context.replication.tuning.kilobytes_per_second_max * 1'000),
+      connections_(context.context.loop,
+                   std::max<std::size_t>(1, context.replication.tuning.http_connections)),
+      use_cookie_(!endpoint.user.empty() && endpoint.bearer.empty()) {
+    if (!is_loopback(endpoint.destination.host))
+        compression_level_ =
+            static_cast<int>(context.context.config.integer("replicator", "compression_level"));
+}
+
+Cause RemoteDatabase::cause_of(const Error &error) const {
+    switch (error.code()) {
+    case ErrorCode::unauthorized:
+    case ErrorCode::forbidden:
+        return Cause::auth;
+    case ErrorCode::insufficient_storage:
+        return Cause::disk;
+    case ErrorCode::service_unavailable:
+    case ErrorCode::request_timeout:
+    case ErrorCode::cancelled:
+        return Cause::network;
+    default:
+        return &endpoint_ == &context_.replication.source ? Cause::source : Cause::target;
+    }
+}
+
+bool RemoteDatabase::compresses() const {
+    return divan_ && compression_level_ > 0;
+}
+
+void RemoteDatabase::authorize(net::Headers &headers) const {
+    for (const auto &[name, value] : endpoint_.headers)
+        headers.set(name, value);
+    if (!endpoint_.bearer.empty())
+        headers.set("Authorization", "Bearer " + endpoint_.bearer);
+    else if (!cookie_.empty())
+        headers.set("Cookie", "AuthSession=" + cookie_);
+    else if (!endpoint_.user.empty())
+        headers.set("Authorization", "Basic " + base64_encode(endpoint_.user + ":" + endpoint_.password));
+}
+
+net::OutgoingRequest RemoteDatabase::outgoing(const RemoteRequest &request) {
+    net::OutgoingRequest out;
+    out.method = request.method;
+    out.target = endpoint_.path + request.path + (request.query.empty() ? "" : "?" + request.query);
+    out.headers.add("Accept", "application/json");
+    out.headers.add("User-Agent", "Divan-Replicator");
+    if (compression_level_ > 0)
+        out.headers.add("Accept-Encoding", "gzip");
+    authorize(out.headers);
+    if (!request.body.empty())
+        out.headers.set("Content-Type", "application/json");
+    for (const auto &[name, value] : request.headers)
+        out.headers.set(name, value);
+    out.body = request.body;
+    if (request.stream) {
+        out.stream_length = request.stream_length;
+        out.expects_continue = true;
+        out.stream = [this, &request]() -> Task<Result<std::string>> {
+            auto bytes = co_await request.stream();
+            if (bytes.ok()) {
+                context_.progress.statistics.bytes_out += bytes->size();
+                auto booked = co_await book(bytes->size());
+                if (!booked.ok())
+                    co_return booked.error();
+            }
+            co_return bytes;
+        };
+    } else if (compresses() && out.body.size() >= kCompressedBytesMin) {
+        net::GzipWriter gzip(compression_level_);
+        auto compressed = gzip.write(out.body);
+        compressed.append(gzip.finish());
+        out.body = std::move(compressed);
+        out.headers.set("Content-Encoding", "gzip");
+    }
+    out.connect_timeout = out.idle_timeout = context_.replication.tuning.connection_timeout;
+    return out;
+}
+
+Task<Result<void>> RemoteDatabase::book(std::uint64_t bytes) {
+    auto pause = std::max(budget_.book(bytes), context_.context.throttle.budget().book(bytes));
+    if (pause <= Millis(0))
+        co_return Result<void>();
+    context_.progress.waited[static_cast<std::size_t>(Stage::throttled)] += pause;
+    co_return co_await sleep_for(context_.context.loop, pause, context_.cancellation);
+}
+
+Task<Result<void>> RemoteDatabase::wait_for_turn() {
+    auto pause = pace_->pause();
+    if (pause <= Millis(0))
+        co_return Result<void>();
+    context_.progress.waited[static_cast<std::size_t>(Stage::throttled)] += pause;
+    co_return co_await sleep_for(context_.context.loop, pause, context_.cancellation);
+}
+
+// The cookie of a session, also a renewed one; and what kind of server it is.
+void RemoteDatabase::learn(const net::IncomingResponse &response) {
+    if (auto server = response.headers().find("Server"))
+        divan_ = server->starts_with("Divan");
+    if (!use_cookie_)
+        return;
+    for (const auto &[name, value] : response.headers()) {
+        constexpr std::string_view kCookie = "AuthSession=";
+        if (!net::equal_without_case(name, "Set-Cookie") || !value.starts_with(kCookie))
+            continue;
+        auto text = std::string_view(value).substr(kCookie.size());
+        cookie_ = text.substr(0, text.find(';'));
+    }
+}
+
+// Asks for a cookie; a server that has no sessions gets the password with each request instead.
+Task<Result<void>> RemoteDatabase::sign_in() {
+    cookie_.clear();
+    auto slash = endpoint_.path.rfind('/');
+    net::OutgoingRequest request;
+    request.method = "POST";
+    request.target = endpoint_.path.substr(0, slash) + "/_session";
+    request.headers.add("Accept", "application/json");
+    request.headers.add("Content-Type", "application/json");
+    for (const auto &[name, value] : endpoint_.headers)
+        request.headers.set(name, value);
+    json::ObjectWriter writer(request.body);
+    writer.member("name", std::string_view(endpoint_.user));
+    writer.member("password", std::string_view(endpoint_.password));
+    writer.close();
+    request.connect_timeout = request.idle_timeout = context_.replication.tuning.connection_timeout;
+    auto response =
+        co_await context_.context.http.send(endpoint_.destination, std::move(request), context_.cancellation);
+    if (!response.ok())
+        co_return response.error();
+    if ((*response)->status() == 200)
+        learn(**response);
+    // Wrong passwords are told by the request itself.
+    if (cookie_.empty())
+        use_cookie_ = false;
+    co_return Result<void>();
+}
+
+Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send_once(const RemoteRequest &request) {
+    co_await connections_.acquire();
+    auto turn = co_await wait_for_turn();
+    if (turn.ok() && use_cookie_ && cookie_.empty())
+        turn = co_await sign_in();
+    if (!turn.ok()) {
+        connections_.release();
+        co_return turn.error();
+    }
+    auto out = outgoing(request);
+    auto body_bytes = out.body.size();
+    auto booked = co_await book(body_bytes);
+    if (!booked.ok()) {
+        connections_.release();
+        co_return booked.error();
+    }
+    context_.progress.statistics.bytes_out += body_bytes;
+    auto &cancellation = request.cancellation != nullptr ? *request.cancellation : context_.cancellation;
+    auto response = co_await context_.context.http.send(endpoint_.destination, std::move(out), cancellation);
+    if (!response.ok()) {
+        connections_.release();
+        co_return response.error();
+    }
+    learn(**response);
+    co_return std::make_unique<RemoteAnswer>(*this, std::move(*response));
+}
+
+Task<Result<bool>> RemoteDatabase::wait_to_retry(std::uint64_t number, const Error &why) {
+    auto cause = cause_of(why);
+    auto again = co_await replication::wait_to_retry(context_, number, cause, why);
+    co_return again;
+}
+
+Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest request) {
+    std::uint64_t attempts = 0;
+    std::uint64_t refusals = 0;
+    bool signed_in_again = false;
+    for (;;) {
+        auto answer = co_await send_once(request);
+        std::optional<Error> failed;
+        if (!answer.ok()) {
+            auto code = answer.error().code();
+            if (code != ErrorCode::service_unavailable && code != ErrorCode::request_timeout)
+                co_return answer.error();
+            failed = answer.error();
+        } else {
+            auto status = (*answer)->status();
+            if (status == 429 && ++refusals <= kRefusalsMax && request.repeat) {
+                pace_->refused(retry_after((*answer)->headers()));
+                ++context_.progress.throttled_requests;
+                continue; // the answer goes, and the next one waits for its turn
+            }
+            if (status != 429)
+                pace_->answered();
+            // A session may have ended; a new one shows whether the password is still right.
+            if ((status == 401 || status == 403) && !cookie_.empty() && !signed_in_again && request.repeat) {
+                signed_in_again = true;
+                cookie_.clear();
+                continue;
+            }
+            if (status != 429 && !helps_to_retry(status))
+                co_return answer;
+            failed = co_await (*answer)->error();
+        }
+        if (!request.repeat)
+            co_return *failed;
+        auto again = co_await wait_to_retry(++attempts, *failed);
+        if (!again.ok())
+            co_return again.error();
+        if (!*again)
+            co_return *failed;
+    }
+}
+
+Task<Result<json::Value>> RemoteDatabase::ask(RemoteRequest request) {
+    std::uint64_t attempts = 0;
+    for (;;) {
+        auto answer = co_await send(request);
+        if (!answer.ok())
+            co_return answer.error();
+        if ((*answer)->status() >= 400) {
+            auto error = co_await (*answer)->error();
+            co_return error;
+        }
+        auto value = co_await (*answer)->json();
+        if (value.ok())
+            co_return value;
+        // Cut off on the way.
+        answer = Error(ErrorCode::cancelled);
+        auto again = co_await wait_to_retry(++attempts, value.error());
+        if (!again.ok())
+            co_return again.error();
+        if (!*again)
+            co_return value.error();
+    }
+}
+
+} // namespace divan::replication

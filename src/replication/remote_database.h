@@ -1,0 +1,101 @@
+#pragma once
+
+// Requests to one remote database: who asks (Basic, session cookie, bearer token), when (retries, the pace of
+// the host, budgets of bytes), and in which form (gzip between Divan nodes). Knows nothing of what is asked.
+//
+// Used on the replication loop only.
+
+#include "base/event_loop.h"
+#include "replication/peer.h"
+#include "replication/throttle.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace divan::replication {
+
+struct RemoteRequest {
+    std::string method = "GET";
+    std::string path;  // behind the database's, encoded: "/_changes"; empty: the database
+    std::string query; // without '?', encoded
+    net::Headers headers = {};
+    std::string body = {}; // JSON, unless a header says otherwise
+    // Instead of `body`; such a request is not repeated.
+    std::function<Task<Result<std::string>>()> stream = {};
+    std::optional<std::uint64_t> stream_length = {};
+    bool repeat = true;
+    // Another end than that of the job.
+    Cancellation *cancellation = nullptr;
+};
+
+// What came back, with its body still to be read.
+class RemoteAnswer final : public net::BodyReader {
+  public:
+    RemoteAnswer(class RemoteDatabase &database, std::unique_ptr<net::IncomingResponse> response)
+        : database_(database), response_(std::move(response)) {}
+    ~RemoteAnswer() override;
+
+    [[nodiscard]] int status() const { return response_->status(); }
+    [[nodiscard]] const net::Headers &headers() const { return response_->headers(); }
+    // "application/json" of "application/json; charset=utf-8"; lower case.
+    [[nodiscard]] std::string media_type() const;
+    Task<Result<std::string>> read_some(std::size_t bytes_max) override;
+    [[nodiscard]] std::optional<std::uint64_t> length() const override { return std::nullopt; }
+
+    // The body of an answer that is small, as JSON; anything else is null.
+    Task<Result<json::Value>> json();
+    // The failure that the answer tells: the status as a code, `error` and `reason` of the body.
+    Task<Error> error();
+
+  private:
+    RemoteDatabase &database_;
+    std::unique_ptr<net::IncomingResponse> response_;
+    std::uint64_t counted_bytes_ = 0;
+};
+
+class RemoteDatabase {
+  public:
+    RemoteDatabase(PeerContext context, const Endpoint &endpoint);
+
+    [[nodiscard]] const Endpoint &endpoint() const { return endpoint_; }
+    [[nodiscard]] PeerContext &context() { return context_; }
+
+    // Sends a request until it is answered with something else than 408, 429 and 5xx, or its retries are used
+    // up. Errors: as net::HttpClient, and the error of the last answer.
+    Task<Result<std::unique_ptr<RemoteAnswer>>> send(RemoteRequest request);
+
+    // The same, with the answer's JSON; errors also for a status of 400 and more.
+    Task<Result<json::Value>> ask(RemoteRequest request);
+
+    // As replication::wait_to_retry().
+    Task<Result<bool>> wait_to_retry(std::uint64_t number, const Error &why);
+
+    // Where a failed request lies.
+    [[nodiscard]] Cause cause_of(const Error &error) const;
+
+  private:
+    friend class RemoteAnswer;
+
+    Task<Result<std::unique_ptr<RemoteAnswer>>> send_once(const RemoteRequest &request);
+    Task<Result<void>> wait_for_turn();
+    Task<Result<void>> sign_in();
+    [[nodiscard]] net::OutgoingRequest outgoing(const RemoteRequest &request);
+    void authorize(net::Headers &headers) const;
+    void learn(const net::IncomingResponse &response);
+    [[nodiscard]] bool compresses() const;
+    // Books bytes and waits as long as the budgets say.
+    Task<Result<void>> book(std::uint64_t bytes);
+
+    PeerContext context_;
+    const Endpoint &endpoint_;
+    std::shared_ptr<HostPace> pace_;
+    ByteBudget budget_; // of the job
+    Semaphore connections_;
+    int compression_level_ = 0;
+    bool divan_ = false;      // the other side says that it is one
+    bool use_cookie_ = false; // sign in with _session; until it turns out that this does not work
+    std::string cookie_;
+};
+
+} // namespace divan::replication

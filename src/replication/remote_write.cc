@@ -1,0 +1,205 @@
+#include "base/encoding.h"
+#include "replication/document_retry.h"
+#include "replication/document_text.h"
+#include "replication/remote_peer.h"
+#include "wire/header_values.h"
+#include "json/parser.h"
+#include "json/writer.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace divan::replication {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 << 10;
+
+bool refuses_document(const Error &error) {
+    switch (error.code()) {
+    case ErrorCode::unauthorized:
+    case ErrorCode::forbidden:
+    case ErrorCode::too_large:
+    case ErrorCode::bad_content_type:
+        return true;
+    case ErrorCode::bad_request:
+        return error.reason().find("Attachment name") != std::string::npos;
+    default:
+        return false;
+    }
+}
+
+// The multipart/related text of a document and its attachments, piece by piece.
+class RelatedText {
+  public:
+    RelatedText(const Document &document, AttachmentStream &data, std::string boundary)
+        : document_(document), data_(data), boundary_(std::move(boundary)) {
+        text_ = "--" + boundary_ + "\r\nContent-Type: application/json\r\n\r\n" + document_json(document);
+    }
+
+    // The whole length; nullopt if that of an attachment is not known.
+    [[nodiscard]] std::optional<std::uint64_t> length() const {
+        auto bytes = text_.size() + net::multipart_end(boundary_).size();
+        for (const auto &attachment : document_.attachments) {
+            if (!attachment.follows)
+                continue;
+            if (!attachment.length)
+                return std::nullopt;
+            bytes += part_head(attachment).size() + *attachment.length;
+        }
+        return bytes;
+    }
+
+    Task<Result<std::string>> next() {
+        while (!done_) {
+            if (in_part_) {
+                auto bytes = co_await data_.read_some(kReadBytes);
+                if (!bytes.ok())
+                    co_return bytes.error();
+                if (!bytes->empty())
+                    co_return std::exchange(text_, std::string()) + *bytes;
+                in_part_ = false;
+                continue;
+            }
+            auto name = co_await data_.next();
+            if (!name.ok())
+                co_return name.error();
+            if (*name) {
+                text_.append(part_head(find(**name)));
+                in_part_ = true;
+            } else {
+                text_.append(net::multipart_end(boundary_));
+                done_ = true;
+            }
+        }
+        co_return std::exchange(text_, std::string());
+    }
+
+  private:
+    [[nodiscard]] const wire::AttachmentInput &find(const std::string &name) const {
+        return *std::find_if(document_.attachments.begin(), document_.attachments.end(),
+                             [&](const auto &attachment) { return attachment.name == name; });
+    }
+    [[nodiscard]] std::string part_head(const wire::AttachmentInput &attachment) const {
+        net::Headers headers;
+        headers.add("Content-Disposition",
+                    "attachment; filename=\"" + wire::header_text(attachment.name) + "\"");
+        headers.add("Content-Type", wire::header_content_type(attachment.content_type));
+        if (attachment.length)
+            headers.add("Content-Length", std::to_string(*attachment.length));
+        if (attachment.gzip)
+            headers.add("Content-Encoding", "gzip");
+        return net::multipart_part_head(boundary_, headers);
+    }
+
+    const Document &document_;
+    AttachmentStream &data_;
+    const std::string boundary_;
+    std::string text_; // not yielded yet
+    bool in_part_ = false;
+    bool done_ = false;
+};
+
+// The failures that `_bulk_docs` tells; nullopt: that is no such answer.
+std::optional<std::vector<Refusal>> read_refusals(const json::Value &answer) {
+    if (!answer.is_array())
+        return std::nullopt;
+    std::vector<Refusal> refusals;
+    for (const auto &item : answer.array()) {
+        if (!item.is_object())
+            return std::nullopt;
+        auto text = [&](const char *key) {
+            const auto *member = item.object().find(key);
+            return member != nullptr && member->is_string() ? member->string() : std::string();
+        };
+        if (text("error").empty())
+            continue; // old servers tell successes, too
+        refusals.push_back(
+            {text("id"), text("rev"), Error(ErrorCode::forbidden, text("error"), text("reason"))});
+    }
+    return refusals;
+}
+
+} // namespace
+
+Task<Result<std::vector<Refusal>>> RemotePeer::write(std::vector<Document> documents) {
+    std::vector<const Document *> pointers;
+    std::vector<std::string> texts;
+    for (const auto &document : documents) {
+        pointers.push_back(&document);
+        texts.push_back(document_json(document));
+    }
+    auto written = co_await write_texts(std::move(pointers), texts);
+    co_return written;
+}
+
+Task<Result<std::vector<Refusal>>> RemotePeer::write_texts(std::vector<const Document *> documents,
+                                                           const std::vector<std::string> &texts) {
+    RemoteRequest request;
+    request.method = "POST";
+    request.path = "/_bulk_docs";
+    request.body = "{\"new_edits\":false,\"docs\":[";
+    for (const auto &text : texts)
+        request.body.append(&text == &texts.front() ? "" : ",").append(text);
+    request.body.append("]}");
+    auto answer = co_await remote_.ask(std::move(request));
+    if (answer.ok()) {
+        auto refusals = read_refusals(*answer);
+        if (!refusals)
+            co_return Error(
+                ErrorCode::bad_request,
+                fmt::format("{} answers a write with something else than a list.", endpoint().shown()));
+        co_return *refusals;
+    }
+    bool too_much = answer.error().code() == ErrorCode::too_large ||
+                    answer.error().code() == ErrorCode::expectation_failed;
+    if (documents.size() == 1 && (too_much || refuses_document(answer.error()))) {
+        const auto &document = *documents.front();
+        std::vector<Refusal> refusals;
+        refusals.push_back({*document.id, document.rev->text(), answer.error()});
+        co_return refusals;
+    }
+    // Too much at once, or too much for the time that a request has: two halves may pass.
+    if (documents.size() == 1 || (!too_much && !may_pass(answer.error())))
+        co_return answer.error();
+    auto &batch_size = remote_.context().progress.batch_size;
+    batch_size = std::max<std::size_t>(1, documents.size() / 2);
+    std::vector<Refusal> all;
+    auto half = static_cast<std::ptrdiff_t>(documents.size() / 2);
+    for (int side = 0; side < 2; ++side) {
+        auto from = side == 0 ? 0 : half;
+        auto to = side == 0 ? half : static_cast<std::ptrdiff_t>(documents.size());
+        std::vector<const Document *> some(documents.begin() + from, documents.begin() + to);
+        std::vector<std::string> some_texts(texts.begin() + from, texts.begin() + to);
+        auto written = co_await write_texts(std::move(some), some_texts);
+        if (!written.ok())
+            co_return written.error();
+        all.insert(all.end(), written->begin(), written->end());
+    }
+    co_return all;
+}
+
+Task<Result<std::optional<Refusal>>> RemotePeer::write_with_data(Document document, AttachmentStream &data) {
+    auto boundary = hex_encode(remote_.context().context.random.bytes(16));
+    RelatedText text(document, data, boundary);
+    RemoteRequest request;
+    request.method = "PUT";
+    request.path = "/" + percent_encode(*document.id);
+    request.query = "new_edits=false";
+    request.headers.add("Content-Type", "multipart/related; boundary=\"" + boundary + "\"");
+    request.stream_length = text.length();
+    request.stream = [&text] { return text.next(); };
+    request.repeat = false;
+    auto answer = co_await remote_.send(std::move(request));
+    if (!answer.ok())
+        co_return answer.error();
+    if ((*answer)->status() < 300)
+        co_return std::optional<Refusal>();
+    auto error = co_await (*answer)->error();
+    if ((*answer)->status() == 412)
+        co_return Error(ErrorCode::missing_stub, error.reason());
+    if (refuses_document(error))
+        co_return std::optional(Refusal{*document.id, document.rev->text(), error});
+    co_return error;
+}
+
+} // namespace divan::replication
