@@ -151,9 +151,9 @@ Result<std::optional<std::string>> Feed::document_text(const db::Change &change,
     if (!head)
         return std::optional<std::string>();
     if (options_.document.plain() && head->body && head->rev == change.leaves.front().rev)
-        return std::optional(plain_document_json(*head, *head->body));
+        return std::optional(wire::plain_document_json(*head, *head->body));
     DIVAN_TRY(auto tree, database().tree(*head));
-    auto document = write_document(database(), *head, tree, tree.winner(), options_.document);
+    auto document = wire::write_document(database(), *head, tree, tree.winner(), options_.document);
     return document.ok() ? std::optional(std::move(document->json)) : std::nullopt;
 }
 

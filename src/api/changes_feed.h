@@ -4,7 +4,7 @@
 
 #include "api/call.h"
 #include "api/changes_filter.h"
-#include "api/document_json.h"
+#include "wire/document_json.h"
 
 #include <set>
 
@@ -19,7 +19,7 @@ struct FeedOptions {
     std::optional<std::uint64_t> limit;
     bool all_leaves = false; // style=all_docs
     bool include_docs = false;
-    DocumentOptions document;
+    wire::DocumentOptions document;
     std::optional<Millis> heartbeat;
     Millis timeout{60'000};
     std::uint64_t seq_interval = 1;
