@@ -58,6 +58,8 @@ divan_module(design DEPENDS base json crypto config collation selector script do
 divan_module(index DEPENDS base config telemetry kv db TEST_DEPENDS kv/memory)
 divan_module(views DEPENDS base json crypto config telemetry collation selector script kv db design index
              LINK PkgConfig::XxHash TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+divan_module(feed DEPENDS base json selector script doc kv db design TEST_DEPENDS kv/memory)
+divan_module(wire DEPENDS base json config doc net db TEST_DEPENDS kv kv/memory)
 divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
@@ -67,7 +69,7 @@ divan_module(replication DEPENDS base json crypto config telemetry selector scri
 
 # Layer 5
 divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db design index views mango
-                 access
+                 feed wire access
              TEST_DEPENDS kv/memory)
 divan_module(api/testing DEPENDS base json collation config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
                                  views access api
@@ -76,7 +78,7 @@ target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINA
 
 # Layer 6
 divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db design views
-             access api)
+             wire access api)
 divan_module(cli DEPENDS base json config script script/worker net design api server
              LINK CLI11::CLI11 fmt::fmt yaml-cpp)
 

@@ -1,10 +1,11 @@
 #include "api/document_handlers.h"
-#include "api/revision_selection.h"
 #include "api/router.h"
 #include "base/encoding.h"
 #include "config/config.h"
 #include "db/store.h"
 #include "net/multipart.h"
+#include "wire/header_values.h"
+#include "wire/revision_selection.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ struct Found {
 
 Result<Found> find_attachment(db::Database &database, const std::string &id, const std::string &name,
                               const std::optional<doc::RevId> &rev) {
-    DIVAN_TRY(auto body, read_revision(database, id, rev));
+    DIVAN_TRY(auto body, wire::read_revision(database, id, rev));
     for (auto &attachment : body.attachments)
         if (attachment.name == name)
             return Found{std::move(attachment)};
@@ -65,7 +66,7 @@ Task<Result<void>> stream_ranges(Call &call, const db::Attachment &attachment,
     std::string text;
     for (const auto &range : ranges) {
         text.append(&range == &ranges.front() ? "--" : "\r\n--").append(boundary);
-        text.append("\r\nContent-Type: ").append(header_content_type(attachment.content_type));
+        text.append("\r\nContent-Type: ").append(wire::header_content_type(attachment.content_type));
         text.append(fmt::format("\r\nContent-Range: bytes {}-{}/{}\r\n\r\n", range.first, range.last, total));
         auto written = co_await call.response().write(std::move(text));
         if (written.ok())
@@ -98,7 +99,7 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
     bool gzipped = data.encoding == db::Encoding::gzip;
     head.headers.add("Accept-Ranges", gzipped ? "none" : "bytes");
     if (gzipped) {
-        head.headers.add("Content-Type", header_content_type(attachment.content_type));
+        head.headers.add("Content-Type", wire::header_content_type(attachment.content_type));
         bool raw = accepts_gzip(call);
         if (raw)
             head.headers.add("Content-Encoding", "gzip");
@@ -125,7 +126,7 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
     }
     bool whole = !ranges || ranges->size() > kRangesMax || *range_header == "bytes=0-";
     if (whole) {
-        head.headers.add("Content-Type", header_content_type(attachment.content_type));
+        head.headers.add("Content-Type", wire::header_content_type(attachment.content_type));
         if (auto digest = data.md5; !digest.empty())
             head.headers.add("Content-MD5", base64_encode(digest));
         auto started = co_await call.start(std::move(head), data.stored_bytes);
@@ -138,7 +139,7 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
     if (ranges->size() == 1) {
         auto range = ranges->front();
         auto count = range.last - range.first + 1;
-        head.headers.add("Content-Type", header_content_type(attachment.content_type));
+        head.headers.add("Content-Type", wire::header_content_type(attachment.content_type));
         head.headers.add("Content-Range",
                          fmt::format("bytes {}-{}/{}", range.first, range.last, data.stored_bytes));
         auto started = co_await call.start(std::move(head), count);
@@ -220,7 +221,7 @@ Result<Base> read_base(db::Database &database, const std::string &id, const std:
 Task<Result<void>> put_attachment(Call &call) {
     auto id = document_id(call);
     auto name = call.path_parameter("attname");
-    auto named = check_attachment_name(name);
+    auto named = wire::check_attachment_name(name);
     if (!named.ok())
         co_return named.error();
     auto legal = call.database->check_id(id);
@@ -241,18 +242,19 @@ Task<Result<void>> put_attachment(Call &call) {
                                 call.services().config.integer("couchdb", "max_attachment_size")))
         co_return Error(ErrorCode::attachment_too_large, name);
     auto sink = co_await call.on_engine([&] {
-        return AttachmentSink::open(call.services().config, *call.database, name, content_type, gzip);
+        return wire::AttachmentSink::open(call.services().config, *call.database, name, content_type, gzip);
     });
     if (!sink.ok())
         co_return sink.error();
-    auto poured = co_await pour(call, call.exchange().body(), **sink);
+    auto poured = co_await wire::pour(call.services().engine_pool, call.exchange().executor(),
+                                      call.exchange().body(), **sink);
     if (!poured.ok())
         co_return poured.error();
-    auto prepared = co_await call.on_engine([&]() -> Result<PreparedDocument> {
+    auto prepared = co_await call.on_engine([&]() -> Result<wire::PreparedDocument> {
         DIVAN_TRY(auto stored, (*sink)->finish());
         DIVAN_TRY(auto base, read_base(*call.database, id, name, *rev, false));
         base.edit.attachments.push_back({name, content_type, std::move(stored), std::nullopt});
-        PreparedDocument ready;
+        wire::PreparedDocument ready;
         ready.edit = std::move(base.edit);
         return ready;
     });
@@ -274,7 +276,7 @@ Task<Result<void>> delete_attachment(Call &call) {
         co_return base.error();
     if (!base->had_name)
         co_return Error(ErrorCode::not_found, "Document is missing attachment");
-    PreparedDocument prepared;
+    wire::PreparedDocument prepared;
     prepared.edit = std::move(base->edit);
     auto answered = co_await commit_and_answer(call, std::move(prepared));
     co_return answered;

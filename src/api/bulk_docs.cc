@@ -28,7 +28,7 @@ constexpr std::size_t kGroupBytesMax = 4 << 20;
 
 // A document of the request.
 struct Pending {
-    std::optional<DocumentInput> input; // nothing: read `text` again
+    std::optional<wire::DocumentInput> input; // nothing: read `text` again
     std::string_view text;
 };
 
@@ -46,14 +46,14 @@ struct BulkAnswers {
     std::vector<Result<db::Written>> outcomes;
 };
 
-Result<DocumentInput> read_input(const Services &services, const json::Value &value) {
-    DIVAN_TRY(auto input, read_document(value));
+Result<wire::DocumentInput> read_input(const Services &services, const json::Value &value) {
+    DIVAN_TRY(auto input, wire::read_document(value));
     if (!input.id)
         input.id = new_uuid(services);
     return input;
 }
 
-Result<DocumentInput> take_input(const Services &services, Pending &pending) {
+Result<wire::DocumentInput> take_input(const Services &services, Pending &pending) {
     if (pending.input)
         return std::move(*pending.input);
     DIVAN_TRY(auto value, json::parse(pending.text, json_options(services.config, kDocumentRawDepth)));
@@ -105,10 +105,10 @@ class BulkReader {
             pending.text = text;
     }
 
-    void check(const Result<DocumentInput> &input, bool replicated, std::optional<Error> &wrong) {
+    void check(const Result<wire::DocumentInput> &input, bool replicated, std::optional<Error> &wrong) {
         if (wrong)
             return;
-        auto checked = input.ok() ? check_document(services_.config, database_, *input, replicated)
+        auto checked = input.ok() ? wire::check_document(services_.config, database_, *input, replicated)
                                   : Result<void>(input.error());
         if (!checked.ok())
             wrong = checked.error();
@@ -122,13 +122,14 @@ class BulkReader {
     std::optional<Error> wrong_if_replicated_;
 };
 
-Result<std::vector<PreparedDocument>> prepare(const Services &services, db::Database &database,
-                                              bool replicated, std::span<Pending> documents) {
-    std::vector<PreparedDocument> prepared;
+Result<std::vector<wire::PreparedDocument>> prepare(const Services &services, db::Database &database,
+                                                    bool replicated, std::span<Pending> documents) {
+    std::vector<wire::PreparedDocument> prepared;
     prepared.reserve(documents.size());
     for (auto &pending : documents) {
         DIVAN_TRY(auto input, take_input(services, pending));
-        DIVAN_TRY(auto document, prepare_document(services.config, database, std::move(input), replicated));
+        DIVAN_TRY(auto document,
+                  wire::prepare_document(services.config, database, std::move(input), replicated));
         prepared.push_back(std::move(document));
     }
     return prepared;

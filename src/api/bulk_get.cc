@@ -1,10 +1,11 @@
 #include "api/bulk_handlers.h"
 #include "api/document_handlers.h"
 #include "api/parameters.h"
-#include "api/revision_selection.h"
 #include "db/store.h"
 #include "net/multipart.h"
 #include "telemetry/metrics.h"
+#include "wire/header_values.h"
+#include "wire/revision_selection.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ struct Wanted {
 
 // A revision, or why there is none.
 struct Item {
-    std::optional<WrittenDocument> document;
+    std::optional<wire::WrittenDocument> document;
     doc::RevId rev;
     json::Value error_rev;
     Error error = ErrorCode::not_found;
@@ -93,7 +94,7 @@ Wanted read_wanted(const db::Database &database, const json::Value &value) {
 
 class BulkGet {
   public:
-    BulkGet(Call &call, std::vector<Wanted> wanted, DocumentOptions options)
+    BulkGet(Call &call, std::vector<Wanted> wanted, wire::DocumentOptions options)
         : call_(call), wanted_(std::move(wanted)), options_(std::move(options)),
           latest_(is_true(call.query, "latest")) {}
 
@@ -104,11 +105,11 @@ class BulkGet {
     // The next rows; none at the end. Blocks on the engine.
     Result<std::vector<Row>> read_rows();
     Result<Row> read_row(const Wanted &wanted, const std::optional<db::Head> &head);
-    Task<Result<void>> send_parts(const Row &row, const std::string &boundary, std::string &text);
+    Task<Result<void>> send_parts(Row &row, const std::string &boundary, std::string &text);
 
     Call &call_;
     std::vector<Wanted> wanted_;
-    DocumentOptions options_;
+    wire::DocumentOptions options_;
     bool latest_;
     std::size_t at_ = 0; // the next of wanted_
     std::vector<std::optional<db::Head>> heads_;
@@ -131,9 +132,9 @@ Result<Row> BulkGet::read_row(const Wanted &wanted, const std::optional<db::Head
     }
     auto options = options_;
     options.atts_since = wanted.atts_since;
-    auto selected = select_revisions(tree, wanted.revs, latest_);
+    auto selected = wire::select_revisions(tree, wanted.revs, latest_);
     for (const auto &leaf : selected.found) {
-        auto document = write_document(*call_.database, *head, tree, leaf, options);
+        auto document = wire::write_document(*call_.database, *head, tree, leaf, options);
         if (document.ok())
             row.items.push_back({std::move(*document), leaf.rev, {}});
         else
@@ -243,21 +244,21 @@ void append_json_part(std::string &out, const std::string &boundary, const Row &
     writer.close();
 }
 
-Task<Result<void>> BulkGet::send_parts(const Row &row, const std::string &boundary, std::string &text) {
-    for (const auto &item : row.items) {
+Task<Result<void>> BulkGet::send_parts(Row &row, const std::string &boundary, std::string &text) {
+    for (auto &item : row.items) {
         if (!item.document || item.document->following.empty()) {
             append_json_part(text, boundary, row, item);
             continue;
         }
         auto inner = new_boundary(call_);
         text.append("\r\n--").append(boundary);
-        text.append("\r\nX-Doc-Id: ").append(header_text(row.wanted->id.string()));
-        text.append("\r\nX-Rev-Id: ").append(header_text(item.rev.text()));
+        text.append("\r\nX-Doc-Id: ").append(wire::header_text(row.wanted->id.string()));
+        text.append("\r\nX-Rev-Id: ").append(wire::header_text(item.rev.text()));
         text.append("\r\nContent-Type: multipart/related; boundary=").append(inner).append("\r\n\r\n");
         auto written = co_await call_.response().write(std::move(text));
         text.clear();
         if (written.ok())
-            written = co_await write_related(call_, *item.document, inner);
+            written = co_await write_related(call_, std::move(*item.document), std::move(inner));
         if (!written.ok())
             co_return written.error();
     }
@@ -284,7 +285,7 @@ Task<Result<void>> BulkGet::send_multipart(std::string_view type) {
         }
         if (rows->empty())
             break;
-        for (const auto &row : *rows) {
+        for (auto &row : *rows) {
             auto sent = co_await send_parts(row, boundary, text);
             if (!sent.ok())
                 co_return sent.error();

@@ -14,12 +14,8 @@
 namespace divan::api {
 namespace {
 
-constexpr std::size_t kRowsPerPage = 1'000;
-constexpr std::size_t kRowsPerFilteredPage = 200; // their documents are in memory
 // How often a feed without heartbeat looks whether its client is there while a function runs.
 constexpr Millis kFilterPause{60'000};
-// Up to this many ids are looked up; more are found by reading the feed.
-constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 
 // Rows and where to go on.
 struct Part {
@@ -45,29 +41,19 @@ struct Judgement {
 
 class Feed {
   public:
-    Feed(Call &call, FeedOptions options) : call_(call), options_(std::move(options)) {
-        if (options_.selector_filter)
-            matcher_.emplace(options_.selector_filter->selector);
-    }
+    Feed(Call &call, FeedOptions options) : call_(call), options_(std::move(options)) {}
 
     Task<Result<void>> serve();
 
   private:
     db::Database &database() { return *call_.database; }
-    bool filtered() const { return options_.doc_ids || options_.design_only; }
-    bool looked_up() const { return options_.doc_ids && options_.doc_ids->size() <= kDocIdsLookedUpMax; }
+    const feed::PageOptions &pages() const { return reader_->options(); }
     std::string heartbeat_text() const;
     bool framed() const { return options_.kind == FeedKind::normal || options_.kind == FeedKind::longpoll; }
 
     // On the engine pool.
     Result<Part> read_part();
-    // `examined`: of each change, empty if no documents are judged.
-    Result<Part> write_part(db::ChangesPage page, const std::vector<std::size_t> &examined);
-    Result<std::shared_ptr<FilterBatch>> read_batch(db::ChangesPage &page);
-    Result<Part> write_batch(db::ChangesPage page, FilterBatch &batch);
-    Result<Part> read_matching_part();
-    Result<db::ChangesPage> read_page();
-    Result<db::ChangesPage> look_up_ids();
+    Result<Part> write_part(feed::Page page);
     Result<void> append_row(std::string &out, const db::Change &change, const std::optional<db::Head> &head);
     Result<void> append_document(std::string &out, const db::Change &change,
                                  const std::optional<db::Head> &head);
@@ -76,13 +62,12 @@ class Feed {
     void append_event(std::string &out, const db::Change &change);
     Result<void> append_change(std::string &out, const db::Change &change,
                                const std::optional<db::Head> &head);
-    bool passes(const db::Change &change) const;
     void append_token(std::string &out, kv::Sequence sequence);
     Result<std::string> closing_text();
 
     // On the connection.
     Task<Result<Part>> next_part();
-    Task<Result<void>> judge(std::shared_ptr<FilterBatch> batch);
+    Task<Result<void>> judge(std::shared_ptr<feed::FilterBatch> batch);
     Task<Result<void>> beat();
     std::string etag();
     Task<Result<void>> start();
@@ -93,19 +78,17 @@ class Feed {
 
     Call &call_;
     FeedOptions options_;
-    kv::Sequence at_;
-    kv::Sequence last_; // of the database, when the request came
+    std::optional<feed::PageReader> reader_; // from serve() on
+    kv::Sequence last_;                      // of the database, when the request came
     std::uint64_t sent_ = 0;
     // Where the last reading began: at the start, or when something was committed while waiting.
     kv::Sequence round_at_;
     std::uint64_t round_sent_ = 0;
     std::uint64_t row_number_ = 0;
     std::uint64_t examined_ = 0; // rows whose documents were judged
-    std::optional<selector::Matcher> matcher_;
     bool started_ = false;
     std::chrono::nanoseconds last_beat_{};
-    bool exhausted_ = false; // nothing lies behind at_
-    bool descending_begun_ = false;
+    bool exhausted_ = false; // nothing lies behind the reader
     std::shared_ptr<Event> event_;
     std::string token_tail_; // of tokens in the newest run
     kv::Sequence token_tail_from_{~std::uint64_t{0}};
@@ -126,20 +109,12 @@ void Feed::append_token(std::string &out, kv::Sequence sequence) {
     out.append(std::to_string(sequence.value)).append(token_tail_);
 }
 
-bool Feed::passes(const db::Change &change) const {
-    if (options_.design_only && !change.id.starts_with("_design/"))
-        return false;
-    if (options_.database_events && change.id.find(':') == std::string::npos)
-        return false;
-    return !options_.doc_ids || options_.doc_ids->contains(change.id);
-}
-
 Result<void> Feed::append_document(std::string &out, const db::Change &change,
                                    const std::optional<db::Head> &head) {
     out.append(",\"doc\":");
     DIVAN_TRY(auto text, document_text(change, head));
-    if (options_.selector_filter && options_.selector_filter->fields && text)
-        options_.selector_filter->fields->append(out, *text);
+    if (options_.fields && text)
+        options_.fields->append(out, *text);
     else
         out.append(text.value_or("null"));
     return {};
@@ -151,9 +126,9 @@ Result<std::optional<std::string>> Feed::document_text(const db::Change &change,
     if (!head)
         return std::optional<std::string>();
     if (options_.document.plain() && head->body && head->rev == change.leaves.front().rev)
-        return std::optional(plain_document_json(*head, *head->body));
+        return std::optional(wire::plain_document_json(*head, *head->body));
     DIVAN_TRY(auto tree, database().tree(*head));
-    auto document = write_document(database(), *head, tree, tree.winner(), options_.document);
+    auto document = wire::write_document(database(), *head, tree, tree.winner(), options_.document);
     return document.ok() ? std::optional(std::move(document->json)) : std::nullopt;
 }
 
@@ -204,7 +179,7 @@ Result<void> Feed::append_change(std::string &out, const db::Change &change,
     out.append(",\"id\":");
     json::write_string(out, change.id);
     out.append(",\"changes\":[");
-    auto count = options_.all_leaves ? change.leaves.size() : std::min<std::size_t>(1, change.leaves.size());
+    auto count = pages().all_leaves ? change.leaves.size() : std::min<std::size_t>(1, change.leaves.size());
     for (std::size_t i = 0; i < count; ++i) {
         out.append(i > 0 ? ",{\"rev\":\"" : "{\"rev\":\"");
         change.leaves[i].rev.append_text(out);
@@ -220,74 +195,28 @@ Result<void> Feed::append_change(std::string &out, const db::Change &change,
     return {};
 }
 
-Result<db::ChangesPage> Feed::look_up_ids() {
-    std::vector<std::string> ids(options_.doc_ids->begin(), options_.doc_ids->end());
-    DIVAN_TRY(auto heads, database().heads(ids, {.trees = true}));
-    db::ChangesPage page;
-    page.last = std::max(last_, at_);
-    for (const auto &head : heads) {
-        if (!head || head->sequence <= at_)
-            continue;
-        db::Change change{head->sequence, head->id, head->deleted, {}};
-        DIVAN_TRY(auto tree, database().tree(*head));
-        change.leaves = tree.leaves();
-        page.last = std::max(page.last, head->sequence);
-        page.changes.push_back(std::move(change));
-    }
-    std::sort(page.changes.begin(), page.changes.end(), [&](const auto &a, const auto &b) {
-        return options_.descending ? a.sequence > b.sequence : a.sequence < b.sequence;
-    });
-    return page;
-}
-
-Result<db::ChangesPage> Feed::read_page() {
-    if (looked_up())
-        return look_up_ids();
-    db::Database::ChangesRange range;
-    range.since = at_;
-    range.reverse = options_.descending;
-    if (options_.descending && descending_begun_)
-        range.before = at_;
-    range.last = last_;
-    range.rows_max = options_.function_filter ? kRowsPerFilteredPage : kRowsPerPage;
-    if (options_.limit && !filtered() && !options_.judged())
-        range.rows_max =
-            static_cast<std::size_t>(std::min<std::uint64_t>(kRowsPerPage, *options_.limit - sent_ + 1));
-    return database().changes(range);
-}
-
+// The next page of a reader without a function. More than the rest of the limit and one are not read: the one
+// tells whether there is more.
 Result<Part> Feed::read_part() {
-    DIVAN_TRY(auto page, read_page());
-    std::erase_if(page.changes, [&](const db::Change &change) { return !passes(change); });
-    return write_part(std::move(page), {});
+    std::optional<std::uint64_t> rows_wanted;
+    if (options_.limit)
+        rows_wanted = *options_.limit - sent_ + 1;
+    DIVAN_TRY(auto page, reader_->read(rows_wanted));
+    if (options_.database_events)
+        std::erase_if(page.changes,
+                      [](const db::Change &change) { return change.id.find(':') == std::string::npos; });
+    return write_part(std::move(page));
 }
 
-// The changes of the next page with their documents; the page without them.
-Result<std::shared_ptr<FilterBatch>> Feed::read_batch(db::ChangesPage &page) {
-    DIVAN_TRY(page, read_page());
-    FilterBatch::Texts texts;
-    texts.all_leaves = options_.all_leaves;
-    texts.revisions = options_.function_filter != nullptr;
-    // Of each leaf CouchDB reads what is there of it alone.
-    texts.conflicts = options_.document.conflicts && (texts.revisions || !texts.all_leaves);
-    DIVAN_TRY(auto batch, FilterBatch::read(database(), page.changes, texts));
-    if (!page.changes.empty()) {
-        page.more = true;
-        page.last = batch.last();
-        page.changes.clear();
-    }
-    return std::make_shared<FilterBatch>(std::move(batch));
-}
-
-Result<Part> Feed::write_part(db::ChangesPage page, const std::vector<std::size_t> &examined) {
+Result<Part> Feed::write_part(feed::Page page) {
     Part part;
     part.more = page.more;
     part.at = page.last;
     auto cut = [&](std::size_t count) {
         page.changes.resize(count);
         part.more = true;
-        part.at = count == 0 ? at_ : page.changes.back().sequence;
-        part.examined = count == 0 || examined.empty() ? 0 : examined[count - 1];
+        part.at = count == 0 ? reader_->at() : page.changes.back().sequence;
+        part.examined = count == 0 || page.examined.empty() ? 0 : page.examined[count - 1];
     };
     if (options_.limit && page.changes.size() > *options_.limit - sent_) {
         cut(static_cast<std::size_t>(*options_.limit - sent_));
@@ -301,7 +230,7 @@ Result<Part> Feed::write_part(db::ChangesPage page, const std::vector<std::size_
         DIVAN_TRY(heads, database().heads(ids, {.bodies = true, .trees = !options_.document.plain()}));
     }
     part.text.reserve(page.changes.size() * 160);
-    bool looked_up_down = options_.descending && looked_up(); // read once, as a whole
+    bool looked_up_down = pages().descending && reader_->reads_all_at_once(); // read once, as a whole
     for (std::size_t i = 0; i < page.changes.size(); ++i) {
         if (part.text.size() >= db::kPageBytesMax && !looked_up_down) {
             cut(i);
@@ -316,50 +245,31 @@ Result<Part> Feed::write_part(db::ChangesPage page, const std::vector<std::size_
     }
     part.rows = page.changes.size();
     part.full |= options_.limit && sent_ + part.rows >= *options_.limit;
-    return part;
-}
-
-// The changes that passed, on the page that they were read for.
-Result<Part> Feed::write_batch(db::ChangesPage page, FilterBatch &batch) {
-    std::vector<std::size_t> examined;
-    for (auto &passed : batch.take_passed()) {
-        examined.push_back(passed.examined);
-        page.changes.push_back(std::move(passed.change));
-    }
-    DIVAN_TRY(auto part, write_part(std::move(page), examined));
     if (part.examined == 0)
-        part.examined = batch.change_count();
+        part.examined = page.examined_count;
     return part;
-}
-
-Result<Part> Feed::read_matching_part() {
-    db::ChangesPage page;
-    DIVAN_TRY(auto batch, read_batch(page));
-    batch->match(*matcher_);
-    return write_batch(std::move(page), *batch);
 }
 
 Task<Result<Part>> Feed::next_part() {
-    if (!options_.function_filter) {
-        co_return co_await call_.on_engine(
-            [&] { return options_.selector_filter ? read_matching_part() : read_part(); });
+    if (!pages().function) {
+        co_return co_await call_.on_engine([&] { return read_part(); });
     }
-    db::ChangesPage page;
-    auto batch = co_await call_.on_engine([&] { return read_batch(page); });
-    if (!batch.ok())
-        co_return batch.error();
-    auto judged = co_await judge(*batch);
+    auto unjudged = co_await call_.on_engine([&] { return reader_->read_unjudged(); });
+    if (!unjudged.ok())
+        co_return unjudged.error();
+    auto judged = co_await judge(unjudged->batch);
     if (!judged.ok())
         co_return judged.error();
-    co_return co_await call_.on_engine([&] { return write_batch(std::move(page), **batch); });
+    co_return co_await call_.on_engine(
+        [&] { return write_part(feed::PageReader::judged(std::move(*unjudged))); });
 }
 
 // Has the filter's function judge the batch. The connection is held by nothing: heartbeats go on, and a
 // client that goes away is not waited for.
-Task<Result<void>> Feed::judge(std::shared_ptr<FilterBatch> batch) {
+Task<Result<void>> Feed::judge(std::shared_ptr<feed::FilterBatch> batch) {
     while (!batch->done()) {
         auto judgement = std::make_shared<Judgement>();
-        batch->judge_some(call_.services().scripts, *options_.function_filter,
+        batch->judge_some(call_.services().scripts, *pages().function,
                           [batch, judgement](Result<std::vector<script::LogLine>> outcome) {
                               {
                                   std::lock_guard lock(judgement->mutex);
@@ -380,24 +290,24 @@ Task<Result<void>> Feed::judge(std::shared_ptr<FilterBatch> batch) {
         }
         if (!outcome->ok())
             co_return outcome->error();
-        log_lines(call_, options_.function_filter->program->design_id, **outcome);
+        log_lines(call_, pages().function->program->design_id, **outcome);
     }
     co_return Result<void>();
 }
 
 Result<std::string> Feed::closing_text() {
     std::uint64_t pending = 0;
-    if (!database().deleted() && (filtered() || !exhausted_)) {
+    if (!database().deleted() && (pages().by_id() || !exhausted_)) {
         // Downwards the rows that were not sent lie below. With these filters CouchDB counts what they left
         // out as pending, too (fabric_rpc:changes_enumerator sees only what they let pass).
-        auto since = options_.descending ? kv::Sequence(0) : filtered() ? round_at_ : at_;
+        auto since = pages().descending ? kv::Sequence(0) : pages().by_id() ? round_at_ : reader_->at();
         DIVAN_TRY(pending, database().pending(since));
-        auto read = options_.judged() ? examined_ : sent_;
-        if (options_.descending || filtered())
-            pending -= std::min(pending, options_.descending ? read : round_sent_);
+        auto read = pages().by_document() ? examined_ : sent_;
+        if (pages().descending || pages().by_id())
+            pending -= std::min(pending, pages().descending ? read : round_sent_);
     }
     std::string text = framed() ? "\n],\n\"last_seq\":\"" : "{\"last_seq\":\"";
-    append_token(text, at_);
+    append_token(text, reader_->at());
     text.push_back('"');
     if (!options_.database_events)
         text.append(",\"pending\":").append(std::to_string(pending));
@@ -493,10 +403,9 @@ Task<Result<void>> Feed::run() {
                 break;
             co_return part.error();
         }
-        at_ = part->at;
+        reader_->go_on(part->at);
         sent_ += part->rows;
         round_sent_ += part->rows;
-        descending_begun_ = true;
         exhausted_ = !part->more;
         examined_ += part->examined;
         Result<void> written;
@@ -510,14 +419,14 @@ Task<Result<void>> Feed::run() {
             break;
         if (part->more)
             continue;
-        if (!options_.live() || options_.descending || (options_.kind == FeedKind::longpoll && sent_ > 0))
+        if (!options_.live() || pages().descending || (options_.kind == FeedKind::longpoll && sent_ > 0))
             break;
         auto again = co_await wait();
         if (!again.ok())
             co_return again.error();
         if (!*again)
             break;
-        round_at_ = at_;
+        round_at_ = reader_->at();
         round_sent_ = 0;
     }
     co_return co_await finish();
@@ -531,7 +440,8 @@ Task<Result<void>> Feed::serve() {
     auto since = database().since(options_.since, last_);
     if (!since.ok())
         co_return since.error();
-    at_ = round_at_ = *since;
+    round_at_ = *since;
+    reader_.emplace(database(), std::move(options_.pages), *since, last_);
     if (options_.live()) {
         // Before the first read, so that nothing is committed unseen between reading and waiting.
         event_ = std::make_shared<Event>();
@@ -544,7 +454,7 @@ Task<Result<void>> Feed::serve() {
         co_return co_await call_.send(std::move(head), std::string());
     }
     // With a function the answer begins with the first row or heartbeat: what it throws before is an error.
-    if (!options_.function_filter) {
+    if (!pages().function) {
         auto started = co_await start();
         if (!started.ok())
             co_return started;

@@ -3,10 +3,12 @@
 // The `_changes` feed: options, rows, and the loop that serves all four kinds of feed.
 
 #include "api/call.h"
-#include "api/changes_filter.h"
-#include "api/document_json.h"
+#include "feed/page_reader.h"
+#include "mango/projection.h"
+#include "wire/document_json.h"
 
-#include <set>
+#include <optional>
+#include <string>
 
 namespace divan::api {
 
@@ -15,24 +17,18 @@ enum class FeedKind : std::uint8_t { normal, longpoll, continuous, eventsource }
 struct FeedOptions {
     FeedKind kind = FeedKind::normal;
     std::string since = "0";
-    bool descending = false;
     std::optional<std::uint64_t> limit;
-    bool all_leaves = false; // style=all_docs
     bool include_docs = false;
-    DocumentOptions document;
+    wire::DocumentOptions document;
     std::optional<Millis> heartbeat;
     Millis timeout{60'000};
     std::uint64_t seq_interval = 1;
-    std::optional<std::set<std::string>> doc_ids; // filter=_doc_ids
-    bool design_only = false;                     // filter=_design
-    std::shared_ptr<const FunctionFilter> function_filter;
-    std::shared_ptr<const SelectorFilter> selector_filter; // filter=_selector
+    feed::PageOptions pages;                 // descending, style=all_docs, filter
+    std::optional<mango::Projection> fields; // of filter=_selector: what is shown of documents; nullopt = all
     // Rows of `_db_updates` instead: the ids of `_global_changes` are "type:database".
     bool database_events = false;
 
     [[nodiscard]] bool live() const { return kind != FeedKind::normal; }
-    // Whether documents decide which rows are shown.
-    [[nodiscard]] bool judged() const { return function_filter || selector_filter; }
 };
 
 // Reads the options of a GET or POST; `body` is the POST's object or null, `body_text` its text. May block on

@@ -1,4 +1,5 @@
 #include "api/changes_feed.h"
+#include "api/changes_filter.h"
 #include "api/document_handlers.h"
 #include "api/parameters.h"
 #include "config/config.h"
@@ -80,18 +81,18 @@ Result<void> read_filter(const Call &call, const net::Query &query, const json::
                          const std::optional<std::string> &body_text, FeedOptions &options) {
     auto find = [&](std::string_view section, std::string_view name, const char *malformed) -> Result<void> {
         DIVAN_TRY(auto found, find_function_filter(call, section, name, malformed, body_text));
-        options.function_filter = std::make_shared<const FunctionFilter>(std::move(found));
+        options.pages.function = std::make_shared<const feed::FunctionFilter>(std::move(found));
         return {};
     };
     auto filter = query.find("filter").value_or("");
     if (filter.empty())
         return {};
     if (filter == "_doc_ids") {
-        DIVAN_TRY(options.doc_ids, read_doc_ids(query, body));
+        DIVAN_TRY(options.pages.doc_ids, read_doc_ids(query, body));
         return {};
     }
     if (filter == "_design") {
-        options.design_only = true;
+        options.pages.design_only = true;
         return {};
     }
     if (filter == "_selector") {
@@ -99,7 +100,8 @@ Result<void> read_filter(const Call &call, const net::Query &query, const json::
             return Error(ErrorCode::bad_request, "Selector must be specified in POST payload");
         DIVAN_TRY(auto selected,
                   read_selector_filter(body->object(), selector::limits(call.services().config)));
-        options.selector_filter = std::make_shared<const SelectorFilter>(std::move(selected));
+        options.pages.selector = std::move(selected.selector);
+        options.fields = std::move(selected.fields);
         return {};
     }
     if (filter == "_view") {
@@ -141,14 +143,14 @@ Result<FeedOptions> read_feed_options(const Call &call, const json::Value *body,
     if (options.kind == FeedKind::eventsource)
         if (auto last = call.header("Last-Event-ID"))
             options.since = *last;
-    options.descending = is_true(query, "descending");
+    options.pages.descending = is_true(query, "descending");
     if (auto limit = query.find("limit")) {
         DIVAN_TRY(options.limit, parse_non_negative("limit", *limit));
     }
     auto style = query.find("style");
-    options.all_leaves = style && *style == "all_docs";
+    options.pages.all_leaves = style && *style == "all_docs";
     options.include_docs = is_true(query, "include_docs");
-    options.document.conflicts = is_true(query, "conflicts");
+    options.document.conflicts = options.pages.conflicts = is_true(query, "conflicts");
     options.document.attachments = is_true(query, "attachments");
     options.document.encoding_info = is_true(query, "att_encoding_info");
     if (auto heartbeat = query.find("heartbeat"); heartbeat && *heartbeat != "false") {

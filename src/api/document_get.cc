@@ -2,17 +2,11 @@
 #include "api/parameters.h"
 #include "base/encoding.h"
 #include "db/store.h"
-#include "net/multipart.h"
 #include "telemetry/metrics.h"
-
-#include <algorithm>
+#include "wire/related_writer.h"
 
 namespace divan::api {
 namespace {
-
-bool is_control(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
 
 std::string quoted(const doc::RevId &rev) {
     return "\"" + rev.text() + "\"";
@@ -44,14 +38,14 @@ std::optional<std::string> canonical_location(const Call &call, std::string_view
 
 // What was found for a GET that asks for more than the winner's body.
 struct Found {
-    WrittenDocument document;
+    wire::WrittenDocument document;
     doc::RevId rev;
 };
 
 // `head`: the document's, if it was read already.
 Result<Found> find_revision(db::Database &database, const std::string &id, std::optional<db::Head> head,
                             const std::optional<doc::RevId> &rev, bool latest,
-                            const DocumentOptions &options) {
+                            const wire::DocumentOptions &options) {
     if (!head) {
         DIVAN_TRY(head, database.head(id));
     }
@@ -71,7 +65,7 @@ Result<Found> find_revision(db::Database &database, const std::string &id, std::
         if (leaf.info.deleted)
             return Error(ErrorCode::not_found, "deleted");
     }
-    DIVAN_TRY(auto document, write_document(database, *head, tree, leaf, options));
+    DIVAN_TRY(auto document, wire::write_document(database, *head, tree, leaf, options));
     return Found{std::move(document), std::move(leaf.rev)};
 }
 
@@ -80,58 +74,27 @@ Task<Result<void>> send_plain(Call &call, const db::Head &head) {
     if (etag_matches(call, etag)) {
         co_return co_await send_not_modified(call, std::move(etag));
     }
-    auto text = plain_document_json(head, *head.body);
+    auto text = wire::plain_document_json(head, *head.body);
     co_return co_await call.send_json(200, std::move(text), etag_headers(head.rev));
 }
 
 } // namespace
 
-std::string header_text(std::string_view name) {
-    std::string text;
-    for (char c : name) {
-        bool special = is_control(c) || c == '"';
-        text.append(special ? percent_encode({&c, 1}) : std::string(1, c));
-    }
-    return text;
-}
-
-std::string header_content_type(std::string_view content_type) {
-    std::string text(content_type);
-    std::replace_if(text.begin(), text.end(), is_control, ' ');
-    return text;
-}
-
 std::string new_boundary(Call &call) {
     return hex_encode(call.services().random.bytes(16));
 }
 
-Task<Result<void>> write_related(Call &call, const WrittenDocument &document, std::string_view boundary) {
-    std::string text = "--";
-    text.append(boundary).append("\r\nContent-Type: application/json\r\n\r\n").append(document.json);
-    for (const auto &attachment : document.following) {
-        net::Headers headers;
-        headers.add("Content-Disposition", "attachment; filename=\"" + header_text(attachment.name) + "\"");
-        headers.add("Content-Type", header_content_type(attachment.content_type));
-        headers.add("Content-Length", std::to_string(attachment.data.stored_bytes));
-        if (attachment.data.encoding == db::Encoding::gzip)
-            headers.add("Content-Encoding", "gzip");
-        text.append(net::multipart_part_head(boundary, headers));
-        auto reader = call.database->open_attachment(attachment.data);
-        for (;;) {
-            auto part = co_await call.on_engine([&] { return reader->read_some(); });
-            if (!part.ok())
-                co_return part.error();
-            if (part->empty())
-                break;
-            text.append(*part);
-            auto written = co_await call.response().write(std::move(text));
-            if (!written.ok())
-                co_return written.error();
-            text.clear();
-        }
+Task<Result<void>> write_related(Call &call, wire::WrittenDocument document, std::string boundary) {
+    wire::RelatedWriter writer(*call.database, std::move(document), std::move(boundary));
+    while (!writer.done()) {
+        auto text = co_await call.on_engine([&] { return writer.next(); });
+        if (!text.ok())
+            co_return text.error();
+        auto written = co_await call.response().write(std::move(*text));
+        if (!written.ok())
+            co_return written.error();
     }
-    text.append(net::multipart_end(boundary));
-    co_return co_await call.response().write(std::move(text));
+    co_return Result<void>();
 }
 
 Task<Result<void>> get_document(Call &call) {
@@ -207,7 +170,7 @@ Task<Result<void>> get_document(Call &call) {
     auto started = co_await call.start(std::move(head));
     if (!started.ok())
         co_return started.error();
-    auto written = co_await write_related(call, found->document, boundary);
+    auto written = co_await write_related(call, std::move(found->document), std::move(boundary));
     if (!written.ok())
         co_return written.error();
     co_return co_await call.response().finish();

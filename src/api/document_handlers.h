@@ -3,8 +3,8 @@
 // The handlers of documents, and what they share. document_routes.cc says which route is served by which.
 
 #include "api/call.h"
-#include "api/document_input.h"
-#include "api/document_json.h"
+#include "wire/document_input.h"
+#include "wire/document_json.h"
 
 #include <string>
 
@@ -21,7 +21,7 @@ namespace divan::api {
 // malformed.
 [[nodiscard]] Result<std::optional<doc::RevId>> requested_rev(const Call &call);
 // Options of GET and of include_docs. Errors: bad_request.
-[[nodiscard]] Result<DocumentOptions> document_options(const net::Query &query);
+[[nodiscard]] Result<wire::DocumentOptions> document_options(const net::Query &query);
 // Whether the client takes a media type: its Accept has it, `type/*` or `*/*`, or there is no Accept.
 [[nodiscard]] bool accepts(const Call &call, std::string_view type);
 
@@ -48,17 +48,13 @@ Task<Result<void>> write_local_document(Call &call, std::string id, std::string 
 // Erases one and answers 200; of a DELETE, 404 if there is none.
 Task<Result<void>> erase_local_document(Call &call, std::string id);
 // open_revs.cc
-Task<Result<void>> get_open_revs(Call &call, DocumentOptions options);
+Task<Result<void>> get_open_revs(Call &call, wire::DocumentOptions options);
 
 // Commits one edit and answers it as PUT, POST and COPY do: 201 (202 with batch=ok), ETag, Location.
-Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared);
+Task<Result<void>> commit_and_answer(Call &call, wire::PreparedDocument prepared);
 
 // A stream of parts: a document and the attachments that follow it, as multipart/related text.
-Task<Result<void>> write_related(Call &call, const WrittenDocument &document, std::string_view boundary);
-// Text that a client chose, fit for the value of a header: a name, with control characters and quotes
-// percent-encoded; a content type, with control characters as spaces.
-[[nodiscard]] std::string header_text(std::string_view name);
-[[nodiscard]] std::string header_content_type(std::string_view content_type);
+Task<Result<void>> write_related(Call &call, wire::WrittenDocument document, std::string boundary);
 // 32 random hex digits.
 [[nodiscard]] std::string new_boundary(Call &call);
 

@@ -62,8 +62,8 @@ Result<std::optional<doc::RevId>> requested_rev(const Call &call) {
     return rev;
 }
 
-Result<DocumentOptions> document_options(const net::Query &query) {
-    DocumentOptions options;
+Result<wire::DocumentOptions> document_options(const net::Query &query) {
+    wire::DocumentOptions options;
     bool meta = is_true(query, "meta");
     options.revs = is_true(query, "revs");
     options.revs_info = meta || is_true(query, "revs_info");

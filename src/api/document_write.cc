@@ -1,12 +1,12 @@
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
 #include "api/parameters.h"
-#include "api/revision_selection.h"
 #include "api/uuids.h"
 #include "base/encoding.h"
 #include "db/store.h"
 #include "net/multipart.h"
 #include "telemetry/metrics.h"
+#include "wire/revision_selection.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ bool is_replicated(const Call &call) {
 }
 
 // `_rev` in the body and ?rev= or If-Match must agree.
-Result<void> merge_rev(const Call &call, DocumentInput &input) {
+Result<void> merge_rev(const Call &call, wire::DocumentInput &input) {
     DIVAN_TRY(auto rev, requested_rev(call));
     if (!rev)
         return {};
@@ -40,7 +40,7 @@ Result<void> merge_rev(const Call &call, DocumentInput &input) {
 
 // A tombstone on the revision that is asked for.
 Task<Result<void>> write_tombstone(Call &call, std::string id, std::optional<doc::RevId> rev) {
-    PreparedDocument prepared;
+    wire::PreparedDocument prepared;
     prepared.edit.id = std::move(id);
     prepared.edit.parent = std::move(rev);
     prepared.edit.deleted = true;
@@ -76,10 +76,10 @@ Result<CopyTarget> parse_destination(const Call &call) {
 
 // The bytes are copied: an attachment belongs to one document.
 Result<void> copy_attachments(const Services &services, db::Database &database, const db::Body &body,
-                              PreparedDocument &prepared) {
+                              wire::PreparedDocument &prepared) {
     for (const auto &attachment : body.attachments) {
         auto encoded = attachment.data.encoding == db::Encoding::gzip;
-        DIVAN_TRY(auto sink, AttachmentSink::open(
+        DIVAN_TRY(auto sink, wire::AttachmentSink::open(
                                  services.config, database, attachment.name,
                                  encoded ? attachment.content_type : "application/octet-stream", encoded));
         auto reader = database.open_attachment(attachment.data);
@@ -99,10 +99,11 @@ Result<void> copy_attachments(const Services &services, db::Database &database, 
     return {};
 }
 
-Result<PreparedDocument> read_copy(const Services &services, db::Database &database, const std::string &id,
-                                   const std::optional<doc::RevId> &rev, CopyTarget target) {
-    DIVAN_TRY(auto body, read_revision(database, id, rev));
-    PreparedDocument prepared;
+Result<wire::PreparedDocument> read_copy(const Services &services, db::Database &database,
+                                         const std::string &id, const std::optional<doc::RevId> &rev,
+                                         CopyTarget target) {
+    DIVAN_TRY(auto body, wire::read_revision(database, id, rev));
+    wire::PreparedDocument prepared;
     prepared.edit.id = std::move(target.id);
     prepared.edit.parent = std::move(target.rev);
     prepared.edit.json = std::move(body.json);
@@ -112,7 +113,7 @@ Result<PreparedDocument> read_copy(const Services &services, db::Database &datab
 
 } // namespace
 
-Task<Result<void>> commit_and_answer(Call &call, PreparedDocument prepared) {
+Task<Result<void>> commit_and_answer(Call &call, wire::PreparedDocument prepared) {
     auto id = prepared.edit.id;
     bool deleted = prepared.edit.deleted;
     auto checked = co_await check_design_document(call, prepared.edit);
@@ -163,7 +164,7 @@ Task<Result<void>> put_document(Call &call) {
     auto value = co_await call.read_json(1);
     if (!value.ok())
         co_return value.error();
-    auto input = read_document(*value);
+    auto input = wire::read_document(*value);
     if (!input.ok())
         co_return input.error();
     input->id = std::move(id);
@@ -173,9 +174,9 @@ Task<Result<void>> put_document(Call &call) {
         co_return merged.error();
     bool blocking =
         std::any_of(input->attachments.begin(), input->attachments.end(),
-                    [](const AttachmentInput &attachment) { return attachment.data.has_value(); });
+                    [](const wire::AttachmentInput &attachment) { return attachment.data.has_value(); });
     auto prepare = [&] {
-        return prepare_document(call.services().config, *call.database, std::move(*input), replicated);
+        return wire::prepare_document(call.services().config, *call.database, std::move(*input), replicated);
     };
     if (!blocking) {
         auto prepared = prepare();
@@ -197,14 +198,15 @@ Task<Result<void>> post_document(Call &call) {
     auto value = co_await call.read_json(1);
     if (!value.ok())
         co_return value.error();
-    auto input = read_document(*value);
+    auto input = wire::read_document(*value);
     if (!input.ok())
         co_return input.error();
     if (!input->id)
         input->id = new_uuid(call.services());
     // new_edits is a parameter of PUT; CouchDB does not look at it here.
-    auto prepared = co_await call.on_engine(
-        [&] { return prepare_document(call.services().config, *call.database, std::move(*input), false); });
+    auto prepared = co_await call.on_engine([&] {
+        return wire::prepare_document(call.services().config, *call.database, std::move(*input), false);
+    });
     if (!prepared.ok())
         co_return prepared.error();
     if (prepared->edit.id.starts_with("_local/") && prepared->edit.deleted) {

@@ -1,8 +1,9 @@
 // POST /{db}/{docid}: attachments from a browser's form (multipart/form-data).
 
 #include "api/document_handlers.h"
-#include "api/multipart_parts.h"
 #include "db/store.h"
+#include "wire/header_values.h"
+#include "wire/related_reader.h"
 #include "json/parser.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 struct FormFile {
     std::string name;
     std::string content_type;
-    StoredPart part;
+    wire::StoredPart part;
 };
 
 struct Form {
@@ -39,7 +40,7 @@ Result<void> check_referer(const Call &call) {
 Task<Result<void>> read_field(Call &call, net::MultipartReader &reader, const net::Headers &headers,
                               Form &form) {
     auto disposition = headers.find("Content-Disposition").value_or("");
-    auto field = disposition_parameter(disposition, "name").value_or("");
+    auto field = wire::disposition_parameter(disposition, "name").value_or("");
     if (field == "_doc" || field == "_rev") {
         auto bytes_max =
             static_cast<std::size_t>(call.services().config.integer("couchdb", "max_document_size"));
@@ -50,14 +51,16 @@ Task<Result<void>> read_field(Call &call, net::MultipartReader &reader, const ne
         member = std::move(*text);
         co_return Result<void>();
     }
-    auto name = disposition_parameter(disposition, "filename").value_or("");
+    auto name = wire::disposition_parameter(disposition, "filename").value_or("");
     if (field != "_attachments" || name.empty()) // a form without a chosen file sends an empty name
         co_return Result<void>();
-    auto named = check_attachment_name(name);
+    auto named = wire::check_attachment_name(name);
     if (!named.ok())
         co_return named.error();
     std::string type(headers.find("Content-Type").value_or("application/octet-stream"));
-    auto part = co_await store_part(call, reader, name, type, false);
+    auto part =
+        co_await wire::store_part(reader, call.services().config, *call.database, call.services().engine_pool,
+                                  call.exchange().executor(), name, type, false);
     if (!part.ok())
         co_return part.error();
     form.files.push_back({std::move(name), std::move(type), std::move(*part)});
@@ -83,19 +86,19 @@ Task<Result<Form>> read_form(Call &call, std::string boundary) {
 }
 
 // The document of the field `_doc`.
-Result<PreparedDocument> prepare_new(const Call &call, const std::string &id, std::string_view text) {
+Result<wire::PreparedDocument> prepare_new(const Call &call, const std::string &id, std::string_view text) {
     DIVAN_TRY(auto value, json::parse(text, call.json_options(1)));
-    DIVAN_TRY(auto input, read_document(value));
+    DIVAN_TRY(auto input, wire::read_document(value));
     DIVAN_TRY(auto rev, requested_rev(call));
     if (rev)
         input.rev = std::move(rev);
     input.id = id;
-    return prepare_document(call.services().config, *call.database, std::move(input), false);
+    return wire::prepare_document(call.services().config, *call.database, std::move(input), false);
 }
 
 // The revision of the field `_rev` as it is, its attachments as stubs.
-Result<PreparedDocument> prepare_existing(db::Database &database, const std::string &id,
-                                          std::string_view text) {
+Result<wire::PreparedDocument> prepare_existing(db::Database &database, const std::string &id,
+                                                std::string_view text) {
     DIVAN_TRY(auto rev, doc::RevId::parse(text));
     DIVAN_TRY(auto head, database.head(id));
     if (!head)
@@ -107,7 +110,7 @@ Result<PreparedDocument> prepare_existing(db::Database &database, const std::str
     DIVAN_TRY(auto body, database.body(*head, rev, *info));
     if (!body)
         return ErrorCode::conflict;
-    PreparedDocument prepared;
+    wire::PreparedDocument prepared;
     prepared.edit.id = id;
     prepared.edit.parent = std::move(rev);
     prepared.edit.json = std::move(body->json);
@@ -117,7 +120,7 @@ Result<PreparedDocument> prepare_existing(db::Database &database, const std::str
     return prepared;
 }
 
-Result<PreparedDocument> prepare_form(const Call &call, const std::string &id, Form form) {
+Result<wire::PreparedDocument> prepare_form(const Call &call, const std::string &id, Form form) {
     DIVAN_TRY(auto prepared, form.document ? prepare_new(call, id, *form.document)
                                            : prepare_existing(*call.database, id, *form.rev));
     auto &attachments = prepared.edit.attachments;

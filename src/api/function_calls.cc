@@ -8,18 +8,12 @@
 
 namespace divan::api {
 
-Result<void> require_javascript(const design::DesignDocument &document) {
-    if (document.is_javascript())
-        return {};
-    return Error(ErrorCode::function_failed, "unknown_query_language", document.language);
-}
-
 Result<std::shared_ptr<const script::Program>> find_function(const Call &call,
                                                              const design::DesignDocument &document,
                                                              std::string_view section, std::string_view name,
                                                              bool renders) {
     DIVAN_TRY(auto source, document.function(section, name));
-    DIVAN_TRY_VOID(require_javascript(document));
+    DIVAN_TRY_VOID(design::require_javascript(document));
     return design::function_program(*call.database, document, fmt::format("{}.{}", section, name),
                                     std::move(source), renders);
 }

@@ -19,9 +19,6 @@ namespace divan::api {
 find_function(const Call &call, const design::DesignDocument &document, std::string_view section,
               std::string_view name, bool renders = false);
 
-// Errors: function_failed "unknown_query_language".
-[[nodiscard]] Result<void> require_javascript(const design::DesignDocument &document);
-
 // Calls the program's one function and goes on here with the JSON text of what it returned. Errors: what the
 // function threw (design::to_error); those of script::Pool.
 Task<Result<std::string>> call_function(Call &call, std::shared_ptr<const script::Program> program,

@@ -1,6 +1,6 @@
 #include "api/included_documents.h"
 
-#include "api/revision_selection.h"
+#include "wire/revision_selection.h"
 #include "json/parser.h"
 
 #include <unordered_map>
@@ -68,14 +68,14 @@ Result<void> IncludedDocuments::append(std::string &out, std::size_t row) {
     const auto *head = reference && heads_[reference->head] ? &*heads_[reference->head] : nullptr;
     if (head != nullptr && (!reference->rev || (*reference->rev == head->rev && !head->deleted))) {
         if (!head->deleted)
-            return append_winner(out, database_, *head, options_);
+            return wire::append_winner(out, database_, *head, options_);
         head = nullptr;
     }
     if (head != nullptr) {
         DIVAN_TRY(auto tree, database_.tree(*head));
-        auto selected = select_revisions(tree, std::vector{*reference->rev}, false);
+        auto selected = wire::select_revisions(tree, std::vector{*reference->rev}, false);
         if (!selected.found.empty()) {
-            auto document = write_document(database_, *head, tree, selected.found.front(), options_);
+            auto document = wire::write_document(database_, *head, tree, selected.found.front(), options_);
             if (document.ok()) {
                 out.append(document->json);
                 return {};

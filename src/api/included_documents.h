@@ -3,8 +3,8 @@
 // Documents that stand beside the rows of a view: the one that emitted a row, or the one that the row's value
 // names with "_id" and "_rev".
 
-#include "api/document_json.h"
 #include "views/view.h"
+#include "wire/document_json.h"
 
 #include <span>
 #include <string>
@@ -15,7 +15,7 @@ namespace divan::api {
 // Blocks on the engine. Used by one thread at a time.
 class IncludedDocuments {
   public:
-    IncludedDocuments(db::Database &database, const DocumentOptions &options)
+    IncludedDocuments(db::Database &database, const wire::DocumentOptions &options)
         : database_(database), options_(options) {}
 
     // Reads the documents of some rows together; those read before are forgotten.
@@ -30,7 +30,7 @@ class IncludedDocuments {
     };
 
     db::Database &database_;
-    DocumentOptions options_;
+    wire::DocumentOptions options_;
     std::vector<std::optional<Reference>> references_; // of each row; nullopt = names no document
     std::vector<std::optional<db::Head>> heads_;
 };

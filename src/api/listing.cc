@@ -147,7 +147,7 @@ Result<void> Listing::append_row(RowTexts &rows, const db::Head &head, std::stri
         if (deleted_rows && head.deleted) {
             out.append("null");
         } else {
-            DIVAN_TRY_VOID(append_winner(out, *database_, head, options_.document));
+            DIVAN_TRY_VOID(wire::append_winner(out, *database_, head, options_.document));
         }
     }
     out.push_back('}');

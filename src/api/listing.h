@@ -2,9 +2,9 @@
 
 // Listings of documents by id: `_all_docs`, `_design_docs`, `_local_docs`, and their `/queries`.
 
-#include "api/document_json.h"
 #include "api/row_reader.h"
 #include "api/view_options.h"
+#include "wire/document_json.h"
 
 namespace divan::api {
 
@@ -27,7 +27,7 @@ struct ListingOptions {
     std::optional<std::uint64_t> limit;
     bool include_docs = false;
     bool update_seq = false;
-    DocumentOptions document;
+    wire::DocumentOptions document;
     std::optional<std::string> partition;
     std::optional<std::vector<json::Value>> keys;
 };

@@ -36,7 +36,7 @@ std::string written_text(std::string_view id, std::string_view rev) {
 }
 
 // The rev that the client sends, as text: it is not checked against anything.
-std::optional<std::string> given_rev(const Call &call, const DocumentInput &input) {
+std::optional<std::string> given_rev(const Call &call, const wire::DocumentInput &input) {
     if (input.rev)
         return input.rev->text();
     auto rev = requested_rev(call);
@@ -89,7 +89,7 @@ Task<Result<void>> put_local(Call &call) {
     auto value = co_await call.read_json(1);
     if (!value.ok())
         co_return value.error();
-    auto input = read_document(*value);
+    auto input = wire::read_document(*value);
     if (!input.ok())
         co_return input.error();
     if (input->deleted) {

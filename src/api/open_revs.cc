@@ -1,6 +1,6 @@
 #include "api/document_handlers.h"
 #include "api/parameters.h"
-#include "api/revision_selection.h"
+#include "wire/revision_selection.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -12,7 +12,7 @@ namespace {
 // A revision that was asked for: its document, or nothing if it is unknown.
 struct Answer {
     std::string rev;
-    std::optional<WrittenDocument> document;
+    std::optional<wire::WrittenDocument> document;
 };
 
 Result<std::optional<std::vector<doc::RevId>>> parse_open_revs(std::string_view text) {
@@ -32,7 +32,7 @@ Result<std::optional<std::vector<doc::RevId>>> parse_open_revs(std::string_view 
 
 Result<std::vector<Answer>> find_revisions(db::Database &database, const std::string &id,
                                            const std::optional<std::vector<doc::RevId>> &asked, bool latest,
-                                           const DocumentOptions &options) {
+                                           const wire::DocumentOptions &options) {
     std::vector<Answer> answers;
     DIVAN_TRY(auto head, database.head(id));
     if (!head) {
@@ -43,9 +43,9 @@ Result<std::vector<Answer>> find_revisions(db::Database &database, const std::st
         return answers;
     }
     DIVAN_TRY(auto tree, database.tree(*head));
-    auto selected = select_revisions(tree, asked, latest);
+    auto selected = wire::select_revisions(tree, asked, latest);
     for (const auto &leaf : selected.found) {
-        auto document = write_document(database, *head, tree, leaf, options);
+        auto document = wire::write_document(database, *head, tree, leaf, options);
         if (document.ok())
             answers.push_back({leaf.rev.text(), std::move(*document)});
         else if (document.error().code() == ErrorCode::not_found)
@@ -80,7 +80,7 @@ Task<Result<void>> send_json_list(Call &call, const std::vector<Answer> &answers
     co_return co_await call.send_json(200, std::move(text));
 }
 
-Task<Result<void>> send_multipart(Call &call, const std::vector<Answer> &answers) {
+Task<Result<void>> send_multipart(Call &call, std::vector<Answer> answers) {
     auto boundary = new_boundary(call);
     net::ResponseHead head;
     head.headers.add("Content-Type", "multipart/mixed; boundary=\"" + boundary + "\"");
@@ -88,7 +88,7 @@ Task<Result<void>> send_multipart(Call &call, const std::vector<Answer> &answers
     if (!started.ok())
         co_return started.error();
     std::string text;
-    for (const auto &answer : answers) {
+    for (auto &answer : answers) {
         text.append(text.empty() && &answer == &answers.front() ? "--" : "\r\n--")
             .append(boundary)
             .append("\r\n");
@@ -102,7 +102,7 @@ Task<Result<void>> send_multipart(Call &call, const std::vector<Answer> &answers
             text.append("Content-Type: multipart/related; boundary=\"").append(inner).append("\"\r\n\r\n");
             auto written = co_await call.response().write(std::move(text));
             if (written.ok())
-                written = co_await write_related(call, *answer.document, inner);
+                written = co_await write_related(call, std::move(*answer.document), std::move(inner));
             if (!written.ok())
                 co_return written.error();
             text.clear();
@@ -117,7 +117,7 @@ Task<Result<void>> send_multipart(Call &call, const std::vector<Answer> &answers
 
 } // namespace
 
-Task<Result<void>> get_open_revs(Call &call, DocumentOptions options) {
+Task<Result<void>> get_open_revs(Call &call, wire::DocumentOptions options) {
     auto asked = parse_open_revs(*call.query.find("open_revs"));
     if (!asked.ok())
         co_return asked.error();
@@ -132,7 +132,7 @@ Task<Result<void>> get_open_revs(Call &call, DocumentOptions options) {
     if (!answers.ok())
         co_return answers.error();
     if (multipart) {
-        co_return co_await send_multipart(call, *answers);
+        co_return co_await send_multipart(call, std::move(*answers));
     }
     co_return co_await send_json_list(call, *answers);
 }

@@ -33,7 +33,7 @@ Result<RewriteRequest> rewrite_request(const Call &call) {
 
 Task<Result<void>> follow_function(Call &call, std::shared_ptr<const design::DesignDocument> design,
                                    RewriteRequest request) {
-    auto javascript = require_javascript(*design);
+    auto javascript = design::require_javascript(*design);
     if (!javascript.ok())
         co_return javascript.error();
     auto body = co_await read_function_body(call);

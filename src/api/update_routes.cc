@@ -46,13 +46,13 @@ Result<UpdateAnswer> read_update_answer(std::string_view json) {
     return answer;
 }
 
-Result<PreparedDocument> prepare_update(const Call &call, std::string_view json) {
+Result<wire::PreparedDocument> prepare_update(const Call &call, std::string_view json) {
     DIVAN_TRY(auto value, json::parse(json, call.json_options(1)));
-    DIVAN_TRY(auto input, read_document(value));
+    DIVAN_TRY(auto input, wire::read_document(value));
     if (!input.id)
         input.id.emplace(); // refused like every id that is empty
     DIVAN_TRY_VOID(call.database->check_id(*input.id));
-    return prepare_document(call.services().config, *call.database, std::move(input), false);
+    return wire::prepare_document(call.services().config, *call.database, std::move(input), false);
 }
 
 // As every write of such a document does.
@@ -65,7 +65,7 @@ Result<void> authorize_update(const Call &call, const std::string &id) {
 }
 
 // The new revision.
-Task<Result<std::string>> write_update(Call &call, PreparedDocument prepared) {
+Task<Result<std::string>> write_update(Call &call, wire::PreparedDocument prepared) {
     auto &edit = prepared.edit;
     if (edit.id.starts_with("_local/")) {
         std::optional<std::string> rev;
@@ -126,7 +126,7 @@ Task<Result<void>> update(Call &call, std::optional<std::string> id) {
         co_return answer.error();
     auto &response = answer->response;
     if (answer->document) {
-        auto prepared = co_await call.on_engine([&]() -> Result<PreparedDocument> {
+        auto prepared = co_await call.on_engine([&]() -> Result<wire::PreparedDocument> {
             DIVAN_TRY(auto made, prepare_update(call, *answer->document));
             DIVAN_TRY_VOID(authorize_update(call, made.edit.id));
             return made;

@@ -6,7 +6,7 @@
 // Threads: values; any.
 
 #include "api/call.h"
-#include "api/document_json.h"
+#include "wire/document_json.h"
 
 #include "views/view.h"
 
@@ -39,7 +39,7 @@ struct ViewOptions {
     bool conflicts_given = false;
     bool update_seq = false;
     UpdateMode update = UpdateMode::wait;
-    DocumentOptions document;
+    wire::DocumentOptions document;
     std::optional<std::string> partition;
 
     // Bounds as the engine of views takes them.

@@ -25,6 +25,12 @@ Error to_error(const script::FunctionError &error) {
     return Error(ErrorCode::function_failed, error.error, error.reason);
 }
 
+Result<void> require_javascript(const DesignDocument &document) {
+    if (document.is_javascript())
+        return {};
+    return Error(ErrorCode::function_failed, "unknown_query_language", document.language);
+}
+
 std::shared_ptr<const script::Program> function_program(const db::Database &database,
                                                         const DesignDocument &document, std::string path,
                                                         std::string source, bool renders) {

@@ -17,6 +17,9 @@ namespace divan::design {
 // the function's own word.
 [[nodiscard]] Error to_error(const script::FunctionError &error);
 
+// Errors: function_failed "unknown_query_language" unless the document's functions are JavaScript.
+[[nodiscard]] Result<void> require_javascript(const DesignDocument &document);
+
 // What log() was given, with the id of the design document. Any thread; must not block.
 using FunctionLog = std::function<void(std::string_view design_id, const script::LogLine &line)>;
 

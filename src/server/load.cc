@@ -1,7 +1,7 @@
 #include "server/load.h"
 
 #include "api/call.h"
-#include "api/document_input.h"
+#include "wire/document_input.h"
 #include "json/parser.h"
 
 #include <algorithm>
@@ -43,14 +43,14 @@ Result<json::Value> parse_file(const Loading &loading, const fs::path &file) {
 }
 
 // Prepares a document; `place` says where in the file it stands.
-Result<api::PreparedDocument> prepare(const Loading &loading, db::Database &database, const fs::path &file,
-                                      const json::Value &value, const std::string &default_id,
-                                      const std::string &place) {
+Result<wire::PreparedDocument> prepare(const Loading &loading, db::Database &database, const fs::path &file,
+                                       const json::Value &value, const std::string &default_id,
+                                       const std::string &place) {
     auto failed = [&](const std::string &id, const Error &error) {
         return in_file(
             file, fmt::format("document {}{}: {}", place, id.empty() ? "" : " `" + id + "`", error.reason()));
     };
-    auto input = api::read_document(value);
+    auto input = wire::read_document(value);
     if (!input.ok()) {
         const auto *id = value.is_object() ? value.object().find("_id") : nullptr;
         return failed(id != nullptr && id->is_string() ? id->string() : std::string(), input.error());
@@ -59,7 +59,7 @@ Result<api::PreparedDocument> prepare(const Loading &loading, db::Database &data
     input->id = id;
     input->rev.reset();
     input->path.reset();
-    auto prepared = api::prepare_document(loading.config, database, std::move(*input), false);
+    auto prepared = wire::prepare_document(loading.config, database, std::move(*input), false);
     if (!prepared.ok())
         return failed(id, prepared.error());
     return prepared;
@@ -67,7 +67,7 @@ Result<api::PreparedDocument> prepare(const Loading &loading, db::Database &data
 
 // Writes a batch and waits for it.
 Result<void> write_batch(db::Database &database, const fs::path &file,
-                         std::vector<api::PreparedDocument> documents) {
+                         std::vector<wire::PreparedDocument> documents) {
     std::mutex mutex;
     std::condition_variable answered;
     std::optional<std::vector<Result<db::Written>>> answers;
@@ -104,7 +104,7 @@ Result<void> write_documents(const Loading &loading, const std::string &name, co
         database = loading.store.create(name, {});
     if (!database.ok())
         return in_file(file, database.error().reason());
-    std::vector<api::PreparedDocument> batch;
+    std::vector<wire::PreparedDocument> batch;
     for (std::size_t i = 0; i < documents.size(); ++i) {
         auto id = documents.size() == 1 ? default_id : fmt::format("{}-{:06}", default_id, i + 1);
         DIVAN_TRY(auto document, prepare(loading, **database, file, documents[i], id, std::to_string(i + 1)));

@@ -2,9 +2,9 @@
 
 // Documents as clients send them: special members apart, the body as canonical text.
 
-#include "api/attachment_sink.h"
 #include "config/config.h"
 #include "db/types.h"
+#include "wire/attachment_sink.h"
 #include "json/value.h"
 
 #include <memory>
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace divan::api {
+namespace divan::wire {
 
 // A member of `_attachments`.
 struct AttachmentInput {
@@ -59,4 +59,4 @@ struct PreparedDocument {
 [[nodiscard]] Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
                                                         DocumentInput input, bool replicated);
 
-} // namespace divan::api
+} // namespace divan::wire

@@ -1,4 +1,4 @@
-#include "api/document_input.h"
+#include "wire/document_input.h"
 
 #include "base/encoding.h"
 #include "db/store.h"
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace divan::api {
+namespace divan::wire {
 namespace {
 
 Error invalid(std::string reason) {
@@ -220,4 +220,4 @@ Result<PreparedDocument> prepare_document(const config::Config &config, db::Data
     return prepared;
 }
 
-} // namespace divan::api
+} // namespace divan::wire

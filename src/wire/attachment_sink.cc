@@ -1,10 +1,10 @@
-#include "api/attachment_sink.h"
+#include "wire/attachment_sink.h"
 
 #include "config/config.h"
 
 #include <algorithm>
 
-namespace divan::api {
+namespace divan::wire {
 namespace {
 
 bool is_compressible(const config::Config &config, std::string_view content_type) {
@@ -56,4 +56,4 @@ Result<db::StoredData> AttachmentSink::finish() {
     return upload_->finish(already_gzip_ ? db::Encoding::gzip : db::Encoding::identity, received_bytes_);
 }
 
-} // namespace divan::api
+} // namespace divan::wire

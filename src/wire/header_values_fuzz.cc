@@ -1,12 +1,12 @@
 // Any header Content-Disposition: reading a parameter ends, and what is written with quotes is read back.
 
-#include "api/multipart_parts.h"
+#include "wire/header_values.h"
 
 #include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t size) {
     std::string_view text(reinterpret_cast<const char *>(data), size);
-    auto value = divan::api::disposition_parameter(text, "name");
+    auto value = divan::wire::disposition_parameter(text, "name");
     if (!value)
         return 0;
     if (value->size() > text.size())
@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
             quoted.push_back('\\');
         quoted.push_back(c);
     }
-    if (divan::api::disposition_parameter(quoted + "\"; name=\"x\"", "filename") != value)
+    if (divan::wire::disposition_parameter(quoted + "\"; name=\"x\"", "filename") != value)
         std::abort();
     return 0;
 }

@@ -2,7 +2,7 @@
 
 // Where the bytes of an uploaded attachment go: compressed if its type is compressible, counted, stored.
 
-#include "api/call.h"
+#include "base/task.h"
 #include "db/database.h"
 #include "net/gzip.h"
 
@@ -14,7 +14,7 @@ namespace divan::config {
 class Config;
 }
 
-namespace divan::api {
+namespace divan::wire {
 
 class AttachmentSink {
   public:
@@ -38,9 +38,10 @@ class AttachmentSink {
     std::unique_ptr<db::AttachmentUpload> upload_;
 };
 
-// Writes everything that `source` (a request's body or a part of one) still has. Errors: those of the source
-// and of the sink. Goes on on the connection's executor.
-template <typename Source> Task<Result<void>> pour(Call &call, Source &source, AttachmentSink &sink) {
+// Writes everything that `source` (a request's body or a part of one) still has, on `pool`. Errors: those of
+// the source and of the sink. Goes on on `home`, where the source is read.
+template <typename Source>
+Task<Result<void>> pour(Executor &pool, Executor &home, Source &source, AttachmentSink &sink) {
     constexpr std::size_t kReadBytes = 256 << 10;
     for (;;) {
         auto bytes = co_await source.read_some(kReadBytes);
@@ -48,10 +49,10 @@ template <typename Source> Task<Result<void>> pour(Call &call, Source &source, A
             co_return bytes.error();
         if (bytes->empty())
             co_return Result<void>();
-        auto written = co_await call.on_engine([&] { return sink.write(*bytes); });
+        auto written = co_await run_on(pool, home, [&] { return sink.write(*bytes); });
         if (!written.ok())
             co_return written.error();
     }
 }
 
-} // namespace divan::api
+} // namespace divan::wire

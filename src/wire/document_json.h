@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace divan::api {
+namespace divan::wire {
 
 struct DocumentOptions {
     bool revs = false;
@@ -53,4 +53,4 @@ struct WrittenDocument {
 // All bytes of an attachment, decoded. Blocks on the engine.
 [[nodiscard]] Result<std::string> read_attachment(db::Database &database, const db::StoredData &data);
 
-} // namespace divan::api
+} // namespace divan::wire

@@ -1,8 +1,8 @@
-#include "api/revision_selection.h"
+#include "wire/revision_selection.h"
 
 #include <algorithm>
 
-namespace divan::api {
+namespace divan::wire {
 
 SelectedRevisions select_revisions(const doc::RevTree &tree,
                                    const std::optional<std::vector<doc::RevId>> &asked, bool latest) {
@@ -48,4 +48,4 @@ Result<db::Body> read_revision(db::Database &database, const std::string &id,
     return std::move(*body);
 }
 
-} // namespace divan::api
+} // namespace divan::wire

@@ -1,4 +1,4 @@
-#include "api/document_json.h"
+#include "wire/document_json.h"
 
 #include "base/encoding.h"
 #include "db/document_text.h"
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace divan::api {
+namespace divan::wire {
 namespace {
 
 Result<void> append_revs_info(std::string &out, db::Database &database, const db::Head &head,
@@ -154,4 +154,4 @@ Result<WrittenDocument> write_document(db::Database &database, const db::Head &h
     return written;
 }
 
-} // namespace divan::api
+} // namespace divan::wire

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace divan::api {
+namespace divan::wire {
 
 struct SelectedRevisions {
     std::vector<doc::Leaf> found; // each once, in the order of the tree: by revision
@@ -26,4 +26,4 @@ select_revisions(const doc::RevTree &tree, const std::optional<std::vector<doc::
 [[nodiscard]] Result<db::Body> read_revision(db::Database &database, const std::string &id,
                                              const std::optional<doc::RevId> &rev);
 
-} // namespace divan::api
+} // namespace divan::wire

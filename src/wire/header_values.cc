@@ -1,7 +1,16 @@
-#include "api/multipart_parts.h"
+#include "wire/header_values.h"
 
-namespace divan::api {
+#include "base/encoding.h"
+#include "net/http.h"
+
+#include <algorithm>
+
+namespace divan::wire {
 namespace {
+
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 bool is_space(char c) {
     return c == ' ' || c == '\t';
@@ -25,6 +34,21 @@ std::string take_value(std::string_view &rest) {
 }
 
 } // namespace
+
+std::string header_text(std::string_view name) {
+    std::string text;
+    for (char c : name) {
+        bool special = is_control(c) || c == '"';
+        text.append(special ? percent_encode({&c, 1}) : std::string(1, c));
+    }
+    return text;
+}
+
+std::string header_content_type(std::string_view content_type) {
+    std::string text(content_type);
+    std::replace_if(text.begin(), text.end(), is_control, ' ');
+    return text;
+}
 
 std::optional<std::string> disposition_parameter(std::string_view disposition, std::string_view name) {
     auto semicolon = disposition.find(';');
@@ -55,21 +79,4 @@ std::optional<std::string> disposition_parameter(std::string_view disposition, s
     return std::nullopt;
 }
 
-Task<Result<StoredPart>> store_part(Call &call, net::MultipartReader &reader, std::string name,
-                                    std::string content_type, bool gzip) {
-    auto sink = co_await call.on_engine([&] {
-        return AttachmentSink::open(call.services().config, *call.database, name, content_type, gzip);
-    });
-    if (!sink.ok())
-        co_return sink.error();
-    auto poured = co_await pour(call, reader, **sink);
-    if (!poured.ok())
-        co_return poured.error();
-    auto stored = co_await call.on_engine([&] { return (*sink)->finish(); });
-    if (!stored.ok())
-        co_return stored.error();
-    StoredPart part{std::move(*stored), std::move(*sink)};
-    co_return std::move(part);
-}
-
-} // namespace divan::api
+} // namespace divan::wire

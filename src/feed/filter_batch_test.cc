@@ -1,4 +1,4 @@
-#include "api/changes_filter.h"
+#include "feed/filter_batch.h"
 
 #include "db/store.h"
 #include "kv/memory/memory_engine.h"
@@ -7,7 +7,7 @@
 #include <future>
 #include <gtest/gtest.h>
 
-namespace divan::api {
+namespace divan::feed {
 namespace {
 
 class FilterBatchTest : public testing::Test {
@@ -63,4 +63,4 @@ TEST_F(FilterBatchTest, PurgedDocumentsPassNothing) {
 }
 
 } // namespace
-} // namespace divan::api
+} // namespace divan::feed

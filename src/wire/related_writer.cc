@@ -1,0 +1,52 @@
+#include "wire/related_writer.h"
+
+#include "net/multipart.h"
+#include "wire/header_values.h"
+
+#include <utility>
+
+namespace divan::wire {
+
+RelatedWriter::RelatedWriter(db::Database &database, WrittenDocument document, std::string boundary)
+    : database_(database), boundary_(std::move(boundary)), following_(std::move(document.following)) {
+    text_.append("--").append(boundary_).append("\r\nContent-Type: application/json\r\n\r\n");
+    text_.append(document.json);
+    length_ = text_.size() + net::multipart_end(boundary_).size();
+    for (const auto &attachment : following_)
+        length_ += part_head(attachment).size() + attachment.data.stored_bytes;
+}
+
+std::uint64_t RelatedWriter::length() const {
+    return length_;
+}
+
+std::string RelatedWriter::part_head(const db::Attachment &attachment) const {
+    net::Headers headers;
+    headers.add("Content-Disposition", "attachment; filename=\"" + header_text(attachment.name) + "\"");
+    headers.add("Content-Type", header_content_type(attachment.content_type));
+    headers.add("Content-Length", std::to_string(attachment.data.stored_bytes));
+    if (attachment.data.encoding == db::Encoding::gzip)
+        headers.add("Content-Encoding", "gzip");
+    return net::multipart_part_head(boundary_, headers);
+}
+
+Result<std::string> RelatedWriter::next() {
+    while (!done_) {
+        if (reader_) {
+            DIVAN_TRY(auto bytes, reader_->read_some());
+            if (!bytes.empty())
+                return std::exchange(text_, std::string()) + bytes;
+            reader_.reset();
+        } else if (begun_ < following_.size()) {
+            const auto &attachment = following_[begun_++];
+            text_.append(part_head(attachment));
+            reader_ = database_.open_attachment(attachment.data);
+        } else {
+            text_.append(net::multipart_end(boundary_));
+            done_ = true;
+        }
+    }
+    return std::exchange(text_, std::string());
+}
+
+} // namespace divan::wire
