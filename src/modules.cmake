@@ -64,7 +64,7 @@ divan_module(mango DEPENDS base json crypto collation selector kv db design view
 
 # Layer 4
 divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
-divan_module(replication DEPENDS base json crypto config telemetry selector script doc net kv db design access
+divan_module(replication DEPENDS base json crypto config telemetry selector script doc net kv db design feed wire access
              TEST_DEPENDS kv/memory)
 
 # Layer 5

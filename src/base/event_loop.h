@@ -41,6 +41,8 @@ class Cancellation {
 
     [[nodiscard]] bool cancelled() const { return cancelled_; }
     void cancel();
+    // As if it had never been cancelled. REQUIRES: nobody waits under it.
+    void renew() { cancelled_ = false; }
 
     // Withdraws its callback when it is destroyed.
     class Registration {

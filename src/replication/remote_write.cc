@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "net/multipart.h"
 #include "replication/document_retry.h"
 #include "replication/document_text.h"
 #include "replication/remote_peer.h"

@@ -53,11 +53,10 @@ struct Failure {
 
 // How a session ended well.
 struct SessionResult {
-    bool no_changes = false;
-    std::string session_id;
-    std::string source_last_seq; // JSON text
-    json::Array history;         // of the checkpoint, newest first
-    Statistics statistics;       // of this session alone
+    // What CouchDB answers besides `ok`: the newest checkpoint, with `no_changes` before it if nothing was to
+    // be done; without checkpoints {"use_checkpoints":false}.
+    json::Object checkpoint;
+    Statistics statistics; // of the job
 };
 // The answer of `_replicate`.
 [[nodiscard]] std::string session_result_json(const SessionResult &result);

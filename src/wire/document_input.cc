@@ -62,9 +62,16 @@ Result<AttachmentInput> read_attachment_input(const std::string &name, const jso
         input.revpos = static_cast<std::uint64_t>(*revpos->as_int64());
     if (const auto *encoding = members.find("encoding"); encoding != nullptr && encoding->is_string())
         input.gzip = encoding->string() == "gzip";
-    const auto *length = members.find(input.gzip ? "encoded_length" : "length");
-    if (length != nullptr && length->as_int64().value_or(-1) >= 0)
-        input.length = static_cast<std::uint64_t>(*length->as_int64());
+    auto read_length = [&](const char *key) -> std::optional<std::uint64_t> {
+        const auto *length = members.find(key);
+        if (length == nullptr || length->as_int64().value_or(-1) < 0)
+            return std::nullopt;
+        return static_cast<std::uint64_t>(*length->as_int64());
+    };
+    input.content_length = read_length("length");
+    input.length = input.gzip ? read_length("encoded_length") : input.content_length;
+    if (const auto *digest = members.find("digest"); digest != nullptr && digest->is_string())
+        input.digest = digest->string();
     auto is_set = [&](const char *key) {
         const auto *member = members.find(key);
         return member != nullptr && member->is_true();

@@ -19,8 +19,10 @@ struct AttachmentInput {
     std::string name;
     std::string content_type = "application/octet-stream";
     std::optional<std::uint64_t> revpos;
-    std::optional<std::string> data;     // decoded
-    std::optional<std::uint64_t> length; // of the bytes that follow, as they are sent
+    std::optional<std::string> data;             // decoded
+    std::optional<std::uint64_t> length;         // of the bytes that follow, as they are sent
+    std::optional<std::uint64_t> content_length; // decoded, as the member says
+    std::string digest;                          // as the member says; never believed
     bool follows = false;
     bool gzip = false;
     // Neither data nor follows: a stub.
