@@ -128,7 +128,7 @@ constexpr Setting kSettings[] = {
      "Documents are also told `triggered` and `error`, and not only `completed` and `failed`."},
     {"replicator", "usage_coeff", Kind::decimal, "0.5", 0, 1, kNone,
      "What is remembered of the running time of a `_replicator` database after each interval."},
-    {"replicator", "max_retries", Kind::integer, "0", 0, 1'000'000, kNone,
+    {"replicator", "max_retries", Kind::integer, "0", 0, 1'000'000, kInfinityAllowed,
      "A job of a document that failed so often in a row fails for good. 0: never."},
     {"replicator", "retry_delay", Kind::integer, "30", 1, 86'400, kNone,
      "How long a job waits after its first failure, in s."},
