@@ -63,15 +63,21 @@ std::string trim(std::string value) {
     return value;
 }
 
-// Where a value belongs; old sections are read as the new ones.
-std::string_view current_section(std::string_view section, std::string_view key) {
+struct Place {
+    std::string_view section;
+    std::string_view key;
+    friend bool operator==(const Place &, const Place &) = default;
+};
+
+// Where a value belongs; old places are read as the new ones.
+Place current_place(std::string_view section, std::string_view key) {
     for (const auto &alias : aliases())
         if (alias.section == section &&
             (alias.key == key ||
              (alias.key.empty() && (find_setting(alias.new_section, key) != nullptr ||
                                     find_without_effect(alias.new_section, key) != nullptr))))
-            return alias.new_section;
-    return section;
+            return {alias.new_section, alias.new_key.empty() ? key : alias.new_key};
+    return {section, key};
 }
 
 } // namespace
@@ -103,16 +109,16 @@ Result<IniValues> Config::read_files() const {
         for (bool aliased : {true, false})
             for (const auto &[section, entries] : *parsed)
                 for (const auto &[key, value] : entries) {
-                    auto current = current_section(section, key);
-                    if ((current != section) != aliased)
+                    auto current = current_place(section, key);
+                    if ((current != Place{section, key}) != aliased)
                         continue;
-                    if (const auto *setting = find_setting(current, key)) {
+                    if (const auto *setting = find_setting(current.section, current.key)) {
                         auto checked = check_value(*setting, value);
                         if (!checked.ok())
                             return Error(ErrorCode::bad_request,
                                          fmt::format("{}: {}", path, checked.error().reason()));
                     }
-                    values[std::string(current)][key] = value;
+                    values[std::string(current.section)][std::string(current.key)] = value;
                 }
     }
     return values;
@@ -121,7 +127,7 @@ Result<IniValues> Config::read_files() const {
 std::vector<std::string> Config::notices() const {
     std::vector<std::string> notices;
     for (const auto &[section, entries] : *values()) {
-        if (section == "admins" || section == "jwt_keys")
+        if (section == "admins" || section == "jwt_keys" || section == "replicator.shares")
             continue;
         for (const auto &[key, value] : entries) {
             if (find_setting(section, key) != nullptr)
@@ -137,13 +143,13 @@ std::vector<std::string> Config::notices() const {
 }
 
 std::optional<std::string> Config::get(std::string_view section, std::string_view key) const {
-    auto current = current_section(section, key);
+    auto current = current_place(section, key);
     auto state = values();
-    auto found = state->find(std::string(current));
+    auto found = state->find(std::string(current.section));
     if (found != state->end())
-        if (auto value = found->second.find(std::string(key)); value != found->second.end())
+        if (auto value = found->second.find(std::string(current.key)); value != found->second.end())
             return value->second;
-    if (const auto *setting = find_setting(current, key);
+    if (const auto *setting = find_setting(current.section, current.key);
         setting != nullptr && !setting->default_value.empty())
         return std::string(setting->default_value);
     return std::nullopt;
@@ -219,23 +225,23 @@ Result<void> Config::set_override(std::string_view section, std::string_view key
 
 Result<std::string> Config::set(std::string_view section, std::string_view key, std::string value,
                                 bool persist) {
-    auto current = current_section(section, key);
+    auto current = current_place(section, key);
     value = trim(std::move(value));
-    if (const auto *setting = find_setting(current, key)) {
+    if (const auto *setting = find_setting(current.section, current.key)) {
         DIVAN_TRY_VOID(check_value(*setting, value));
     }
-    if (!ini_can_hold(current, key, value))
+    if (!ini_can_hold(current.section, current.key, value))
         return Error(ErrorCode::bad_request,
                      "A section, key or value has a character that ini files cannot hold.");
     std::string old;
     {
         std::lock_guard lock(mutex_);
-        old = get(current, key).value_or("");
+        old = get(current.section, current.key).value_or("");
         if (persist) {
-            DIVAN_TRY_VOID(this->persist(current, key, &value));
+            DIVAN_TRY_VOID(this->persist(current.section, current.key, &value));
         }
         auto changed = *values();
-        changed[std::string(current)][std::string(key)] = std::move(value);
+        changed[std::string(current.section)][std::string(current.key)] = std::move(value);
         std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
     }
     tell_listeners();
@@ -243,24 +249,24 @@ Result<std::string> Config::set(std::string_view section, std::string_view key, 
 }
 
 Result<std::string> Config::erase(std::string_view section, std::string_view key, bool persist) {
-    auto current = current_section(section, key);
+    auto current = current_place(section, key);
     std::string old;
     {
         std::lock_guard lock(mutex_);
         auto changed = *values();
-        auto found = changed.find(std::string(current));
-        if (found == changed.end() || !found->second.contains(std::string(key))) {
+        auto found = changed.find(std::string(current.section));
+        if (found == changed.end() || !found->second.contains(std::string(current.key))) {
             // A default cannot be removed, but CouchDB's clients expect its value back.
-            auto value = get(current, key);
+            auto value = get(current.section, current.key);
             if (!value)
                 return ErrorCode::unknown_config_value;
             return *value;
         }
-        old = found->second[std::string(key)];
+        old = found->second[std::string(current.key)];
         if (persist) {
-            DIVAN_TRY_VOID(this->persist(current, key, nullptr));
+            DIVAN_TRY_VOID(this->persist(current.section, current.key, nullptr));
         }
-        found->second.erase(std::string(key));
+        found->second.erase(std::string(current.key));
         std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
     }
     tell_listeners();
@@ -274,8 +280,9 @@ Result<void> Config::persist(std::string_view section, std::string_view key, con
     auto changed = change_ini(text.value_or(""), section, key, value);
     // An older place of the same setting would come back with the next start.
     for (const auto &alias : aliases())
-        if (value == nullptr && current_section(alias.section, key) == section)
-            changed = change_ini(changed, alias.section, key, nullptr);
+        if (auto old = alias.new_key.empty() ? key : alias.key;
+            value == nullptr && current_place(alias.section, old) == Place{section, key})
+            changed = change_ini(changed, alias.section, old, nullptr);
     if (!write_file(local_file_, changed))
         return Error(ErrorCode::storage_failed,
                      fmt::format("The configuration file {} cannot be written.", local_file_));
@@ -301,9 +308,9 @@ Result<void> Config::reload() {
 }
 
 bool Config::is_secret(std::string_view section, std::string_view key) {
-    auto current = current_section(section, key);
-    const auto *setting = find_setting(current, key);
-    return current == "admins" || current == "jwt_keys" ||
+    auto current = current_place(section, key);
+    const auto *setting = find_setting(current.section, current.key);
+    return current.section == "admins" || current.section == "jwt_keys" ||
            (setting != nullptr && (setting->flags & kSecret) != 0);
 }
 
@@ -319,7 +326,8 @@ Result<void> Config::check_http_change(std::string_view section, std::string_vie
                                                         "update_notification",
                                                         "httpd_global_handlers",
                                                         "indexers"};
-    const auto *setting = find_setting(current_section(section, key), key);
+    auto current = current_place(section, key);
+    const auto *setting = find_setting(current.section, current.key);
     if (kRefused.contains(section) || (setting != nullptr && (setting->flags & kReadOnlyOverHttp) != 0) ||
         (section == "couchdb" && key == "util_driver_dir") ||
         (section == "chttpd" && key == "config_whitelist"))

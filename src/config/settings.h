@@ -37,11 +37,12 @@ struct Setting {
 // Null if no such setting is declared.
 [[nodiscard]] const Setting *find_setting(std::string_view section, std::string_view key);
 
-// Older places of a setting that are still read: [httpd] port -> [chttpd] port.
+// Older places and names of a setting that are still read: [httpd] port -> [chttpd] port.
 struct Alias {
     std::string_view section;
     std::string_view key; // empty: every key of the section that the new section declares
     std::string_view new_section;
+    std::string_view new_key = {}; // empty: the same
 };
 [[nodiscard]] std::span<const Alias> aliases();
 

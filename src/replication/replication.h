@@ -81,9 +81,14 @@ struct Replication {
 };
 
 // Reads an object of `_replicate` (`principal`: who asks) or a document. Members that are not known are
-// passed over, as in CouchDB. Errors: bad_request with CouchDB's texts.
+// passed over, as in CouchDB. Errors: bad_request with CouchDB's texts; its word is "invalid_replication" for
+// what is wrong with an end.
 [[nodiscard]] Result<Replication> read_replication(const json::Object &object, const config::Config &config,
                                                    const access::Principal &principal);
+
+// What an operator should know of its ends: that they are not encrypted, or that their certificates are not
+// verified. For the log and the info of its job; without credentials.
+[[nodiscard]] std::vector<std::string> warnings(const Replication &replication);
 
 // What `cancel: true` names: a replication id, or nothing = that of the same body.
 struct Cancel {
