@@ -2,30 +2,20 @@
 
 #include "base/encoding.h"
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
+#include "net/socket_loop.h"
+
 #include <charconv>
 #include <fmt/format.h>
+#include <future>
 #include <optional>
 
 namespace divan::net {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using asio::ip::tcp;
-using boost::system::error_code;
-
 Error bad_url(std::string_view what) {
-    return {ErrorCode::bad_request,
-            fmt::format("The URL of a server has the form http://NAME:PASSWORD@HOST:PORT; {}.", what)};
+    return {
+        ErrorCode::bad_request,
+        fmt::format("The URL of a server has the form http://NAME:PASSWORD@HOST:PORT, or https; {}.", what)};
 }
 
 // HOST, HOST:PORT, [ADDRESS]:PORT
@@ -56,13 +46,14 @@ Result<void> read_authority(std::string_view text, ServerUrl &url) {
 } // namespace
 
 Result<ServerUrl> ServerUrl::parse(std::string_view text) {
-    constexpr std::string_view kScheme = "http://";
-    if (text.starts_with("https://"))
-        return bad_url("https is not spoken by this version");
-    if (!text.starts_with(kScheme))
-        return bad_url("http:// is missing");
-    text.remove_prefix(kScheme.size());
+    constexpr std::string_view kPlain = "http://";
+    constexpr std::string_view kTls = "https://";
     ServerUrl url;
+    url.tls = text.starts_with(kTls);
+    if (!url.tls && !text.starts_with(kPlain))
+        return bad_url("http:// is missing");
+    text.remove_prefix(url.tls ? kTls.size() : kPlain.size());
+    url.port = url.tls ? 443 : 80;
     auto slash = std::min(text.find('/'), text.size());
     url.path = text.substr(slash);
     while (url.path.ends_with('/'))
@@ -85,116 +76,87 @@ Result<ServerUrl> ServerUrl::parse(std::string_view text) {
 
 std::string ServerUrl::shown() const {
     bool address = host.find(':') != std::string::npos;
-    return fmt::format("http://{}{}{}:{}{}", address ? "[" : "", host, address ? "]" : "", port, path);
+    return fmt::format("{}://{}{}{}:{}{}", tls ? "https" : "http", address ? "[" : "", host,
+                       address ? "]" : "", port, path);
 }
 
 class Client::Impl {
   public:
-    Impl(ServerUrl url, ClientOptions options) : url_(std::move(url)), options_(options) {}
+    Impl(ServerUrl url, ClientOptions options)
+        : url_(std::move(url)), options_(std::move(options)), loop_(clock_),
+          client_(make_http_client(loop_)) {
+        destination_.tls = url_.tls;
+        destination_.host = url_.host;
+        destination_.port = url_.port;
+        destination_.tls_options = options_.tls_options;
+    }
+
+    ~Impl() { loop_.stop(); }
 
     Result<ClientResponse> send(const ClientRequest &request) {
-        bool reused = stream_.has_value();
-        if (!reused) {
-            DIVAN_TRY_VOID(connect());
-        }
-        auto answer = exchange(request);
-        if (answer.ok())
-            return answer;
-        stream_.reset();
-        if (!reused || request.method != "GET" || answer.error().code() != ErrorCode::service_unavailable)
-            return answer;
-        DIVAN_TRY_VOID(connect());
-        answer = exchange(request);
-        if (!answer.ok())
-            stream_.reset();
-        return answer;
+        std::optional<Result<ClientResponse>> answer;
+        std::promise<void> done;
+        loop_.post([&] { spawn(run(request, answer), [&done] { done.set_value(); }); });
+        done.get_future().wait();
+        return std::move(*answer);
     }
 
   private:
-    // Runs one asynchronous operation to its end: only these keep time limits.
-    template <typename Start> error_code run(Start start) {
-        error_code result;
-        start([&result](error_code error, auto &&...) { result = error; });
-        context_.restart();
-        context_.run();
-        return result;
-    }
-
-    Error failed(std::string_view what, const error_code &error) const {
-        if (error == beast::error::timeout)
-            return {ErrorCode::request_timeout, fmt::format("{} does not answer in time.", url_.shown())};
-        if (error == http::error::body_limit)
-            return {ErrorCode::too_large,
-                    fmt::format("{} answers with more bytes than are taken.", url_.shown())};
-        return {ErrorCode::service_unavailable,
-                fmt::format("{} {}: {}.", what, url_.shown(), error.message())};
-    }
-
-    Result<void> connect() {
-        error_code error;
-        tcp::resolver resolver(context_);
-        auto places = resolver.resolve(url_.host, std::to_string(url_.port), error);
-        if (error)
-            return failed("Cannot find", error);
-        stream_.emplace(context_);
-        buffer_.clear();
-        stream_->expires_after(options_.connect_timeout);
-        error = run([&](auto done) { stream_->async_connect(places, std::move(done)); });
-        if (!error)
-            return {};
-        stream_.reset();
-        return failed("Cannot connect to", error);
-    }
-
-    http::request<http::string_body> to_message(const ClientRequest &request) const {
-        http::request<http::string_body> message(http::verb::get, url_.path + request.target, 11);
-        message.method_string(request.method);
-        message.set(http::field::host, fmt::format("{}:{}", url_.host, url_.port));
-        message.set(http::field::accept, "application/json");
+    OutgoingRequest to_outgoing(const ClientRequest &request) const {
+        OutgoingRequest outgoing;
+        outgoing.method = request.method;
+        outgoing.target = url_.path + request.target;
+        outgoing.headers.add("Accept", "application/json");
         if (!url_.user.empty())
-            message.set(http::field::authorization,
-                        "Basic " + base64_encode(url_.user + ":" + url_.password));
+            outgoing.headers.add("Authorization", "Basic " + base64_encode(url_.user + ":" + url_.password));
         if (!request.body.empty())
-            message.set(http::field::content_type, "application/json");
+            outgoing.headers.add("Content-Type", "application/json");
         for (const auto &[name, value] : request.headers)
-            message.set(name, value);
-        message.body() = request.body;
-        message.prepare_payload();
-        return message;
+            outgoing.headers.set(name, value);
+        outgoing.body = request.body;
+        outgoing.connect_timeout = options_.connect_timeout;
+        outgoing.idle_timeout = options_.answer_timeout;
+        return outgoing;
     }
 
-    Result<ClientResponse> exchange(const ClientRequest &request) {
-        auto message = to_message(request);
-        stream_->expires_after(options_.answer_timeout);
-        auto error = run([&](auto done) { http::async_write(*stream_, message, std::move(done)); });
-        if (error)
-            return failed("Cannot write to", error);
-        http::response_parser<http::string_body> parser;
-        parser.body_limit(options_.body_bytes_max);
-        parser.skip(request.method == "HEAD");
-        error = run([&](auto done) { http::async_read(*stream_, buffer_, parser, std::move(done)); });
-        if (error)
-            return failed("Cannot read from", error);
-        auto answer = parser.release();
+    Task<void> run(const ClientRequest &request, std::optional<Result<ClientResponse>> &answer) {
+        Cancellation cancellation;
+        auto limit = loop_.after(options_.connect_timeout + options_.answer_timeout,
+                                 [&cancellation] { cancellation.cancel(); });
+        auto got = co_await exchange(request, cancellation);
+        if (!got.ok() && got.error().code() == ErrorCode::cancelled)
+            got = Error(ErrorCode::request_timeout, fmt::format("{} does not answer in time.", url_.shown()));
+        answer = std::move(got);
+    }
+
+    Task<Result<ClientResponse>> exchange(const ClientRequest &request, Cancellation &cancellation) {
+        auto outgoing = to_outgoing(request);
+        auto incoming = co_await client_->send(destination_, std::move(outgoing), cancellation);
+        if (!incoming.ok())
+            co_return incoming.error();
         ClientResponse response;
-        response.status = static_cast<int>(answer.result_int());
-        for (const auto &field : answer)
-            response.headers.add(std::string(field.name_string()), std::string(field.value()));
-        response.body = std::move(answer.body());
-        if (!answer.keep_alive())
-            stream_.reset();
-        return response;
+        response.status = (*incoming)->status();
+        response.headers = (*incoming)->headers();
+        auto body = co_await (*incoming)->read_all(options_.body_bytes_max);
+        if (!body.ok() && body.error().code() == ErrorCode::too_large)
+            co_return Error(ErrorCode::too_large,
+                            fmt::format("{} answers with more bytes than are taken.", url_.shown()));
+        if (!body.ok())
+            co_return body.error();
+        response.body = std::move(*body);
+        co_return std::move(response);
     }
 
-    ServerUrl url_;
-    ClientOptions options_;
-    asio::io_context context_;
-    std::optional<beast::tcp_stream> stream_;
-    beast::flat_buffer buffer_;
+    const ServerUrl url_;
+    const ClientOptions options_;
+    Destination destination_;
+    SystemClock clock_;
+    SocketLoop loop_;
+    std::unique_ptr<HttpClient> client_;
 };
 
 Client::Client(ServerUrl url, ClientOptions options)
-    : impl_(std::make_unique<Impl>(std::move(url), options)) {}
+    : impl_(std::make_unique<Impl>(std::move(url), std::move(options))) {}
 
 Client::~Client() = default;
 

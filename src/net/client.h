@@ -1,10 +1,11 @@
 #pragma once
 
-// A small HTTP/1.1 client that blocks: for commands that talk to a server, one request after the other.
+// A client that blocks: for commands that talk to a server, one request after the other. An HttpClient with
+// a loop of its own.
 //
 // Threads: one at a time for each Client.
 
-#include "net/http.h"
+#include "net/http_client.h"
 
 #include <memory>
 #include <string>
@@ -12,24 +13,26 @@
 
 namespace divan::net {
 
-// "http://NAME:PASSWORD@HOST:PORT/PREFIX"
+// "http://NAME:PASSWORD@HOST:PORT/PREFIX", or https
 struct ServerUrl {
-    std::string host; // an address of IPv6 without its brackets
-    std::uint16_t port = 80;
-    std::string path; // before every target; without a slash at its end
-    std::string user; // decoded; empty = no credentials
+    bool tls = false;
+    std::string host;        // an address of IPv6 without its brackets
+    std::uint16_t port = 80; // 443 with TLS, if the text names none
+    std::string path;        // before every target; without a slash at its end
+    std::string user;        // decoded; empty = no credentials
     std::string password;
 
     // Errors: bad_request with what is wrong; never shows the password.
     [[nodiscard]] static Result<ServerUrl> parse(std::string_view text);
-    // Without credentials, for people: "http://HOST:PORT/PREFIX".
+    // Without credentials, for people: "https://HOST:PORT/PREFIX".
     [[nodiscard]] std::string shown() const;
 };
 
 struct ClientOptions {
     Millis connect_timeout{10'000};
-    Millis answer_timeout{60'000}; // from the request to the last byte of the answer
-    std::uint64_t body_bytes_max = 64 << 20;
+    Millis answer_timeout{60'000};         // without any byte; with connect_timeout, the limit of the whole
+    std::size_t body_bytes_max = 64 << 20; // inflated
+    TlsOptions tls_options = {};           // with https
 };
 
 struct ClientRequest {
@@ -53,8 +56,9 @@ class Client {
     Client &operator=(const Client &) = delete;
 
     // Sends a request and waits for its answer, whatever the status. The connection is kept; when the server
-    // has closed it meanwhile, a GET goes through a new one.
-    // Errors: service_unavailable (no connection, closed, no HTTP), request_timeout, too_large.
+    // has closed it meanwhile, the request goes through a new one.
+    // Errors: service_unavailable (no connection, TLS, closed, no HTTP), request_timeout, too_large,
+    // bad_request (a malformed body).
     Result<ClientResponse> send(const ClientRequest &request);
 
   private:

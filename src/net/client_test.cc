@@ -23,12 +23,18 @@ TEST(ServerUrl, IsReadAndShownWithoutThePassword) {
     EXPECT_EQ(url->shown(), "http://[::1]:1");
     EXPECT_EQ(ServerUrl::parse("http://h")->port, 80);
     EXPECT_EQ(ServerUrl::parse("http://u@h")->password, "");
+    url = ServerUrl::parse("https://h/x");
+    ASSERT_TRUE(url.ok());
+    EXPECT_TRUE(url->tls);
+    EXPECT_EQ(url->port, 443);
+    EXPECT_EQ(url->shown(), "https://h:443/x");
+    EXPECT_EQ(ServerUrl::parse("https://h:6984")->port, 6984);
 }
 
 TEST(ServerUrl, WhatIsNoUrlIsRefused) {
     for (const char *text :
          {"", "h", "http://", "http://:1", "http://h:0", "http://h:x", "http://h:65536", "http://[::1",
-          "http://a%zz:b@h", "https://h", "ftp://h", "http://secret:word@"}) {
+          "http://a%zz:b@h", "https://", "ftp://h", "http://secret:word@"}) {
         auto url = ServerUrl::parse(text);
         ASSERT_FALSE(url.ok()) << text;
         EXPECT_EQ(url.error().reason().find("word@"), std::string::npos);

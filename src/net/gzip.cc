@@ -91,6 +91,30 @@ Result<std::string> GzipReader::read(std::string_view bytes, std::size_t output_
     return out;
 }
 
+Result<std::string> GzipReader::read_some(std::string_view &bytes, std::size_t output_bytes_max) {
+    auto &stream = state_->stream;
+    std::string out(output_bytes_max, '\0');
+    stream.next_out = reinterpret_cast<Bytef *>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    while (stream.avail_out > 0) {
+        if (state_->finished && !bytes.empty()) {
+            inflateReset(&stream);
+            state_->finished = false;
+        }
+        stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(bytes.data()));
+        stream.avail_in = static_cast<uInt>(bytes.size());
+        auto status = inflate(&stream, Z_NO_FLUSH);
+        bytes.remove_prefix(bytes.size() - stream.avail_in);
+        state_->finished = status == Z_STREAM_END;
+        if (status != Z_OK && status != Z_BUF_ERROR && status != Z_STREAM_END)
+            return Error(ErrorCode::bad_request, "The body is not properly gzipped.");
+        if (bytes.empty() && stream.avail_out > 0)
+            break;
+    }
+    out.resize(out.size() - stream.avail_out);
+    return out;
+}
+
 bool GzipReader::finished() const {
     return state_->finished;
 }

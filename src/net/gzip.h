@@ -32,6 +32,10 @@ class GzipReader {
     ~GzipReader();
     // Inflates `bytes`, at most `output_bytes_max` of output. Errors: bad_request (not gzip), too_large.
     [[nodiscard]] Result<std::string> read(std::string_view bytes, std::size_t output_bytes_max);
+    // The same in steps: takes from `bytes` what it inflates to at most `output_bytes_max`, and leaves the
+    // rest for the next call; streams behind each other are one. Empty: it needs more bytes.
+    // Errors: bad_request.
+    [[nodiscard]] Result<std::string> read_some(std::string_view &bytes, std::size_t output_bytes_max);
     // Whether the end of the gzip stream was seen.
     [[nodiscard]] bool finished() const;
     // How many bytes of the last call lie behind the end.
