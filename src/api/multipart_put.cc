@@ -38,7 +38,7 @@ Task<Result<void>> put_multipart(Call &call) {
     bool replicated = new_edits && *new_edits == "false";
     auto prepared = co_await wire::read_related(reader, call.services().config, *call.database,
                                                 call.services().engine_pool, call.exchange().executor(),
-                                                std::move(*input), replicated, true);
+                                                std::move(*input), replicated);
     if (!prepared.ok())
         co_return prepared.error();
     auto answered = co_await commit_and_answer(call, std::move(*prepared));

@@ -7,7 +7,6 @@
 #include "replication/document_text.h"
 #include "selector/limits.h"
 #include "telemetry/log.h"
-#include "wire/attachment_sink.h"
 #include "wire/revision_selection.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -20,7 +19,6 @@ namespace {
 
 // A wait ends after this, so that a stopped feed is noticed.
 constexpr Millis kWaitMax{300'000};
-constexpr std::size_t kReadBytes = 256 << 10;
 
 // What a local database answers as a peer; the words are those of remote ones.
 Error not_found_error(const Endpoint &endpoint) {
@@ -89,13 +87,14 @@ class StoredAttachments final : public AttachmentStream {
                 following_.push_back(body.attachments[i]);
     }
 
-    Task<Result<std::optional<std::string>>> next() override {
+    Task<Result<std::optional<Following>>> next() override {
         reader_.reset();
         if (at_ == following_.size())
-            co_return std::optional<std::string>();
-        reader_ = database_.open_attachment(following_[at_].data);
+            co_return std::optional<Following>();
+        const auto &attachment = following_[at_++];
+        reader_ = database_.open_attachment(attachment.data);
         left_.clear();
-        co_return std::optional(following_[at_++].name);
+        co_return std::optional(Following{attachment.name, attachment.data.encoding == db::Encoding::gzip});
     }
     Task<Result<std::string>> read_some(std::size_t bytes_max) override {
         if (left_.empty()) {
@@ -495,6 +494,7 @@ bool refuses(const Error &error) {
     case ErrorCode::storage_failed:
     case ErrorCode::insufficient_storage:
     case ErrorCode::service_unavailable:
+    case ErrorCode::request_timeout:
     case ErrorCode::outcome_unknown:
     case ErrorCode::missing_stub:
     case ErrorCode::corruption:
@@ -555,52 +555,16 @@ Task<Result<std::vector<Refusal>>> LocalPeer::write(std::vector<Document> docume
 Task<Result<std::optional<Refusal>>> LocalPeer::write_with_data(Document document, AttachmentStream &data) {
     auto rev = document.rev->text();
     auto id = *document.id;
-    auto inputs = document.attachments;
     auto &context = context_.context;
-    auto prepared = co_await on_pool(
-        [&] { return wire::prepare_document(context.config, *database_, std::move(document), true); });
     auto refused = [&](const Error &error) -> Result<std::optional<Refusal>> {
-        if (refuses(error) && error.code() != ErrorCode::request_timeout)
+        if (refuses(error))
             return std::optional(Refusal{id, rev, error});
         return error;
     };
+    auto prepared = co_await wire::store_following(data, context.config, *database_, context.pool,
+                                                   context.loop, std::move(document), true);
     if (!prepared.ok())
         co_return refused(prepared.error());
-    for (;;) {
-        auto name = co_await data.next();
-        if (!name.ok())
-            co_return name.error();
-        if (!*name)
-            break;
-        auto input =
-            std::find_if(inputs.begin(), inputs.end(), [&](const auto &one) { return one.name == **name; });
-        auto edit = std::find_if(prepared->edit.attachments.begin(), prepared->edit.attachments.end(),
-                                 [&](const auto &one) { return one.name == **name; });
-        auto sink = co_await on_pool([&] {
-            return wire::AttachmentSink::open(context.config, *database_, input->name, input->content_type,
-                                              input->gzip);
-        });
-        if (!sink.ok())
-            co_return refused(sink.error());
-        for (;;) {
-            auto bytes = co_await data.read_some(kReadBytes);
-            if (!bytes.ok())
-                co_return bytes.error();
-            if (bytes->empty())
-                break;
-            auto written = co_await on_pool([&] { return (*sink)->write(*bytes); });
-            if (!written.ok())
-                co_return refused(written.error());
-        }
-        if (input->length && (*sink)->received_bytes() != *input->length)
-            co_return Error(ErrorCode::service_unavailable,
-                            fmt::format("Attachment {} of {} ends before its end.", input->name, id));
-        auto stored = co_await on_pool([&] { return (*sink)->finish(); });
-        if (!stored.ok())
-            co_return refused(stored.error());
-        edit->data = std::move(*stored);
-        prepared->sinks.push_back(std::move(*sink));
-    }
     std::vector<db::Edit> edits;
     edits.push_back(std::move(prepared->edit));
     auto written = co_await commit(std::move(edits));

@@ -8,6 +8,7 @@
 #include "base/event_loop.h"
 #include "replication/replicate.h"
 #include "wire/document_input.h"
+#include "wire/related_reader.h"
 
 #include <functional>
 #include <memory>
@@ -50,15 +51,7 @@ struct MissingDocument {
 // A revision on its way: with its path, its body, and its attachments as stubs or data.
 using Document = wire::DocumentInput;
 
-// The bytes of the attachments that follow a document, in the order of its members that follow.
-class AttachmentStream {
-  public:
-    virtual ~AttachmentStream() = default;
-    // Goes on to the next attachment; nullopt: there is none.
-    virtual Task<Result<std::optional<std::string>>> next() = 0;
-    // The next bytes of it, encoded as its member says; empty = its end.
-    virtual Task<Result<std::string>> read_some(std::size_t bytes_max) = 0;
-};
+using wire::AttachmentStream;
 
 // Takes documents as they are read. `data` is null if nothing follows.
 class DocumentReceiver {

@@ -3,7 +3,6 @@
 #include "replication/document_retry.h"
 #include "replication/document_text.h"
 #include "replication/remote_peer.h"
-#include "wire/header_values.h"
 #include "json/element_stream.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -41,41 +40,6 @@ class PartBody final : public net::BodyReader {
     net::MultipartReader &reader_;
 };
 
-// The attachments that follow a document in its multipart/related.
-class FollowingParts final : public AttachmentStream {
-  public:
-    FollowingParts(net::MultipartReader &reader, const Document &document) : reader_(reader) {
-        for (const auto &attachment : document.attachments)
-            if (attachment.follows)
-                names_.push_back(attachment.name);
-    }
-
-    Task<Result<std::optional<std::string>>> next() override {
-        if (at_ == names_.size())
-            co_return std::optional<std::string>();
-        auto part = co_await reader_.next_part();
-        if (!part.ok())
-            co_return part.error();
-        if (!*part)
-            co_return Error(ErrorCode::service_unavailable,
-                            "A document of the source ends before its attachments.");
-        auto disposition = (**part).find("Content-Disposition").value_or("");
-        auto name = wire::disposition_parameter(disposition, "filename").value_or(names_[at_]);
-        if (std::find(names_.begin(), names_.end(), name) == names_.end())
-            name = names_[at_];
-        ++at_;
-        co_return std::optional(std::move(name));
-    }
-    Task<Result<std::string>> read_some(std::size_t bytes_max) override {
-        return reader_.read_some(bytes_max);
-    }
-
-  private:
-    net::MultipartReader &reader_;
-    std::vector<std::string> names_;
-    std::size_t at_ = 0;
-};
-
 // Attachments that are asked for one by one, of servers that send none along (PouchDB's).
 class FetchedAttachments final : public AttachmentStream {
   public:
@@ -86,10 +50,10 @@ class FetchedAttachments final : public AttachmentStream {
                 names_.push_back(attachment.name);
     }
 
-    Task<Result<std::optional<std::string>>> next() override {
+    Task<Result<std::optional<Following>>> next() override {
         answer_.reset();
         if (at_ == names_.size())
-            co_return std::optional<std::string>();
+            co_return std::optional<Following>();
         RemoteRequest request;
         request.path = path_ + "/" + percent_encode(names_[at_]);
         request.query = "rev=" + percent_encode(rev_);
@@ -102,7 +66,7 @@ class FetchedAttachments final : public AttachmentStream {
             co_return error;
         }
         answer_ = std::move(*answer);
-        co_return std::optional(names_[at_++]);
+        co_return std::optional(Following{names_[at_++]});
     }
     Task<Result<std::string>> read_some(std::size_t bytes_max) override {
         return answer_->read_some(bytes_max);
@@ -349,7 +313,7 @@ Task<Result<void>> RemotePeer::read_parts(RemoteAnswer &answer, DocumentReceiver
             co_return document.error();
         Result<void> given;
         if (inner && has_following(*document)) {
-            FollowingParts data(*related, *document);
+            wire::FollowingParts data(*related, *document);
             given = co_await give(std::move(*document), &data, receiver);
         } else {
             given = co_await give(std::move(*document), nullptr, receiver);

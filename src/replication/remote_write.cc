@@ -61,11 +61,11 @@ class RelatedText {
                 in_part_ = false;
                 continue;
             }
-            auto name = co_await data_.next();
-            if (!name.ok())
-                co_return name.error();
-            if (*name) {
-                text_.append(part_head(find(**name)));
+            auto next = co_await data_.next();
+            if (!next.ok())
+                co_return next.error();
+            if (*next) {
+                text_.append(part_head(find((**next).name)));
                 in_part_ = true;
             } else {
                 text_.append(net::multipart_end(boundary_));

@@ -47,13 +47,15 @@ Result<void> AttachmentSink::write(std::string_view bytes) {
     return upload_->write(bytes);
 }
 
-Result<db::StoredData> AttachmentSink::finish() {
+Result<db::StoredData> AttachmentSink::finish(std::optional<std::uint64_t> content_bytes) {
     if (compressor_) {
         DIVAN_TRY_VOID(upload_->write(compressor_->finish()));
         return upload_->finish(db::Encoding::gzip, received_bytes_);
     }
-    // Of bytes that came as gzip the content's size is not known: CouchDB shows the stored one.
-    return upload_->finish(already_gzip_ ? db::Encoding::gzip : db::Encoding::identity, received_bytes_);
+    if (!already_gzip_)
+        return upload_->finish(db::Encoding::identity, received_bytes_);
+    // Of bytes that came as gzip the content's size may not be known: CouchDB shows the stored one then.
+    return upload_->finish(db::Encoding::gzip, content_bytes.value_or(received_bytes_));
 }
 
 } // namespace divan::wire

@@ -7,6 +7,7 @@
 #include "net/gzip.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,8 @@ class AttachmentSink {
 
     // Errors: attachment_too_large (reason: the name), and the engine's. Blocks on the engine.
     Result<void> write(std::string_view bytes);
-    Result<db::StoredData> finish();
+    // `content_bytes`: of bytes that came as gzip, how many they inflate to, if that was told.
+    Result<db::StoredData> finish(std::optional<std::uint64_t> content_bytes = {});
     // What write() was given so far.
     [[nodiscard]] std::uint64_t received_bytes() const { return received_bytes_; }
 

@@ -14,7 +14,52 @@
 
 namespace divan::wire {
 
-// The bytes of a part, stored; they stay if an edit names them before the sink is gone.
+// The bytes of the attachments that follow a document, in the order of its members that follow.
+class AttachmentStream {
+  public:
+    struct Following {
+        std::string name;
+        bool gzip = false; // its bytes come as gzip
+    };
+    virtual ~AttachmentStream() = default;
+    // Goes on to the next attachment; nullopt: there is none.
+    virtual Task<Result<std::optional<Following>>> next() = 0;
+    // The next bytes of it, at most `bytes_max`; empty = its end.
+    virtual Task<Result<std::string>> read_some(std::size_t bytes_max) = 0;
+};
+
+// The parts behind the one of the document. A part that names its attachment is believed; others come in the
+// order of the members.
+class FollowingParts final : public AttachmentStream {
+  public:
+    // `reader` outlives the stream.
+    FollowingParts(net::MultipartReader &reader, const DocumentInput &document);
+    // Errors: those of net::MultipartReader; bad_request for a part that lacks.
+    Task<Result<std::optional<Following>>> next() override;
+    Task<Result<std::string>> read_some(std::size_t bytes_max) override {
+        return reader_.read_some(bytes_max);
+    }
+
+  private:
+    net::MultipartReader &reader_;
+    std::vector<Following> following_; // as the members say
+    std::size_t at_ = 0;
+};
+
+// prepare_document(), and the attachments that `input` says follow, stored. REQUIRES: `input.id` is set.
+// Errors: those of prepare_document(), of `data` and of AttachmentSink; bad_request for an attachment that
+// has another length than was announced.
+Task<Result<PreparedDocument>> store_following(AttachmentStream &data, const config::Config &config,
+                                               db::Database &database, Executor &pool, Executor &home,
+                                               DocumentInput input, bool replicated);
+
+// The same of a multipart body that holds nothing else: bad_request for one more part. REQUIRES: the
+// document's part was read.
+Task<Result<PreparedDocument>> read_related(net::MultipartReader &reader, const config::Config &config,
+                                            db::Database &database, Executor &pool, Executor &home,
+                                            DocumentInput input, bool replicated);
+
+// The bytes of a part of a form, stored; they stay if an edit names them before the sink is gone.
 struct StoredPart {
     db::StoredData data;
     std::unique_ptr<AttachmentSink> sink;
@@ -25,15 +70,5 @@ struct StoredPart {
 Task<Result<StoredPart>> store_part(net::MultipartReader &reader, const config::Config &config,
                                     db::Database &database, Executor &pool, Executor &home, std::string name,
                                     std::string content_type, bool gzip);
-
-// prepare_document(), and the parts that follow the document's: the attachments that `input` says follow, in
-// the order of its members or by the names that the parts give. REQUIRES: `input.id` is set; the document's
-// part was read.
-// `alone`: nothing else may be in the body, so that one more part is an error.
-// Errors: those of prepare_document() and store_part(); bad_request for a part that lacks, is too many, or
-// has another length than was announced.
-Task<Result<PreparedDocument>> read_related(net::MultipartReader &reader, const config::Config &config,
-                                            db::Database &database, Executor &pool, Executor &home,
-                                            DocumentInput input, bool replicated, bool alone);
 
 } // namespace divan::wire

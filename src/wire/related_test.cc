@@ -33,25 +33,25 @@ class TextBody final : public net::BodyReader {
 class RelatedTest : public testing::Test {
   protected:
     // Reads a body whose first part is the document.
-    Task<Result<PreparedDocument>> read(net::BodyReader &body, bool alone) {
+    Task<Result<PreparedDocument>> read(net::BodyReader &body) {
         net::MultipartReader reader(body, "b");
         auto first = co_await reader.next_part();
         auto text = co_await reader.read_all(1 << 20);
         auto input = read_document(json::parse(*text, {.raw_depth = 1}).value());
         auto prepared =
-            co_await read_related(reader, *config_, *database_, pool_, home_, std::move(*input), true, alone);
+            co_await read_related(reader, *config_, *database_, pool_, home_, std::move(*input), true);
         co_return std::move(prepared);
     }
 
-    Task<void> keep(net::BodyReader &body, bool alone, std::promise<Result<PreparedDocument>> &kept) {
-        auto prepared = co_await read(body, alone);
+    Task<void> keep(net::BodyReader &body, std::promise<Result<PreparedDocument>> &kept) {
+        auto prepared = co_await read(body);
         kept.set_value(std::move(prepared));
     }
 
-    Result<PreparedDocument> read_text(std::string text, bool alone = true) {
+    Result<PreparedDocument> read_text(std::string text) {
         TextBody body(std::move(text));
         std::promise<Result<PreparedDocument>> kept;
-        spawn(keep(body, alone, kept), [] {});
+        spawn(keep(body, kept), [] {});
         return kept.get_future().get();
     }
 
@@ -126,8 +126,8 @@ TEST_F(RelatedTest, WhatWasReadIsWrittenWithTheLengthThatWasTold) {
 }
 
 TEST_F(RelatedTest, PartsThatLackOrAreTooManyOrHaveAnotherLengthAreRefused) {
-    auto reason = [&](const std::string &parts, bool alone = true) {
-        auto read = read_text("--b\r\n\r\n" + std::string(kDocument) + parts + "\r\n--b--", alone);
+    auto reason = [&](const std::string &parts) {
+        auto read = read_text("--b\r\n\r\n" + std::string(kDocument) + parts + "\r\n--b--");
         return read.ok() ? "" : read.error().reason();
     };
     auto other = part("", "1");
@@ -136,7 +136,6 @@ TEST_F(RelatedTest, PartsThatLackOrAreTooManyOrHaveAnotherLengthAreRefused) {
               "Attachment x has 4 bytes, but its length was announced as 3.");
     EXPECT_EQ(reason(part("", "xxx") + other + other + other),
               "The multipart body has more parts than `_attachments` has members that follow.");
-    EXPECT_EQ(reason(part("", "xxx") + other + other + other, false), "");
     EXPECT_EQ(reason(part("", "xxx") + other + other), "");
 }
 
