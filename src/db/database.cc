@@ -331,7 +331,55 @@ void Database::State::submit_edits(std::vector<Edit> edits, std::shared_ptr<Expe
                                 context.options()->commit_group_edits_max, kGroupBytesMax, std::move(done)));
 }
 
+namespace {
+
+// The answers of a write of which some edits were refused, and the places of the others among them.
+struct Admitted {
+    std::vector<Result<Written>> answers;
+    std::vector<std::size_t> places;
+};
+
+Admitted take_refused(std::vector<Edit> &edits, const std::vector<Result<void>> &verdicts) {
+    Admitted admitted{std::vector<Result<Written>>(edits.size(), Result<Written>(ErrorCode::cancelled)), {}};
+    std::vector<Edit> rest;
+    for (std::size_t i = 0; i < edits.size(); ++i) {
+        if (!verdicts[i].ok()) {
+            admitted.answers[i] = verdicts[i].error();
+            continue;
+        }
+        admitted.places.push_back(i);
+        rest.push_back(std::move(edits[i]));
+    }
+    edits = std::move(rest);
+    return admitted;
+}
+
+} // namespace
+
 void Database::write(std::vector<Edit> edits, WriteContext context, WriteDone done) {
+    if (auto *validator = state_->context.validator; validator != nullptr && !context.is_system()) {
+        auto verdicts = validator->amend(*this, context, edits);
+        if (std::any_of(verdicts.begin(), verdicts.end(),
+                        [](const auto &verdict) { return !verdict.ok(); })) {
+            auto admitted = take_refused(edits, verdicts);
+            if (edits.empty()) {
+                state_->context.pool.post([done = std::move(done), admitted = std::move(admitted)]() mutable {
+                    done(std::move(admitted.answers));
+                });
+                return;
+            }
+            done = [admitted = std::move(admitted),
+                    done = std::move(done)](std::vector<Result<Written>> answers) mutable {
+                for (std::size_t i = 0; i < answers.size(); ++i)
+                    admitted.answers[admitted.places[i]] = std::move(answers[i]);
+                done(std::move(admitted.answers));
+            };
+        }
+    }
+    write_admitted(std::move(edits), std::move(context), std::move(done));
+}
+
+void Database::write_admitted(std::vector<Edit> edits, WriteContext context, WriteDone done) {
     if (auto writable = state_->check_writable(); !writable.ok()) {
         auto answers = std::vector<Result<Written>>(edits.size(), Result<Written>(writable.error()));
         state_->context.pool.post(

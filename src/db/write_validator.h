@@ -53,6 +53,12 @@ struct JudgedEdit {
 class WriteValidator {
   public:
     virtual ~WriteValidator() = default;
+    // Before anything else, for all edits by somebody: may change them, and refuse some. An answer for each
+    // edit, or none at all: nothing is refused. Never blocks.
+    virtual std::vector<Result<void>> amend(const Database & /*database*/, const WriteContext & /*context*/,
+                                            std::vector<Edit> & /*edits*/) {
+        return {};
+    }
     // Whether writes to this database are judged; nullopt = that cannot be said without I/O. Never blocks.
     [[nodiscard]] virtual std::optional<bool> applies_cached(const Database &database) = 0;
     // As applies_cached(); may block on the engine.

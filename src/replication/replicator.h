@@ -62,12 +62,4 @@ class Replicator {
     std::unique_ptr<Impl> impl_;
 };
 
-// Judges a document before it is stored in a `_replicator` database: forbidden with CouchDB's reason if it
-// cannot be a replication.
-[[nodiscard]] Result<void> check_replicator_document(const json::Object &document,
-                                                     const config::Config &config);
-
-// "_replicator" or "x/_replicator".
-[[nodiscard]] bool is_replicator_database(std::string_view name);
-
 } // namespace divan::replication

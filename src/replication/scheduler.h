@@ -2,20 +2,26 @@
 
 // All jobs of the server: which of them run, when the others get their turn, and what became of them.
 //
-// A job runs session after session (replicate.h). At most max_jobs run at once; when more wait, those that
-// ran longest make room, max_churn of them each interval, and those that waited longest follow; jobs of
-// different
-// `_replicator` databases get turns by their shares. A job whose session failed waits: 30 s after the first
-// failure, doubling with each one in a row, up to some hours.
+// A job runs session after session (replicate.h). At most max_jobs run at once; when more wait, continuous
+// ones that ran longest make room, max_churn of them each interval, and those that waited longest follow;
+// jobs of different `_replicator` databases get turns by their shares (share.h). A job whose session failed
+// waits: 30 s after the first failure, doubling with each one in a row, up to some hours. A job of
+// `_replicate` ends with its first failure: somebody waits for it, or will ask again.
+//
+// Without waiting jobs nothing is armed: a thousand idle jobs cost their memory.
 //
 // Used on the replication loop only, but where it says otherwise.
 
 #include "replication/replicate.h"
+#include "replication/share.h"
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 namespace divan::replication {
@@ -24,6 +30,7 @@ struct SchedulerOptions {
     std::size_t max_jobs = 500;
     Millis interval{60'000};
     std::size_t max_churn = 20;
+    // Jobs of documents start so much later, at random; less while few run.
     Millis startup_jitter_max{5'000};
     std::size_t history_events_max = 20; // [replicator] max_history: caps the back-off, too
     Millis back_off_first{30'000};
@@ -31,7 +38,13 @@ struct SchedulerOptions {
     Millis back_off_max{8 * 3'600'000};
     std::uint64_t failures_max = 0; // in a row; then a job of a document fails for good. 0 = never
     Millis healthy_after{120'000};  // of running: failures before count no more
+    double usage_kept = 0.5;        // share.h
+    std::map<std::string, std::uint64_t> shares;
 };
+// From [replicator] and [replicator.shares].
+[[nodiscard]] SchedulerOptions scheduler_options(const config::Config &config);
+// How long to wait after so many failures in a row, one at least.
+[[nodiscard]] Millis back_off(const SchedulerOptions &options, std::uint64_t failures);
 
 enum class JobState : std::uint8_t { pending, running, crashing, completed, failed };
 [[nodiscard]] std::string_view job_state_name(JobState state);
@@ -69,11 +82,16 @@ class Scheduler {
     Scheduler(Context &context, SchedulerOptions options, Runner runner);
     ~Scheduler(); // REQUIRES: stopped
 
-    // Adds a job; it starts at once if there is room. `ended` (may be empty) is called once when it ended for
-    // good. Errors: file_exists if a job has this id: the reason names the document of the other one.
-    Result<void> add(ReplicationId id, Replication replication, std::function<void(const JobEnd &)> ended);
+    // Told once, on the loop and not inside a call, how a job ended for good, and how it stood then.
+    using Ended = std::function<void(const JobEnd &, const JobView &)>;
+    // Adds a job; it starts at once if there is room, and when the session of a job of this id that was
+    // removed has ended. `ended` may be empty. Errors: file_exists if a job has this id; service_unavailable
+    // once it stops.
+    Result<void> add(ReplicationId id, Replication replication, Ended ended);
+    // Tells somebody else, too. False: there is no such job.
+    bool on_end(std::string_view id, Ended ended);
     // Stops and forgets a job; false: there is none. Its session ends in the background.
-    bool remove(const ReplicationId &id);
+    bool remove(std::string_view id);
     [[nodiscard]] std::optional<JobView> job(std::string_view id) const; // a space counts as '+'
     [[nodiscard]] std::vector<JobView> jobs() const;                     // by id
     void set_options(const SchedulerOptions &options);
@@ -81,7 +99,7 @@ class Scheduler {
     struct Counts {
         std::size_t total = 0, running = 0, pending = 0, crashed = 0;
     };
-    [[nodiscard]] Counts counts() const;
+    [[nodiscard]] Counts counts() const; // from any thread
 
     // Stops all sessions and waits for them.
     Task<void> stop();

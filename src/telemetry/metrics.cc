@@ -191,6 +191,21 @@ void append_summary(std::string &out, std::string_view name, const Histogram::Su
     out += fmt::format("{0}_sum {1}\n{0}_count {2}\n", name, s.sum / 1e3, s.count);
 }
 
+struct NamedGauge {
+    std::string_view name;
+    std::string_view description;
+    std::int64_t value;
+};
+
+std::array<NamedGauge, 4> replicator_gauges(const Registry::Gauges &gauges) {
+    return {
+        {{"couch_replicator.jobs.running", "replicator scheduler running jobs", gauges.replicator_running},
+         {"couch_replicator.jobs.pending", "replicator scheduler pending jobs", gauges.replicator_pending},
+         {"couch_replicator.jobs.crashed", "replicator scheduler crashed jobs", gauges.replicator_crashed},
+         {"couch_replicator.jobs.total", "total number of replicator scheduler jobs",
+          gauges.replicator_total}}};
+}
+
 } // namespace
 
 std::string Registry::stats_json(const Gauges &gauges) const {
@@ -200,6 +215,8 @@ std::string Registry::stats_json(const Gauges &gauges) const {
                  leaf(fmt::format("{}", counters_[i].load()), "counter", kInfos[i].description));
     tree.put("couchdb.open_databases",
              leaf(fmt::format("{}", gauges.open_databases), "counter", "number of open databases"));
+    for (auto [name, description, value] : replicator_gauges(gauges))
+        tree.put(name, leaf(fmt::format("{}", value), "gauge", description));
     tree.put("couchdb.request_time", leaf(histogram_json(request_time.summary()), "histogram",
                                           "length of a request inside CouchDB without MochiWeb"));
     tree.put("mango.query_time", leaf(histogram_json(mango_query_time.summary()), "histogram",
@@ -221,6 +238,8 @@ std::string Registry::prometheus_text(const Gauges &gauges) const {
     single("couchdb_uptime_seconds", "counter", "couchdb uptime", gauges.uptime_seconds);
     single("couchdb_open_databases", "gauge", "number of open databases", gauges.open_databases);
     single("divan_memory_bytes", "gauge", "resident memory", gauges.memory_bytes);
+    for (auto [name, description, value] : replicator_gauges(gauges))
+        single(underscored(name), "gauge", description, value);
     std::string_view labelled;
     for (std::size_t i = 0; i < std::size(kInfos); ++i) {
         const auto &info = kInfos[i];

@@ -60,6 +60,40 @@ namespace divan::telemetry {
     X(mango_keys_examined, "mango.keys_examined",                                                            \
       "number of keys examined by mango queries coordinated by this node")                                   \
     X(mango_results_returned, "mango.results_returned", "number of rows returned by mango queries")          \
+    X(replicator_requests, "couch_replicator.requests", "number of HTTP requests made by the replicator")    \
+    X(replicator_responses_success, "couch_replicator.responses.success",                                    \
+      "number of successful HTTP responses received by the replicator")                                      \
+    X(replicator_responses_failure, "couch_replicator.responses.failure",                                    \
+      "number of failed HTTP responses received by the replicator")                                          \
+    X(replicator_changes_read_failures, "couch_replicator.changes_read_failures",                            \
+      "number of failed replicator changes read failures")                                                   \
+    X(replicator_checkpoints_success, "couch_replicator.checkpoints.success",                                \
+      "number of checkpoints successfully saves")                                                            \
+    X(replicator_checkpoints_failure, "couch_replicator.checkpoints.failure",                                \
+      "number of failed checkpoint saves")                                                                   \
+    X(replicator_db_scans, "couch_replicator.db_scans",                                                      \
+      "number of times replicator db scans have been started")                                               \
+    X(replicator_dbs_found, "couch_replicator.docs.dbs_found",                                               \
+      "number of db shard found by replicator doc processor")                                                \
+    X(replicator_dbs_deleted, "couch_replicator.docs.dbs_deleted",                                           \
+      "number of db shard deletions seen by replicator doc processor")                                       \
+    X(replicator_db_changes, "couch_replicator.docs.db_changes",                                             \
+      "number of db changes processed by replicator doc processor")                                          \
+    X(replicator_docs_failed, "couch_replicator.docs.failed_state_updates",                                  \
+      "number of 'failed' state document updates")                                                           \
+    X(replicator_docs_completed, "couch_replicator.docs.completed_state_updates",                            \
+      "number of 'completed' state document updates")                                                        \
+    X(replicator_jobs_adds, "couch_replicator.jobs.adds", "number of jobs added to replicator scheduler")    \
+    X(replicator_jobs_duplicate_adds, "couch_replicator.jobs.duplicate_adds",                                \
+      "number of duplicate jobs added to replicator scheduler")                                              \
+    X(replicator_jobs_removes, "couch_replicator.jobs.removes",                                              \
+      "number of jobs removed from replicator scheduler")                                                    \
+    X(replicator_jobs_starts, "couch_replicator.jobs.starts",                                                \
+      "number of jobs started by replicator scheduler")                                                      \
+    X(replicator_jobs_stops, "couch_replicator.jobs.stops",                                                  \
+      "number of jobs stopped by replicator scheduler")                                                      \
+    X(replicator_jobs_crashes, "couch_replicator.jobs.crashes",                                              \
+      "number of job crashed noticed by replicator scheduler")                                               \
     X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
     X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
 
@@ -104,6 +138,11 @@ class Registry {
         std::int64_t open_databases = 0;
         std::int64_t uptime_seconds = 0;
         std::int64_t memory_bytes = 0;
+        // Jobs of the replicator.
+        std::int64_t replicator_running = 0;
+        std::int64_t replicator_pending = 0;
+        std::int64_t replicator_crashed = 0;
+        std::int64_t replicator_total = 0;
         std::string node_name;
     };
     // CouchDB's `_stats`: nested by the dots of the names; each leaf {value, type, desc}.
