@@ -1,0 +1,100 @@
+#pragma once
+
+// A server for tests that does to each connection what a script says, blocking, on a thread of its own; with
+// certificates that are made for it.
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <openssl/ssl.h>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace divan::net::testing {
+
+// One accepted connection. Everything gives up after some seconds.
+class PeerLine {
+  public:
+    explicit PeerLine(int socket) : socket_(socket) {}
+    PeerLine(const PeerLine &) = delete;
+    PeerLine &operator=(const PeerLine &) = delete;
+    ~PeerLine();
+
+    // Up to and with the empty line; what has come of it, if the client closes before.
+    std::string read_head();
+    std::string read(std::size_t count); // exactly, but at the end
+    std::string read_all();              // up to the end
+    void write(std::string_view text);
+    void reset(); // closes at once, with a reset
+    // False: the handshake failed.
+    bool start_tls(SSL_CTX *context);
+    [[nodiscard]] SSL *ssl() { return ssl_; }
+    [[nodiscard]] int socket() const { return socket_; }
+
+  private:
+    bool fill();
+    int socket_;
+    SSL *ssl_ = nullptr;
+    std::string input_;
+};
+
+class OddPeer {
+  public:
+    using Script = std::function<void(PeerLine &)>;
+    // Each connection runs the script on a thread of its own.
+    explicit OddPeer(Script script, bool ipv6 = false);
+    ~OddPeer();
+    OddPeer(const OddPeer &) = delete;
+    OddPeer &operator=(const OddPeer &) = delete;
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] int connections() const { return connections_; }
+
+  private:
+    void accept_all();
+    Script script_;
+    int listener_ = -1;
+    std::uint16_t port_ = 0;
+    std::atomic<int> connections_ = 0;
+    std::thread thread_;
+    std::vector<std::thread> lines_;
+};
+
+// A certificate and its key as PEM files.
+struct TestCertificate {
+    std::string certificate_file;
+    std::string key_file;
+};
+
+struct CertificateOptions {
+    std::string names = "DNS:localhost,IP:127.0.0.1"; // subjectAltName
+    int days_from = -1;                               // of its validity, from today
+    int days_to = 1;
+    std::string key_password;
+    const TestCertificate *issuer = nullptr; // null: itself
+    bool authority = false;
+};
+
+// A folder of certificates, removed in the end.
+class CertificateFolder {
+  public:
+    CertificateFolder();
+    ~CertificateFolder();
+    CertificateFolder(const CertificateFolder &) = delete;
+    CertificateFolder &operator=(const CertificateFolder &) = delete;
+    TestCertificate make(const std::string &name, const CertificateOptions &options);
+    std::string file(const std::string &name, const std::string &text);
+
+  private:
+    std::filesystem::path path_;
+};
+
+// A context for a server with this certificate; with `client_ca`, clients need a certificate of that
+// authority.
+std::shared_ptr<SSL_CTX> server_context(const TestCertificate &certificate,
+                                        const std::string &client_ca = {});
+
+} // namespace divan::net::testing
