@@ -145,6 +145,7 @@ Session::Session(Context &context, const Replication &replication, const Replica
       batches_(context.loop, std::max<std::size_t>(1, replication.tuning.worker_processes)),
       tasks_(context.loop) {
     progress_.batch_size = replication.tuning.worker_batch_size;
+    progress_.changes_read = 0;
     progress_.changes_in_flight = 0;
     progress_.updated_on = now();
 }
@@ -325,6 +326,7 @@ Task<void> Session::read_changes() {
             complete(batch.number, std::move(batch.last));
             continue;
         }
+        progress_.changes_read += batch.changes.size();
         progress_.changes_in_flight += batch.changes.size();
         auto pushed = co_await batches_.push(std::move(batch));
         if (!pushed)

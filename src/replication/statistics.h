@@ -41,7 +41,8 @@ struct Progress {
     std::string through_seq;
     std::string checkpointed_source_seq;
     std::optional<std::uint64_t> changes_pending; // rows behind what was read
-    std::uint64_t changes_in_flight = 0;          // read and not yet written
+    std::uint64_t changes_read = 0;               // by this session
+    std::uint64_t changes_in_flight = 0;          // of them not yet written
     std::chrono::microseconds caught_up_at{};     // when nothing was pending last
     std::chrono::microseconds updated_on{};
     std::array<std::chrono::nanoseconds, static_cast<std::size_t>(Stage::kCount)> waited{};
