@@ -2,6 +2,7 @@
 
 #include "access/authenticator.h"
 #include "api/cors.h"
+#include "api/gzip_exchange.h"
 #include "base/encoding.h"
 #include "config/config.h"
 #include "telemetry/log.h"
@@ -133,6 +134,16 @@ bool Dispatcher::find(const Node &node, const std::vector<net::PathPart> &parts,
 }
 
 Task<void> Dispatcher::handle(net::Exchange &exchange) const {
+    auto level = compression_level(exchange.head(), services_.config);
+    if (!level) {
+        co_await answer(exchange);
+        co_return;
+    }
+    GzipExchange compressed(exchange, services_.engine_pool, *level);
+    co_await answer(compressed);
+}
+
+Task<void> Dispatcher::answer(net::Exchange &exchange) const {
     Call call(exchange, services_);
     auto given_id = call.header("X-Couch-Request-ID");
     call.request_id =

@@ -37,6 +37,7 @@ class Dispatcher {
     void add(const Route &route);
     [[nodiscard]] static bool find(const Node &node, const std::vector<net::PathPart> &parts, std::size_t at,
                                    Match &match);
+    Task<void> answer(net::Exchange &exchange) const;
     Task<Result<void>> serve(Call &call) const;
     // From the path on: authentication is done.
     Task<Result<void>> route(Call &call) const;

@@ -189,6 +189,10 @@ constexpr Setting kSettings[] = {
      "Deepest nesting of JSON; 400 beyond."},
     {"divan", "inflated_body_bytes_max", Kind::integer, "268435456", 1'024, kAny, kNone,
      "Largest body that a gzip-encoded request may inflate to, in bytes; 413 beyond."},
+    {"divan", "compressed_responses", Kind::text, "divan", 0, 0, kNone,
+     "Whose requests with Accept-Encoding: gzip get JSON answers as gzip, at the level of [replicator] "
+     "compression_level: `divan` (replicators of other Divan nodes), `all`, `none`.",
+     "divan, all, none"},
     {"divan", "spool_bytes_min", Kind::integer, "16777216", 65'536, kAny, kNone,
      "Larger bodies of `_bulk_docs` wait in a file without a name in the data directory and are committed in "
      "groups."},

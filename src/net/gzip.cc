@@ -47,6 +47,10 @@ std::string GzipWriter::write(std::string_view bytes) {
     return deflate_all(state_->stream, bytes, Z_NO_FLUSH);
 }
 
+std::string GzipWriter::flush() {
+    return deflate_all(state_->stream, {}, Z_SYNC_FLUSH);
+}
+
 std::string GzipWriter::finish() {
     return deflate_all(state_->stream, {}, Z_FINISH);
 }

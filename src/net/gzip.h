@@ -17,6 +17,8 @@ class GzipWriter {
     ~GzipWriter();
     // The compressed bytes that are ready; may be empty.
     [[nodiscard]] std::string write(std::string_view bytes);
+    // What was written so far, so that the other side can read all of it; costs a few bytes.
+    [[nodiscard]] std::string flush();
     [[nodiscard]] std::string finish();
 
   private:

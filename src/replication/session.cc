@@ -182,6 +182,25 @@ void Session::fail(const Error &error, Cause side) {
     end_pipeline();
 }
 
+// In the words of couch_replicator_api_wrap:db_open.
+void Session::fail_to_open(const Error &error, Cause side) {
+    const auto &endpoint = side == Cause::target ? replication_.target : replication_.source;
+    auto cause = cause_of(error, side);
+    if (cause == Cause::auth)
+        fail(Error(error.code(), "unauthorized",
+                   fmt::format("unauthorized to access or create database {}: {}", endpoint.shown(),
+                               error.reason())),
+             side);
+    else if (cause == Cause::network)
+        fail(Error(ErrorCode::internal_server_error, "db_not_found",
+                   fmt::format("could not open {}: {}", endpoint.shown(), error.reason())),
+             side);
+    else
+        fail(error, side);
+    if (error.code() != ErrorCode::cancelled)
+        progress_.cause = failure_->cause = cause;
+}
+
 void Session::end_pipeline() {
     batches_.close();
     requests_.cancel();
@@ -217,7 +236,7 @@ Task<Result<void>> Session::open() {
     target_ = std::move(*target);
     auto source_info = co_await source_->info();
     if (!source_info.ok()) {
-        fail(source_info.error(), Cause::source);
+        fail_to_open(source_info.error(), Cause::source);
         co_return source_info.error();
     }
     source_info_ = std::move(*source_info);
@@ -231,7 +250,7 @@ Task<Result<void>> Session::open() {
     }
     auto target_info = co_await target_->info();
     if (!target_info.ok()) {
-        fail(target_info.error(), Cause::target);
+        fail_to_open(target_info.error(), Cause::target);
         co_return target_info.error();
     }
     target_info_ = std::move(*target_info);

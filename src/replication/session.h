@@ -49,6 +49,7 @@ class Session {
     void complete(std::uint64_t number, std::string last);
     Task<void> keep_checkpoints();
     void fail(const Error &error, Cause side);
+    void fail_to_open(const Error &error, Cause side);
     void end_pipeline();
     [[nodiscard]] Cause cause_of(const Error &error, Cause side) const;
 

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Measures replications, and _bulk_docs in the same run; and the memory that they take.
+
+  ./dev bench replication_bench               100,000 documents, and 1,000,000 and 1 GB for the memory
+  bench/replication_bench.py --quick          a glance
+  bench/replication_bench.py --check          fails where an aim is missed
+  bench/replication_bench.py --write          also writes docs/replication-benchmarks.md
+  DIVAN_BENCH_DIR=DIR                         the disk that is measured; default /var/tmp
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import http_bench  # noqa: E402
+from http_bench import BINARY, ROOT, Bench, Server  # noqa: E402
+
+PAGE = ROOT / 'docs' / 'replication-benchmarks.md'
+SHARE = 100  # one document of so many passes the selector
+ATTACHMENT_PIECE = os.urandom(1 << 20)
+# Resident memory beyond that of the same server that stores the same documents by _bulk_docs.
+MEMORY_BYTES_MAX = 200 << 20
+
+
+class ReplicationBench(Bench):
+    def url(self, name):
+        origin = self.server.origin.removeprefix('http://')
+        return 'http://%s:%s@%s/%s' % (self.server.user, self.server.password, origin, name)
+
+    def replicate(self, source, target, **more):
+        """Seconds, and the newest entry of the history."""
+        self.call('PUT', '/' + target.rsplit('/', 1)[-1])
+        started = time.monotonic()
+        answer = self.call('POST', '/_replicate', json.dumps({'source': source, 'target': target, **more}))
+        return time.monotonic() - started, answer['history'][0]
+
+    def again(self, source, target):
+        started = time.monotonic()
+        answer = self.call('POST', '/_replicate', json.dumps({'source': source, 'target': target}))
+        assert answer['no_changes'], answer
+        return time.monotonic() - started
+
+    def fill_for_selector(self):
+        self.call('PUT', '/selected')
+        for first in range(0, self.documents, http_bench.BATCH_DOCUMENTS):
+            docs = [{'_id': 'doc-%08d' % number, 'group': number % SHARE, 'text': http_bench.TEXT}
+                    for number in range(first, first + http_bench.BATCH_DOCUMENTS)]
+            self.call('POST', '/selected/_bulk_docs', json.dumps({'docs': docs}))
+
+    def put_attachment(self, name, size):
+        """A document with an attachment of random bytes, streamed."""
+        self.call('PUT', '/' + name)
+        connection = self.connection()
+        connection.putrequest('PUT', '/%s/large/data' % name)
+        for header, value in (('Authorization', self.authorization), ('Content-Type', 'application/octet-stream'),
+                              ('Content-Length', str(size))):
+            connection.putheader(header, value)
+        connection.endheaders()
+        for _ in range(size // len(ATTACHMENT_PIECE)):
+            connection.send(ATTACHMENT_PIECE)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 201:
+            raise SystemExit('attachment: %d' % answer.status)
+
+    def resident(self):
+        for line in open('/proc/%d/status' % self.server.process.pid, encoding='ascii'):
+            if line.startswith('RssAnon'):
+                return int(line.split()[1]) * 1024
+        return 0
+
+    def largest_resident(self, work):
+        """The most memory while something is done."""
+        largest, done = [self.resident()], threading.Event()
+
+        def look():
+            while not done.wait(0.05):
+                largest[0] = max(largest[0], self.resident())
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            work()
+        finally:
+            done.set()
+            watcher.join()
+        return largest[0]
+
+
+def rates(bench, progress):
+    rows = []
+
+    def add(key, name, rate, unit, reference=None, aim=None):
+        ratio = rate / reference if reference else None
+        rows.append({'key': key, 'name': name, 'rate': rate, 'unit': unit, 'ratio': ratio, 'aim': aim,
+                     'met': aim is None or ratio >= aim})
+        progress('%-62s %12s %s%s' % (name, '{:,.0f}'.format(rate), unit,
+                                      ', ratio %.2f%s' % (ratio, ' (aim %.2f)' % aim if aim else '') if ratio else ''))
+
+    count = bench.documents
+    bulk = bench.bulk(1)
+    add('bulk', '_bulk_docs of %d documents each, one connection' % http_bench.BATCH_DOCUMENTS, bulk, 'documents/s')
+    took, entry = bench.replicate('bench', 'local')
+    assert entry['docs_written'] == count, entry
+    add('local', 'One-shot, from a local database to a local one', count / took, 'documents/s', bulk, 1 / 2)
+    took, entry = bench.replicate(bench.url('bench'), 'pulled')
+    assert entry['docs_written'] == count, entry
+    add('pull', 'One-shot, pulled over HTTP on loopback', count / took, 'documents/s', bulk, 1 / 3)
+    took, entry = bench.replicate('bench', bench.url('pushed'))
+    assert entry['docs_written'] == count, entry
+    add('push', 'One-shot, pushed over HTTP on loopback', count / took, 'documents/s', bulk, 1 / 3)
+    took, entry = bench.replicate(bench.url('bench'), bench.url('both'))
+    add('both', 'One-shot, over HTTP at both ends', count / took, 'documents/s', bulk)
+    took = bench.again('bench', 'local')
+    add('again', 'The same once more: nothing to do', 1 / took, 'sessions/s')
+
+    bench.fill_for_selector()
+    whole, entry = bench.replicate('selected', 'whole')
+    some, entry = bench.replicate('selected', 'some', selector={'group': 0})
+    assert entry['docs_written'] == count // SHARE, entry
+    add('selector', 'Local, a selector that passes 1 % (documents looked at)', count / some, 'documents/s',
+        count / whole, 10)
+    whole, entry = bench.replicate(bench.url('selected'), 'whole2')
+    some, entry = bench.replicate(bench.url('selected'), 'some2', selector={'group': 0})
+    add('selector_pull', 'Pulled, a selector that passes 1 % (documents looked at)', count / some, 'documents/s',
+        count / whole, 10)
+    return rows
+
+
+def memory(bench, documents, attachment_bytes, progress):
+    rows = []
+
+    def add(name, largest, base):
+        grown = max(0, largest - base)
+        rows.append({'key': 'memory', 'name': name, 'rate': grown / (1 << 20), 'unit': 'MiB more than before',
+                     'ratio': None, 'aim': None, 'met': grown <= MEMORY_BYTES_MAX})
+        progress('%-62s %12.0f MiB more than the %.0f before (bound %d)' % (
+            name, grown / (1 << 20), base / (1 << 20), MEMORY_BYTES_MAX >> 20))
+
+    bench.documents = documents
+    bench.bulk(1)
+    # The caches of the engine are full after this one.
+    bench.replicate('bench', 'warm')
+    base = bench.resident()
+    add('%s documents, local' % '{:,}'.format(documents),
+        bench.largest_resident(lambda: bench.replicate('bench', 'local')), base)
+    add('%s documents, pulled' % '{:,}'.format(documents),
+        bench.largest_resident(lambda: bench.replicate(bench.url('bench'), 'pulled')), base)
+    bench.put_attachment('attached', attachment_bytes)
+    base = bench.resident()
+    size = 'an attachment of %d MiB' % (attachment_bytes >> 20)
+    add(size + ', local', bench.largest_resident(lambda: bench.replicate('attached', 'attached1')), base)
+    add(size + ', pulled', bench.largest_resident(lambda: bench.replicate(bench.url('attached'), 'attached2')), base)
+    add(size + ', pushed', bench.largest_resident(lambda: bench.replicate('attached', bench.url('attached3'))), base)
+    return rows
+
+
+def page(rows, documents):
+    lines = ['# Benchmarks of replication', '',
+             'Made by `bench/replication_bench.py --write` on ' + http_bench.machine() + '.',
+             'One server is source, target and driver at once, and shares the machine with the client.',
+             '{:,} documents of 600 bytes; every write is synced. The machine is noisy: read the ratios, which are to'
+             .format(documents), '`_bulk_docs` in the same run; of selectors to the replication of all documents.', '',
+             '| Replication | Figure | Ratio | Aim |', '| --- | ---: | ---: | ---: |']
+    for row in rows:
+        lines.append('| %s | %s %s | %s | %s |' % (
+            row['name'], '{:,.0f}'.format(row['rate']), row['unit'],
+            '%.2f' % row['ratio'] if row['ratio'] else '', '%.2f' % row['aim'] if row['aim'] else ''))
+    return '\n'.join(lines) + '\n'
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--quick', action='store_true', help='small and short')
+    parser.add_argument('--check', action='store_true', help='fail where an aim is missed')
+    parser.add_argument('--write', action='store_true', help='write docs/replication-benchmarks.md')
+    parser.add_argument('--no-memory', action='store_true', help='rates only')
+    arguments = parser.parse_args()
+    if not BINARY.exists():
+        raise SystemExit('%s is not built: ./dev build' % BINARY)
+    documents = 20_000 if arguments.quick else 100_000
+    many, attachment = (100_000, 128 << 20) if arguments.quick else (1_000_000, 1 << 30)
+    folder = tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp'))
+    rows = []
+    try:
+        def run(name, work):
+            with Server(data_dir=pathlib.Path(folder) / name) as server:
+                rows.extend(work(ReplicationBench(server, documents, 1, 0)))
+
+        def say(line):
+            print(line, flush=True)
+
+        run('rates', lambda bench: rates(bench, say))
+        if not arguments.no_memory:
+            run('memory', lambda bench: memory(bench, many, attachment, say))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if arguments.write:
+        PAGE.write_text(page(rows, documents), encoding='utf-8')
+    missed = [row['name'] for row in rows if not row['met']]
+    if arguments.check and missed:
+        raise SystemExit('missed: ' + '; '.join(missed))
+
+
+if __name__ == '__main__':
+    main()

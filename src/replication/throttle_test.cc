@@ -1,0 +1,80 @@
+#include "replication/throttle.h"
+
+#include "base/manual_loop.h"
+
+#include <gtest/gtest.h>
+
+namespace divan::replication {
+namespace {
+
+TEST(Throttle, ABudgetLetsASecondsWorthPassAndThenItsRate) {
+    ManualLoop loop;
+    ByteBudget budget(loop, 1'000);
+    EXPECT_EQ(budget.book(900), Millis(0));
+    EXPECT_EQ(budget.book(600), Millis(500));
+    EXPECT_EQ(budget.book(1'000), Millis(1'500));
+    loop.advance(Millis(1'500));
+    EXPECT_EQ(budget.book(100), Millis(100));
+    // Rest is saved for a second at most.
+    loop.advance(Millis(3'600'000));
+    EXPECT_EQ(budget.book(1'000), Millis(0));
+    EXPECT_EQ(budget.book(1), Millis(1));
+}
+
+TEST(Throttle, WithoutALimitNothingWaits) {
+    ManualLoop loop;
+    ByteBudget budget(loop, 0);
+    EXPECT_EQ(budget.book(1ULL << 60), Millis(0));
+}
+
+TEST(Throttle, SharersOfABudgetGetTurns) {
+    ManualLoop loop;
+    ByteBudget budget(loop, 1'000);
+    (void)budget.book(1'000);
+    std::uint64_t moved[2] = {0, 0};
+    auto move = [&](int who, std::uint64_t piece) -> Task<void> {
+        Cancellation cancellation;
+        for (auto until = loop.clock().monotonic() + std::chrono::seconds(60);
+             loop.clock().monotonic() < until;) {
+            moved[who] += piece;
+            auto slept = co_await sleep_for(loop, budget.book(piece), cancellation);
+            EXPECT_TRUE(slept.ok());
+        }
+    };
+    spawn(move(0, 100), [] {});
+    spawn(move(1, 100), [] {});
+    loop.run_until_idle();
+    loop.advance(Millis(61'000));
+    EXPECT_NEAR(static_cast<double>(moved[0]), 30'000, 1'000);
+    EXPECT_NEAR(static_cast<double>(moved[1]), 30'000, 1'000);
+}
+
+TEST(Throttle, AHostThatRefusesIsAskedLessAndThenMoreAgain) {
+    HostPace pace;
+    EXPECT_EQ(pace.pause(), Millis(0));
+    pace.refused(Millis(0));
+    auto first = pace.pause();
+    EXPECT_GT(first, Millis(0));
+    pace.refused(Millis(0));
+    EXPECT_GT(pace.pause(), first);
+    pace.refused(Millis(5'000));
+    EXPECT_EQ(pace.pause(), Millis(5'000));
+    for (int i = 0; i < 100; ++i)
+        pace.answered();
+    EXPECT_EQ(pace.pause(), Millis(0));
+    for (int i = 0; i < 100; ++i)
+        pace.refused(Millis(1'000'000'000));
+    EXPECT_LE(pace.pause(), Millis(120'000));
+}
+
+TEST(Throttle, JobsToOneHostShareItsPace) {
+    ManualLoop loop;
+    Throttle throttle(loop, 0);
+    auto one = throttle.pace("a:1");
+    one->refused(Millis(0));
+    EXPECT_EQ(throttle.pace("a:1"), one);
+    EXPECT_EQ(throttle.pace("b:1")->pause(), Millis(0));
+}
+
+} // namespace
+} // namespace divan::replication
