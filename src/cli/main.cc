@@ -71,8 +71,8 @@ void add_index_options(CLI::App &index, divan::cli::IndexCommand &command) {
     index.add_option("DDOC", command.design_document,
                      "Design document, with or without _design/ (default: all that have views)");
     index.add_option("--url", command.url,
-                     "The server, as http://NAME:PASSWORD@HOST:PORT; also DIVAN_URL (default "
-                     "http://127.0.0.1:5984)");
+                     "The server, as http://NAME:PASSWORD@HOST:PORT, or https; also DIVAN_URL "
+                     "(default http://127.0.0.1:5984)");
     index.add_flag("--json", command.json, "Print one JSON object when all is done");
     index.footer(
         "Waits until the views are up to date. On a terminal it shows a bar, the rate and the time\n"

@@ -17,11 +17,11 @@ namespace divan::net {
 
 struct TlsOptions {
     bool verify = true;           // the certificate's chain and its name (RFC 9525)
-    std::string ca_file;          // PEM; empty: the system's
+    std::string ca_file;          // PEM; empty: the system's. A file that has changed is read again.
     std::string certificate_file; // of the client, PEM; empty: none
-    std::string key_file;
+    std::string key_file;         // empty: in certificate_file
     std::string key_password;
-    int chain_depth_max = 3;
+    int chain_depth_max = 3; // authorities between the certificate and the trusted one
     friend auto operator<=>(const TlsOptions &, const TlsOptions &) = default;
 };
 
@@ -47,19 +47,27 @@ struct Destination {
 struct OutgoingRequest {
     std::string method = "GET";
     std::string target; // path and query, encoded
-    Headers headers;    // Host, Content-Length and Transfer-Encoding are added
+    // Host is added if it is missing. Content-Length, Transfer-Encoding, Expect and Proxy-Authorization are
+    // the client's: those that are here are left out. "Accept-Encoding: gzip" is here if it is wanted.
+    Headers headers;
     std::string body;
-    // Instead of `body`: the next bytes, empty = the end. An error of it ends the exchange with that error.
+    // Instead of `body`: the next bytes, empty = the end. An error of it ends the exchange with that error,
+    // and so does a stream that gives more or less than its length (bad_request). It is called until send()
+    // ends: that waits for a call that is under way, whatever else happens, and its time counts as nobody's
+    // silence.
     std::function<Task<Result<std::string>>()> stream;
     std::optional<std::uint64_t> stream_length; // nullopt: chunked
-    Millis connect_timeout{30'000};
-    Millis idle_timeout{30'000};   // without any byte moving, in either direction
+    Millis connect_timeout{30'000};             // to find the name, connect, and shake hands
+    Millis idle_timeout{30'000};                // without any byte moving, in either direction
     bool expects_continue = false; // "Expect: 100-continue": a stream begins when the server says so, or
                                    // after a second
 };
 
 // An answer whose head has arrived. The body is without chunks, and inflated if it came as gzip. Destroyed
 // before its end, it closes the connection; after it, the connection serves the next request.
+// The cancellation of its request outlives it, and ends its reads. It may outlive its client, not the loop.
+// Errors of read_some: bad_request (malformed chunks or gzip), service_unavailable (cut off),
+// request_timeout, cancelled. The same error comes again.
 class IncomingResponse : public BodyReader {
   public:
     [[nodiscard]] virtual int status() const = 0;
@@ -74,8 +82,9 @@ class HttpClient {
     // Sends a request and waits for the head of its answer, whatever its status. A request without a stream
     // that a kept connection refuses before any byte of the answer goes through a new one, once. An answer
     // that comes before a stream has ended ends the stream.
-    // Errors: service_unavailable (cannot find, connect, TLS, closed, no HTTP: the reason says which, never
-    // with credentials), request_timeout, cancelled, those of the stream.
+    // Errors: service_unavailable (cannot find, connect, TLS, a file of TLS, closed, no HTTP: the reason says
+    // which, never with credentials), request_timeout, cancelled, bad_request (a method, target or header
+    // that cannot be sent), those of the stream.
     virtual Task<Result<std::unique_ptr<IncomingResponse>>>
     send(const Destination &destination, OutgoingRequest request, Cancellation &cancellation) = 0;
 };
@@ -88,7 +97,8 @@ struct HttpClientOptions {
 
 class SocketLoop;
 
-// Over sockets. `loop` outlives the client.
+// Over sockets. `loop` outlives the client. Requests under way when it is destroyed go on. It may be
+// destroyed on another thread once the loop has stopped.
 [[nodiscard]] std::unique_ptr<HttpClient> make_http_client(SocketLoop &loop, HttpClientOptions options = {});
 
 } // namespace divan::net

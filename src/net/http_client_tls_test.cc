@@ -19,6 +19,7 @@ using testing::OddPeer;
 using testing::PeerLine;
 using testing::server_context;
 using testing::TestCertificate;
+using testing::TlsContext;
 
 constexpr const char *kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -29,12 +30,11 @@ class HttpClientTlsTest : public ClientFixture {
     }
 
     // Answers "ok" to every request over TLS; notes the names that clients ask for.
-    OddPeer::Script serve(std::shared_ptr<SSL_CTX> context) {
+    OddPeer::Script serve(TlsContext context) {
         return [this, context = std::move(context)](PeerLine &line) {
-            if (!line.start_tls(context.get()))
+            if (!line.start_tls(context))
                 return;
-            const char *name = SSL_get_servername(line.ssl(), TLSEXT_NAMETYPE_host_name);
-            asked_name_ = name != nullptr ? name : "none";
+            asked_name_ = line.asked_name();
             while (!line.read_head().empty())
                 line.write(kOk);
         };
@@ -86,7 +86,7 @@ TEST_F(HttpClientTlsTest, ATrustedServerIsAsked) {
 TEST_F(HttpClientTlsTest, LargeBodiesGoBothWays) {
     auto context = server_context(good_);
     OddPeer peer([&](PeerLine &line) {
-        if (!line.start_tls(context.get()))
+        if (!line.start_tls(context))
             return;
         line.read_head();
         auto body = line.read(8 << 20);
@@ -218,11 +218,32 @@ TEST_F(HttpClientTlsTest, AHandshakeThatDoesNotEndIsGivenUp) {
     EXPECT_EQ(got.error().code(), ErrorCode::request_timeout);
 }
 
+TEST_F(HttpClientTlsTest, AnEarlyAnswerEndsTheStream) {
+    auto context = server_context(good_);
+    OddPeer peer([&](PeerLine &line) {
+        if (!line.start_tls(context))
+            return;
+        line.read_head();
+        line.read(100'000);
+        line.write("HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nlarge");
+        std::string sink;
+        while (!(sink = line.read(1 << 20)).empty()) // until the client closes
+            ;
+    });
+    auto request = get();
+    request.method = "PUT";
+    request.stream = []() -> Task<Result<std::string>> { co_return std::string(100'000, 'x'); };
+    auto got = ask(tls_at(peer.port()), std::move(request));
+    ASSERT_TRUE(got.ok()) << got.error().reason();
+    EXPECT_EQ(got->status, 413);
+    EXPECT_EQ(got->body, "large");
+}
+
 // An end without close_notify may be an attacker's.
 TEST_F(HttpClientTlsTest, ACutIsNoEnd) {
     auto context = server_context(good_);
     OddPeer peer([&](PeerLine &line) {
-        if (!line.start_tls(context.get()))
+        if (!line.start_tls(context))
             return;
         line.read_head();
         line.write("HTTP/1.1 200 OK\r\n\r\nhalf");

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <netinet/in.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -87,10 +88,15 @@ void PeerLine::reset() {
     close(std::exchange(socket_, -1));
 }
 
-bool PeerLine::start_tls(SSL_CTX *context) {
-    ssl_ = SSL_new(context);
+bool PeerLine::start_tls(const TlsContext &context) {
+    ssl_ = SSL_new(context.get());
     SSL_set_fd(ssl_, socket_);
     return SSL_accept(ssl_) == 1;
+}
+
+std::string PeerLine::asked_name() const {
+    const char *name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
+    return name != nullptr ? name : "none";
 }
 
 OddPeer::OddPeer(Script script, bool ipv6) : script_(std::move(script)) {
@@ -204,8 +210,8 @@ TestCertificate CertificateFolder::make(const std::string &name, const Certifica
     return made;
 }
 
-std::shared_ptr<SSL_CTX> server_context(const TestCertificate &certificate, const std::string &client_ca) {
-    std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+TlsContext server_context(const TestCertificate &certificate, const std::string &client_ca) {
+    TlsContext context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
     DIVAN_CHECK(SSL_CTX_use_certificate_file(context.get(), certificate.certificate_file.c_str(),
                                              SSL_FILETYPE_PEM) == 1);
     DIVAN_CHECK(SSL_CTX_use_PrivateKey_file(context.get(), certificate.key_file.c_str(), SSL_FILETYPE_PEM) ==

@@ -8,13 +8,18 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <openssl/ssl.h>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+// OpenSSL's names, without its headers.
+struct ssl_st;
+struct ssl_ctx_st;
+
 namespace divan::net::testing {
+
+using TlsContext = std::shared_ptr<ssl_ctx_st>;
 
 // One accepted connection. Everything gives up after some seconds.
 class PeerLine {
@@ -31,14 +36,15 @@ class PeerLine {
     void write(std::string_view text);
     void reset(); // closes at once, with a reset
     // False: the handshake failed.
-    bool start_tls(SSL_CTX *context);
-    [[nodiscard]] SSL *ssl() { return ssl_; }
+    bool start_tls(const TlsContext &context);
+    // The name that the client asked for with TLS; "none".
+    [[nodiscard]] std::string asked_name() const;
     [[nodiscard]] int socket() const { return socket_; }
 
   private:
     bool fill();
     int socket_;
-    SSL *ssl_ = nullptr;
+    ssl_st *ssl_ = nullptr;
     std::string input_;
 };
 
@@ -94,7 +100,6 @@ class CertificateFolder {
 
 // A context for a server with this certificate; with `client_ca`, clients need a certificate of that
 // authority.
-std::shared_ptr<SSL_CTX> server_context(const TestCertificate &certificate,
-                                        const std::string &client_ca = {});
+TlsContext server_context(const TestCertificate &certificate, const std::string &client_ca = {});
 
 } // namespace divan::net::testing

@@ -30,8 +30,7 @@ bool is_field_value(std::string_view text) {
 }
 
 bool is_ours(std::string_view name) {
-    for (std::string_view ours :
-         {"Host", "Content-Length", "Transfer-Encoding", "Expect", "Proxy-Authorization"})
+    for (std::string_view ours : {"Content-Length", "Transfer-Encoding", "Expect", "Proxy-Authorization"})
         if (equal_without_case(name, ours))
             return true;
     return false;
@@ -54,7 +53,9 @@ Result<std::string> format_request_head(const Destination &destination, const Ou
     text.append(request.method).append(" ");
     if (through_proxy)
         text.append("http://").append(host);
-    text.append(request.target).append(" HTTP/1.1\r\nHost: ").append(host).append("\r\n");
+    text.append(request.target).append(" HTTP/1.1\r\n");
+    if (!request.headers.contains("Host"))
+        text.append("Host: ").append(host).append("\r\n");
     if (through_proxy && !destination.proxy->user.empty())
         text.append("Proxy-Authorization: ").append(basic_credentials(*destination.proxy)).append("\r\n");
     for (const auto &[name, value] : request.headers) {

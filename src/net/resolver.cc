@@ -19,7 +19,6 @@ Addresses look_up(const std::string &host, std::uint16_t port) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_ADDRCONFIG;
     addrinfo *list = nullptr;
     Addresses found;
     if (int error = getaddrinfo(host.c_str(), nullptr, &hints, &list); error != 0) {

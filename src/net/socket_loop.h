@@ -12,10 +12,12 @@ class SocketLoop final : public EventLoop {
   public:
     explicit SocketLoop(Clock &clock); // starts the thread
     ~SocketLoop() override;            // stops
-    // Drops what is queued and the timers, and joins the thread; later posts run nothing. Idempotent.
+    // Drops what is queued and the timers, and joins the thread; later posts run nothing. Idempotent; not on
+    // the loop's thread. Coroutines that wait for something of the loop never go on, and are leaked.
     void stop();
 
     void post(UniqueFunction<void()> work) override; // any thread
+    // The loop outlives its timers.
     [[nodiscard]] std::unique_ptr<Timer> after(Millis delay, UniqueFunction<void()> work) override;
     [[nodiscard]] Clock &clock() override;
 

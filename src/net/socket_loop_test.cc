@@ -87,16 +87,16 @@ TEST_F(SocketLoopTest, StopDropsWhatIsQueued) {
     timer.reset();
 }
 
-TEST_F(SocketLoopTest, SleepsUntilItIsCancelled) {
+TEST_F(SocketLoopTest, AWaitEndsWhenItIsCancelled) {
     Cancellation cancellation;
-    std::promise<ErrorCode> code;
-    auto sleep = [](SocketLoop &loop, Cancellation &given, std::promise<ErrorCode> &out) -> Task<void> {
-        auto slept = co_await sleep_for(loop, Millis(60'000), given);
-        out.set_value(slept.ok() ? ErrorCode::internal_server_error : slept.error().code());
+    std::promise<WaitEnd> end;
+    auto wait = [](SocketLoop &loop, Cancellation &given, std::promise<WaitEnd> &out) -> Task<void> {
+        auto how = co_await wait_for(loop, std::shared_ptr<Event>(), Millis(60'000), given);
+        out.set_value(how);
     };
-    on_loop([&] { spawn(sleep(loop_, cancellation, code), [] {}); });
+    on_loop([&] { spawn(wait(loop_, cancellation, end), [] {}); });
     on_loop([&] { cancellation.cancel(); });
-    EXPECT_EQ(code.get_future().get(), ErrorCode::cancelled);
+    EXPECT_EQ(end.get_future().get(), WaitEnd::cancelled);
 }
 
 } // namespace

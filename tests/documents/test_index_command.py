@@ -80,7 +80,9 @@ class IndexCommandTest(ServerTestCase):
                 ([self.db, 'none', '--url', url], 1, 'missing'),
                 ([self.db, '--url', self.server.url], 1, 'unauthorized'),
                 ([self.db, '--url', port_of_nobody], 1, 'Cannot connect to ' + port_of_nobody),
-                ([self.db, '--url', 'https://x'], 2, 'https'),
+                ([self.db, '--url', 'https://127.0.0.1:1'], 1, 'Cannot connect to https://127.0.0.1:1'),
+                ([self.db, '--url', self.server.url.replace('http', 'https')], 1, 'does not speak TLS'),
+                ([self.db, '--url', 'ftp://x'], 2, 'http://'),
                 ([self.db, '--url', 'x'], 2, 'http://'),
                 (['--url', url], 2, 'DB is required')):
             done = divan('index', *arguments)
