@@ -416,14 +416,14 @@ Task<Result<void>> LocalPeer::give(Revision revision, DocumentReceiver &receiver
 
 Task<Result<void>> LocalPeer::read(std::vector<MissingDocument> wanted, DocumentReceiver &receiver) {
     std::size_t at = 0;
-    std::vector<MissingDocument> streamed; // documents whose attachments follow: one by one
+    std::vector<MissingDocument> streamed; // documents with attachments: one by one
     while (at < wanted.size()) {
         auto first = at;
         auto revisions = co_await on_pool([&] { return read_some(wanted, at); });
         if (!revisions.ok())
             co_return revisions.error();
         for (auto &revision : *revisions) {
-            if (has_following(revision.document)) {
+            if (!revision.document.attachments.empty()) {
                 auto same = [&](const auto &missing) { return missing.id == *revision.document.id; };
                 auto origin = std::find_if(wanted.begin() + static_cast<std::ptrdiff_t>(first),
                                            wanted.begin() + static_cast<std::ptrdiff_t>(at), same);

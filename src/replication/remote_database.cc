@@ -72,7 +72,8 @@ bool helps_to_retry(int status) {
 
 RemoteAnswer::~RemoteAnswer() {
     response_.reset();
-    database_.connections_.release();
+    if (permit_)
+        database_.connections_.release();
 }
 
 std::string RemoteAnswer::media_type() const {
@@ -271,30 +272,35 @@ Task<Result<void>> RemoteDatabase::sign_in() {
 }
 
 Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send_once(const RemoteRequest &request) {
-    co_await connections_.acquire();
-    auto turn = co_await wait_for_turn();
-    if (turn.ok() && use_cookie_ && cookie_.empty())
-        turn = co_await sign_in();
-    if (!turn.ok()) {
-        connections_.release();
-        co_return turn.error();
-    }
-    auto out = outgoing(request);
-    auto body_bytes = out.body.size();
-    auto booked = co_await book(body_bytes);
-    if (!booked.ok()) {
-        connections_.release();
-        co_return booked.error();
-    }
-    context_.progress.statistics.bytes_out += body_bytes;
-    auto &cancellation = request.cancellation != nullptr ? *request.cancellation : context_.cancellation;
-    auto response = co_await context_.context.http.send(endpoint_.destination, std::move(out), cancellation);
+    bool permit = !request.own_connection;
+    if (permit)
+        co_await connections_.acquire();
+    auto response = co_await send_in_turn(request);
     if (!response.ok()) {
-        connections_.release();
+        if (permit)
+            connections_.release();
         co_return response.error();
     }
     learn(**response);
-    co_return std::make_unique<RemoteAnswer>(*this, std::move(*response));
+    co_return std::make_unique<RemoteAnswer>(*this, std::move(*response), permit);
+}
+
+Task<Result<std::unique_ptr<net::IncomingResponse>>>
+RemoteDatabase::send_in_turn(const RemoteRequest &request) {
+    auto turn = co_await wait_for_turn();
+    if (turn.ok() && use_cookie_ && cookie_.empty())
+        turn = co_await sign_in();
+    if (!turn.ok())
+        co_return turn.error();
+    auto out = outgoing(request);
+    auto body_bytes = out.body.size();
+    auto booked = co_await book(body_bytes);
+    if (!booked.ok())
+        co_return booked.error();
+    context_.progress.statistics.bytes_out += body_bytes;
+    auto &cancellation = request.cancellation != nullptr ? *request.cancellation : context_.cancellation;
+    auto response = co_await context_.context.http.send(endpoint_.destination, std::move(out), cancellation);
+    co_return response;
 }
 
 Task<Result<bool>> RemoteDatabase::wait_to_retry(std::uint64_t number, const Error &why) {

@@ -25,6 +25,8 @@ struct RemoteRequest {
     std::function<Task<Result<std::string>>()> stream = {};
     std::optional<std::uint64_t> stream_length = {};
     bool repeat = true;
+    // Beside http_connections: what waits for changes must not hold up what copies them.
+    bool own_connection = false;
     // Another end than that of the job.
     Cancellation *cancellation = nullptr;
 };
@@ -32,8 +34,9 @@ struct RemoteRequest {
 // What came back, with its body still to be read.
 class RemoteAnswer final : public net::BodyReader {
   public:
-    RemoteAnswer(class RemoteDatabase &database, std::unique_ptr<net::IncomingResponse> response)
-        : database_(database), response_(std::move(response)) {}
+    // `permit`: it holds one of the connections of its database.
+    RemoteAnswer(class RemoteDatabase &database, std::unique_ptr<net::IncomingResponse> response, bool permit)
+        : database_(database), response_(std::move(response)), permit_(permit) {}
     ~RemoteAnswer() override;
 
     [[nodiscard]] int status() const { return response_->status(); }
@@ -51,6 +54,7 @@ class RemoteAnswer final : public net::BodyReader {
   private:
     RemoteDatabase &database_;
     std::unique_ptr<net::IncomingResponse> response_;
+    const bool permit_;
     std::uint64_t counted_bytes_ = 0;
 };
 
@@ -78,6 +82,7 @@ class RemoteDatabase {
     friend class RemoteAnswer;
 
     Task<Result<std::unique_ptr<RemoteAnswer>>> send_once(const RemoteRequest &request);
+    Task<Result<std::unique_ptr<net::IncomingResponse>>> send_in_turn(const RemoteRequest &request);
     Task<Result<void>> wait_for_turn();
     Task<Result<void>> sign_in();
     [[nodiscard]] net::OutgoingRequest outgoing(const RemoteRequest &request);

@@ -160,6 +160,7 @@ Task<Result<std::string>> RemotePeer::ensure_full_commit() {
 RemoteRequest RemotePeer::changes_request(const ChangesQuery &query) {
     RemoteRequest request;
     request.path = "/_changes";
+    request.own_connection = true;
     request.query = fmt::format(
         "feed={}&style={}&since={}&limit={}&seq_interval={}&heartbeat={}", query.wait ? "longpoll" : "normal",
         replication().winning_revs_only ? "main_only" : "all_docs", encoded_sequence(query.since),

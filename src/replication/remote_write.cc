@@ -151,6 +151,8 @@ Task<Result<std::vector<Refusal>>> RemotePeer::write_texts(std::vector<const Doc
                 fmt::format("{} answers a write with something else than a list.", endpoint().shown()));
         co_return *refusals;
     }
+    if (answer.error().code() == ErrorCode::precondition_failed)
+        co_return Error(ErrorCode::missing_stub, answer.error().reason());
     bool too_much = answer.error().code() == ErrorCode::too_large ||
                     answer.error().code() == ErrorCode::expectation_failed;
     if (documents.size() == 1 && (too_much || refuses_document(answer.error()))) {

@@ -79,6 +79,13 @@ class Session::Writer final : public DocumentReceiver {
             auto streamed = co_await write_streamed(std::move(document), *data);
             co_return streamed;
         }
+        // The target may lack what a stub names: then this document is read once more, and not a whole batch.
+        if (!document.attachments.empty()) {
+            std::vector<Document> alone;
+            alone.push_back(std::move(document));
+            auto written = co_await write(std::move(alone));
+            co_return written;
+        }
         bytes_ += document.json.size() + kDocumentOverheadBytes;
         documents_.push_back(std::move(document));
         if (bytes_ < kWrittenBytesMax && documents_.size() < session_.batch_size())
@@ -93,11 +100,20 @@ class Session::Writer final : public DocumentReceiver {
         bytes_ = 0;
         if (documents.empty())
             co_return Result<void>();
+        auto written = co_await write(std::move(documents));
+        co_return written;
+    }
+
+    // Whether the target failed, and not the source.
+    [[nodiscard]] bool failed() const { return failed_; }
+
+  private:
+    Task<Result<void>> write(std::vector<Document> documents) {
         auto count = documents.size();
         Stopwatch watch(session_.context_, session_.progress_, Stage::write);
         auto refused = co_await session_.target_->write(std::move(documents));
         if (!refused.ok()) {
-            failed_ = true;
+            failed_ = refused.error().code() != ErrorCode::missing_stub;
             co_return refused.error();
         }
         session_.progress_.statistics.docs_written += count - std::min(count, refused->size());
@@ -106,10 +122,6 @@ class Session::Writer final : public DocumentReceiver {
         co_return Result<void>();
     }
 
-    // Whether the target failed, and not the source.
-    [[nodiscard]] bool failed() const { return failed_; }
-
-  private:
     Task<Result<void>> write_streamed(Document document, AttachmentStream &data) {
         Stopwatch watch(session_.context_, session_.progress_, Stage::write);
         auto refused = co_await session_.target_->write_with_data(std::move(document), data);

@@ -133,6 +133,20 @@ TEST_F(SessionTest, UnchangedAttachmentsAreNotSentAgain) {
     EXPECT_EQ(leaves(*b_), leaves(*a_));
 }
 
+// Its attachments are as old as those of a new document, as in CouchDB; the target has an ancestor, without
+// them.
+TEST_F(SessionTest, AttachmentsOfADocumentThatWasDeletedArrive) {
+    auto first = testing_.put(*a_, R"({"_id":"f","v":1})").value();
+    auto gone =
+        testing_.put(*a_, R"({"_id":"f","_rev":")" + first.rev.text() + R"(","_deleted":true})").value();
+    replicate_well(TestingStore::between("a", "b"));
+    put(*a_, R"({"_id":"f","_attachments":{"t":{"data":"YWJj","content_type":"text/x"}}})");
+    put(*a_, R"({"_id":"other"})");
+    replicate_well(TestingStore::between("a", "b"));
+    EXPECT_EQ(leaves(*b_), leaves(*a_));
+    EXPECT_EQ(gone.rev.generation, 2U);
+}
+
 TEST_F(SessionTest, ADatabaseThatIsNotThereIsNamed) {
     auto end = testing_.run(TestingStore::between("a", "nowhere"));
     const auto &failure = std::get<Failure>(end);

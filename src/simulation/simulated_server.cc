@@ -1,0 +1,196 @@
+#include "simulation/simulated_server.h"
+
+#include "access/authenticator.h"
+#include "access/gate.h"
+#include "api/dispatcher.h"
+#include "api/services.h"
+#include "config/config.h"
+#include "db/store.h"
+#include "replication/throttle.h"
+#include "simulation/simulated_pool.h"
+#include "telemetry/metrics.h"
+
+#include <map>
+
+namespace divan::simulation {
+namespace {
+
+// Whoever has not ended by then never will.
+constexpr std::chrono::minutes kEndMax{5};
+
+std::unique_ptr<config::Config> make_config() {
+    auto config = config::Config::load({}, "").value();
+    DIVAN_CHECK(config->set_override("chttpd_auth", "secret", "shared secret").ok());
+    DIVAN_CHECK(config->set_override("chttpd_auth", "iterations", "1").ok());
+    DIVAN_CHECK(config->set("admins", kUser, kPassword, false).ok());
+    return config;
+}
+
+} // namespace
+
+access::Principal admin() {
+    return {kUser, {"_admin"}, "default"};
+}
+
+NoFunctions::NoFunctions()
+    : scripts_({.command = {"/bin/false"}}),
+      views_(views::make_views({scripts_, designs_, log_, clock_},
+                               {.foreground_threads = 1, .background_threads = 1})) {
+    scripts_.stop();
+}
+
+// Everything that a crash takes.
+struct SimulatedServer::Life {
+    Life(SimulatedServer &node, kv::Engine &engine)
+        : random(node.dice_.number()), pool(node.loop_, node.dice_.fork()),
+          log(node.loop_.clock(), node.name_, "", telemetry::Level::none), config(make_config()),
+          authenticator(*config, node.loop_.clock(), random, pool),
+          store(db::open_store({engine, pool, node.loop_.clock(), random}, store_options(node)).value()),
+          gate(*store, *config), http(node.network_.client(node.name_)), throttle(node.loop_, 0),
+          services(new api::Services{
+              .gate = gate,
+              .authenticator = authenticator,
+              .config = *config,
+              .designs = designs,
+              .metrics = metrics,
+              .log = log,
+              .engine_pool = pool,
+              .view_pool = pool,
+              .scripts = node.functions_.scripts(),
+              .views = node.functions_.views(),
+              .clock = node.loop_.clock(),
+              .random = random,
+              .node_name = node.name_,
+              .server_uuid = node.name_,
+              .started_at = node.loop_.clock().monotonic(),
+          }),
+          dispatcher(*services, api::all_routes()), context{.loop = node.loop_,
+                                                            .pool = pool,
+                                                            .http = *http,
+                                                            .throttle = throttle,
+                                                            .clock = node.loop_.clock(),
+                                                            .random = random,
+                                                            .config = *config,
+                                                            .log = log,
+                                                            .metrics = metrics,
+                                                            .gate = &gate,
+                                                            .designs = &designs,
+                                                            .scripts = &node.functions_.scripts(),
+                                                            .server_uuid = node.name_},
+          scheduler(context, node.options_.scheduler,
+                    [this](const replication::Replication &what, const replication::ReplicationId &id,
+                           replication::Progress &progress, Cancellation &cancellation) {
+                        return replication::replicate(context, what, id, progress, cancellation);
+                    }) {
+        DIVAN_CHECK(authenticator.hash_plain_admins().ok());
+        auto made = store->create(node.options_.database, {});
+        DIVAN_CHECK(made.ok() || made.error().code() == ErrorCode::file_exists);
+        database = store->open(node.options_.database).value();
+    }
+
+    static db::StoreOptions store_options(const SimulatedServer &node) {
+        db::StoreOptions options;
+        options.attachment_chunk_bytes = node.options_.attachment_chunk_bytes;
+        return options;
+    }
+
+    SeededRandom random;
+    SimulatedPool pool;
+    telemetry::Logger log;
+    telemetry::Registry metrics;
+    std::unique_ptr<config::Config> config;
+    access::Authenticator authenticator;
+    design::DesignDocuments designs;
+    std::unique_ptr<db::Store> store;
+    access::Gate gate;
+    std::shared_ptr<db::Database> database;
+    std::unique_ptr<net::HttpClient> http;
+    replication::Throttle throttle;
+    std::unique_ptr<api::Services> services;
+    api::Dispatcher dispatcher;
+    replication::Context context;
+    replication::Scheduler scheduler;
+    std::map<std::string, std::unique_ptr<EventLoop::Timer>> pauses; // of jobs, by id
+    bool ending = false;
+};
+
+SimulatedServer::SimulatedServer(EventLoop &loop, SimulatedNetwork &network, NoFunctions &functions,
+                                 std::string name, Dice dice, DiskBugs bugs, ServerOptions options)
+    : loop_(loop), network_(network), functions_(functions), name_(std::move(name)), dice_(std::move(dice)),
+      options_(std::move(options)), disk_(dice_.fork(), bugs) {}
+
+SimulatedServer::~SimulatedServer() {
+    DIVAN_CHECK(!life_);
+}
+
+void SimulatedServer::start() {
+    DIVAN_CHECK(!life_);
+    life_ = std::make_unique<Life>(*this, disk_.open());
+    network_.attach(name_, [life = life_.get()](net::Exchange &exchange) {
+        return life->dispatcher.handle(exchange);
+    });
+    for (const auto &job : jobs_)
+        begin(job);
+}
+
+bool SimulatedServer::running() const {
+    return life_ && !life_->ending;
+}
+
+db::Database &SimulatedServer::database() {
+    DIVAN_CHECK(running());
+    return *life_->database;
+}
+
+// ---- jobs
+
+replication::ReplicationId SimulatedServer::id_of(const Job &job) const {
+    return replication::replication_id(job.replication, name_, std::string_view());
+}
+
+void SimulatedServer::begin(const Job &job) {
+    auto ended = [this, life = life_.get(), &job](const replication::JobEnd &, const replication::JobView &) {
+        if (life == life_.get() && running())
+            begin_again(job);
+    };
+    DIVAN_CHECK(life_->scheduler.add(id_of(job), job.replication, ended).ok());
+}
+
+void SimulatedServer::begin_again(const Job &job) {
+    life_->pauses[id_of(job).text()] = loop_.after(job.pause, [this, &job] {
+        if (running())
+            begin(job);
+    });
+}
+
+// ---- ends
+
+Task<void> SimulatedServer::stop() {
+    return end(false);
+}
+
+Task<void> SimulatedServer::crash() {
+    return end(true);
+}
+
+Task<void> SimulatedServer::end(bool cut_power) {
+    DIVAN_CHECK(running());
+    life_->ending = true;
+    life_->pauses.clear();
+    if (cut_power) {
+        disk_.cut_power();
+        network_.detach(name_);
+    }
+    co_await life_->scheduler.stop();
+    network_.detach(name_);
+    // What ran on this node goes on until it has noticed.
+    Cancellation never;
+    auto late = loop_.clock().now() + kEndMax;
+    do {
+        ignore_error(co_await sleep_for(loop_, Millis(1), never), "it is never cancelled");
+        DIVAN_CHECK(loop_.clock().now() < late);
+    } while (network_.running(name_) > 0 || life_->pool.pending() > 0);
+    life_.reset();
+}
+
+} // namespace divan::simulation
