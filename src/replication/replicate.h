@@ -7,6 +7,7 @@
 #include "replication/replication.h"
 #include "replication/statistics.h"
 
+#include <functional>
 #include <memory>
 #include <variant>
 
@@ -27,6 +28,7 @@ class Registry;
 namespace divan::replication {
 
 class Throttle;
+struct Refusal;
 
 // What replications are made of. All outlive them; `gate`, `designs` and `scripts` may be null where no end
 // is local.
@@ -44,11 +46,14 @@ struct Context {
     design::DesignDocuments *designs = nullptr;
     script::Pool *scripts = nullptr;
     std::string server_uuid;
+    // Told of each document that a target does not take, besides the log; on the loop. May be empty.
+    std::function<void(const Replication &, const Refusal &)> on_refusal = {};
 };
 
 struct Failure {
     Error error;
     Cause cause = Cause::none;
+    Cause side = Cause::none; // source or target, where it showed
 };
 
 // How a session ended well.

@@ -136,6 +136,8 @@ class Session::Writer final : public DocumentReceiver {
 
     void note(const Refusal &refusal) {
         ++session_.progress_.statistics.doc_write_failures;
+        if (session_.context_.on_refusal)
+            session_.context_.on_refusal(session_.replication_, refusal);
         session_.context_.log.warning(fmt::format("{} does not take document `{}`, revision {}: {} {}",
                                                   session_.target_->endpoint().shown(), refusal.id,
                                                   refusal.rev, refusal.error.word(), refusal.error.reason()));
@@ -185,7 +187,7 @@ Cause Session::cause_of(const Error &error, Cause side) const {
 
 void Session::fail(const Error &error, Cause side) {
     if (!failure_) {
-        failure_ = Failure{error, cause_of(error, side)};
+        failure_ = Failure{error, cause_of(error, side), side};
         if (error.code() != ErrorCode::cancelled) {
             progress_.last_error = error.reason();
             progress_.cause = failure_->cause;
@@ -299,6 +301,7 @@ Task<Result<void>> Session::find_start() {
     if (*at_source)
         checkpoint_ = std::move(**at_source);
     progress_.statistics = larger(progress_.statistics, counted(history_));
+    progress_.before_session = progress_.statistics;
     if (!common.sequence.empty())
         start_seq_ = common.sequence;
     else if (replication_.since_seq)

@@ -37,7 +37,8 @@ enum class Cause : std::uint8_t { none, auth, network, disk, source, target, fil
 // How a session stands. Used on the replication loop only.
 struct Progress {
     Statistics statistics;
-    std::string source_seq; // JSON texts of sequences; empty: not known
+    Statistics before_session; // what of it earlier sessions counted, also those that only a checkpoint knows
+    std::string source_seq;    // JSON texts of sequences; empty: not known
     std::string through_seq;
     std::string checkpointed_source_seq;
     std::optional<std::uint64_t> changes_pending; // rows behind what was read
