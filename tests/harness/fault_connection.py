@@ -7,6 +7,7 @@ from harness.http_relay import HEAD_BYTES_MAX, read_body, read_head
 CONNECT_LIMIT_S = 30
 PIECE_BYTES = 65536
 GARBAGE_BYTES = 300
+TRICKLE_PAUSE_S = 0.001
 REASONS = {413: 'Request Entity Too Large', 429: 'Too Many Requests', 500: 'Internal Server Error',
            503: 'Service Unavailable'}
 
@@ -131,7 +132,7 @@ class Connection:
             for byte in data[:slow]:
                 self.writer.write(bytes([byte]))
                 await self.writer.drain()
-                await asyncio.sleep(0)
+                await asyncio.sleep(TRICKLE_PAUSE_S)  # else the kernel hands out several at once
             self.writer.write(data[slow:])
             self.proxy.counts['bytes_down'] += len(data)
             await self.writer.drain()

@@ -2,6 +2,7 @@
 import random
 import re
 
+TRICKLE_BYTES_MAX = 1000
 # What `amount` means for each kind.
 KINDS = {
     'pass': None,            # nothing goes wrong
@@ -62,7 +63,7 @@ class Schedule(list):
         if kind == 'half_open':
             amount *= 5
         if kind == 'trickle':
-            amount = min(amount, 3000)
+            amount = min(amount, TRICKLE_BYTES_MAX)
         return Fault(kind, amount, chance.choice([500, 503, 429]))
 
 
