@@ -43,7 +43,9 @@ class PouchDBServer:
             self.origin = 'http://127.0.0.1:%d' % port
             with open(self.folder / 'output', 'wb') as output:
                 self.process = subprocess.Popen(
-                    ['node', str(program), '--in-memory', '--no-stdout-logs', '--host', '127.0.0.1', '--port', str(port)],
+                    # A replication that fails is a rejection nobody handles, which ends a process of today's node.
+                    ['node', '--unhandled-rejections=warn', str(program), '--in-memory', '--no-stdout-logs',
+                     '--host', '127.0.0.1', '--port', str(port)],
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder)
             if wait_until(lambda: self.answers() or self.failed(), START_LIMIT_S) and not self.failed():
                 return self

@@ -68,23 +68,41 @@ def open_leaves(server, name, doc_id):
     return [row['ok'] for row in response.json() if 'ok' in row]
 
 
+def leaves_of(server, name):
+    """{id: leaves} of all documents; from a server, or from what has leaves of its own (harness.pouchdb)."""
+    if hasattr(server, 'leaves'):
+        return server.leaves(name)
+    found = {}
+    for row in change_rows(server, name):
+        found[row['id']] = open_leaves(server, name, row['id'])
+        assert {leaf['_rev'] for leaf in found[row['id']]} == {change['rev'] for change in row['changes']}, row
+    return found
+
+
+def winners_of(server, name):
+    """{id: rev} of the winners that are not deleted."""
+    if hasattr(server, 'winners'):
+        return server.winners(name)
+    response = server.get(path_of(name) + '/_changes')
+    assert response.status_code == 200, response.text
+    return {row['id']: row['changes'][0]['rev'] for row in response.json()['results'] if not row.get('deleted')}
+
+
 def leaf_sets(server, name):
     """{id: {(rev, whether it is deleted)}} of all leaves."""
-    return {row['id']: {(leaf['_rev'], bool(leaf.get('_deleted'))) for leaf in open_leaves(server, name, row['id'])}
-            for row in change_rows(server, name)}
+    return {doc_id: {(leaf['_rev'], bool(leaf.get('_deleted'))) for leaf in leaves}
+            for doc_id, leaves in leaves_of(server, name).items()}
 
 
 def contents(server, name, digests=True):
     """{id: {rev: leaf}}: bodies, ancestors, and of attachments type, length, digest and a hash of the bytes."""
     found = {}
-    for row in change_rows(server, name):
-        leaves = {leaf['_rev']: leaf for leaf in open_leaves(server, name, row['id'])}
-        assert set(leaves) == {change['rev'] for change in row['changes']}, (row, sorted(leaves))
-        for leaf in leaves.values():
+    for doc_id, leaves in leaves_of(server, name).items():
+        for leaf in leaves:
             if '_attachments' in leaf:
                 leaf['_attachments'] = {key: attachment_facts(value, digests)
                                         for key, value in leaf['_attachments'].items()}
-        found[row['id']] = leaves
+        found[doc_id] = {leaf['_rev']: leaf for leaf in leaves}
     return found
 
 
@@ -109,8 +127,7 @@ def assert_same(test, one, other, digests=True, without=()):
     for doc_id, revs in found[0].items():
         for rev, leaf in revs.items():
             test.assertEqual(leaf, found[1][doc_id][rev], (doc_id, rev))
-    winners = [{row['id']: row['value']['rev'] for row in place[0].get(path_of(place[1]) + '/_all_docs').json()['rows']
-                if row['id'] not in without} for place in (one, other)]
+    winners = [{doc_id: rev for doc_id, rev in winners_of(*place).items() if doc_id not in without} for place in (one, other)]
     test.assertEqual(winners[0], winners[1])
 
 
@@ -251,3 +268,27 @@ class ReplicationCase(ServerTestCase):
         """Whether the place has the document with these members; for wait_until."""
         response = place[0].get(path_of(place[1], doc_id))
         return response.status_code == 200 and members.items() <= response.json().items()
+
+
+class View:
+    """A Server as one thread of a test sees it: with connections of its own."""
+
+    def __init__(self, server):
+        self.server, self.session = server, server.new_session()
+
+    @property
+    def url_with_credentials(self):
+        return self.server.url_with_credentials
+
+    def request(self, method, path, **arguments):
+        arguments.setdefault('timeout', REPLICATE_LIMIT_S)
+        return self.session.request(method, self.server.origin + path, **arguments)
+
+    def get(self, path, **arguments):
+        return self.request('GET', path, **arguments)
+
+    def put(self, path, **arguments):
+        return self.request('PUT', path, **arguments)
+
+    def post(self, path, **arguments):
+        return self.request('POST', path, **arguments)

@@ -19,10 +19,10 @@ def chain(doc_id, generations, branch='main', **members):
     return {'_id': doc_id, '_rev': '%d-%s' % (generations, ids[0]), '_revisions': {'start': generations, 'ids': ids}, **members}
 
 
-def conflicts(doc_id, live, deleted=0):
+def conflicts(doc_id, live, deleted=0, branch=''):
     """A document with so many live leaves and so many deleted ones."""
-    return [chain(doc_id, 2 + number % 3, 'live %d' % number, number=number) for number in range(live)] + \
-        [chain(doc_id, 3, 'deleted %d' % number, _deleted=True) for number in range(deleted)]
+    return [chain(doc_id, 2 + number % 3, '%s live %d' % (branch, number), number=number) for number in range(live)] + \
+        [chain(doc_id, 3, '%s deleted %d' % (branch, number), _deleted=True) for number in range(deleted)]
 
 
 def attachment(data, content_type='application/octet-stream'):
@@ -30,18 +30,19 @@ def attachment(data, content_type='application/octet-stream'):
 
 
 def mixture(seed, plain=40):
-    """Documents for _bulk_docs with new_edits=false, of every kind, other ones for each seed."""
+    """Documents for _bulk_docs with new_edits=false, of every kind; each seed has revisions of its own."""
     chance = random.Random('documents %s' % seed)
-    docs = [chain('doc%03d' % number, chance.randint(1, 4), value=chance.random(), text='t' * chance.randint(0, 2000))
+    branch = 'seed %s' % seed
+    docs = [chain('doc%03d' % number, chance.randint(1, 4), branch, value=chance.random(), text='t' * chance.randint(0, 2000))
             for number in range(plain)]
     for number in range(5):
-        docs += conflicts('conflict%d' % number, chance.randint(2, 5), chance.randint(0, 2))
-        docs.append(chain('gone%d' % number, chance.randint(1, 3), _deleted=True, why=number))
+        docs += conflicts('conflict%d' % number, chance.randint(2, 5), chance.randint(0, 2), branch)
+        docs.append(chain('gone%d' % number, chance.randint(1, 3), branch, _deleted=True, why=number))
     for doc_id in chance.sample(ODD_IDS, 6):
-        docs.append(chain(doc_id, 1, of=doc_id))
+        docs.append(chain(doc_id, 1, branch, of=doc_id))
     for number, size in enumerate([0, 1, 5000, 100000, 300000]):
         # revpos is left to the target: the attachment is as old as the leaf.
-        docs.append(chain('file%d' % number, 2, _attachments={
+        docs.append(chain('file%d' % number, 2, branch, _attachments={
             'noise.bin': attachment(chance.randbytes(size)),
             'b\u00fcro \u6771/a.txt': attachment(b'again and again ' * (size // 16), 'text/plain')}))
     chance.shuffle(docs)
