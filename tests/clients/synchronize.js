@@ -10,17 +10,16 @@ const readline = require('node:readline');
 const PouchDB = require('pouchdb');
 PouchDB.plugin(require('pouchdb-adapter-memory'));
 
+const CANCEL_LIMIT_MS = 2000;
 const db = new PouchDB('db', { adapter: 'memory', auto_compaction: false });
+const trouble = [];
 let live = null;
-let trouble = [];
-
-function synchronize(url) {
-  live = db.sync(url, { live: true, retry: true });
-  for (const event of ['denied', 'error']) live.on(event, (about) => trouble.push(`${event}: ${JSON.stringify(about)}`));
-}
 
 const commands = {
-  sync(url) { synchronize(url); },
+  sync(url) {
+    live = db.sync(url, { live: true, retry: true });
+    for (const event of ['denied', 'error']) live.on(event, (about) => trouble.push(`${event}: ${JSON.stringify(about)}`));
+  },
   async once(url, options) {
     const pulled = await db.replicate.from(url, options);
     const pushed = await db.replicate.to(url, options);
@@ -47,8 +46,12 @@ const commands = {
     return Object.fromEntries(results.filter((row) => !row.deleted).map((row) => [row.id, row.changes[0].rev]));
   },
   state() { return { live: live !== null, trouble }; },
+  // PouchDB says `complete` when it has ended; not always when its requests failed.
   async cancel() {
-    const ended = new Promise((resolve) => live.on('complete', resolve));
+    const ended = new Promise((resolve) => {
+      live.on('complete', resolve);
+      setTimeout(resolve, CANCEL_LIMIT_MS);
+    });
     live.cancel();
     await ended;
     live = null;

@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 
-from harness.fault_connection import Connection, swallow
+from harness.fault_connection import Connection, Cut, swallow
 from harness.fault_plan import Fault, Rule
 from harness.http_relay import HEAD_BYTES_MAX, HeadTooLarge
 
@@ -31,7 +31,8 @@ class FaultProxy:
     """Use it in a `with`, or call start() and stop(). `upstream` is http://host:port or a Server, whose
     port may change when it is started again.
 
-    counts    {kind of fault: how often}, 'connections', 'requests', 'bytes_up', 'bytes_down'
+    counts    {kind of fault: how many connections had it}, {status: how often it was answered}, 'connections',
+              'requests', 'bytes_up', 'bytes_down', 'cut': connections that a cut has ended
     requests  (method, target) of every request that came, the oldest first
     """
 
@@ -163,6 +164,8 @@ class FaultProxy:
                 if fault.kind == 'delay':
                     await asyncio.sleep(fault.amount / 1000)
                 await Connection(self, fault, reader, writer).run()
+        except Cut:
+            self.counts['cut'] += 1
         except (OSError, EOFError, asyncio.IncompleteReadError, asyncio.TimeoutError, HeadTooLarge):
             pass
         finally:

@@ -29,20 +29,21 @@ def attachment(data, content_type='application/octet-stream'):
     return {'content_type': content_type, 'data': base64.b64encode(data).decode()}
 
 
-def mixture(seed, plain=40):
-    """Documents for _bulk_docs with new_edits=false, of every kind; each seed has revisions of its own."""
+def mixture(seed, plain=40, prefix=''):
+    """Documents for _bulk_docs with new_edits=false, of every kind; each seed has revisions of its own. The ids
+    of other prefixes are others."""
     chance = random.Random('documents %s' % seed)
     branch = 'seed %s' % seed
-    docs = [chain('doc%03d' % number, chance.randint(1, 4), branch, value=chance.random(), text='t' * chance.randint(0, 2000))
-            for number in range(plain)]
+    docs = [chain('%sdoc%03d' % (prefix, number), chance.randint(1, 4), branch, value=chance.random(),
+                  text='t' * chance.randint(0, 2000)) for number in range(plain)]
     for number in range(5):
-        docs += conflicts('conflict%d' % number, chance.randint(2, 5), chance.randint(0, 2), branch)
-        docs.append(chain('gone%d' % number, chance.randint(1, 3), branch, _deleted=True, why=number))
+        docs += conflicts('%sconflict%d' % (prefix, number), chance.randint(2, 5), chance.randint(0, 2), branch)
+        docs.append(chain('%sgone%d' % (prefix, number), chance.randint(1, 3), branch, _deleted=True, why=number))
     for doc_id in chance.sample(ODD_IDS, 6):
         docs.append(chain(doc_id, 1, branch, of=doc_id))
     for number, size in enumerate([0, 1, 5000, 100000, 300000]):
         # revpos is left to the target: the attachment is as old as the leaf.
-        docs.append(chain('file%d' % number, 2, branch, _attachments={
+        docs.append(chain('%sfile%d' % (prefix, number), 2, branch, _attachments={
             'noise.bin': attachment(chance.randbytes(size)),
             'b\u00fcro \u6771/a.txt': attachment(b'again and again ' * (size // 16), 'text/plain')}))
     chance.shuffle(docs)
