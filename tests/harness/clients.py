@@ -13,14 +13,14 @@ PROGRAM_LIMIT_S = 120
 JAVA_LIBRARIES = ['lightcouch', 'gson', 'httpclient', 'httpcore', 'commons-codec', 'commons-logging']
 
 
-def node_modules():
-    """The folder of the npm packages, installed when it does not fit package-lock.json."""
-    folder = FOLDER / 'node_modules'
+def node_modules(place=FOLDER):
+    """The folder of the npm packages of `place`, installed when it does not fit package-lock.json."""
+    folder = place / 'node_modules'
     stamp = folder / '.divan-lock-hash'
-    wanted = hashlib.sha256((FOLDER / 'package-lock.json').read_bytes()).hexdigest()
+    wanted = hashlib.sha256((place / 'package-lock.json').read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
         # No scripts: the one package with native code brings it built.
-        done = subprocess.run(['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts'], cwd=FOLDER,
+        done = subprocess.run(['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts'], cwd=place,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=INSTALL_LIMIT_S)
         if done.returncode != 0:

@@ -204,27 +204,36 @@ def loaded(root):
 
 
 def npm(root):
-    """The npm packages that scripts load are pinned, and the lock file names no registry."""
-    folder = root / 'tests/clients'
-    dependencies = json.loads(read(folder / 'package.json')).get('dependencies', {})
-    found = ['%s is not pinned: %s' % (name, version) for name, version in dependencies.items()
-             if not re.fullmatch(r'\d+\.\d+\.\d+', version)]
-    if (folder / 'package-lock.json').exists():
-        text = read(folder / 'package-lock.json')
-        if '"resolved"' in text:
-            found.append('package-lock.json records where packages came from')
-        locked = json.loads(text).get('packages', {}).get('', {}).get('dependencies')
-        if locked != dependencies:
-            found.append('package-lock.json was not made from package.json')
-    else:
-        found.append('package-lock.json is missing')
+    """The npm packages that scripts load are pinned, and the lock files name no registry."""
+    found, listed_packages = [], set()
+    for path in tracked(root):
+        if path.name == 'package.json' and path.parts[:2] == ('tests', 'clients'):
+            dependencies = json.loads(read(root / path)).get('dependencies', {})
+            listed_packages |= set(dependencies)
+            found += npm_folder(root / path.parent, dependencies)
     for path in tracked(root):
         if path.suffix not in ('.js', '.mjs', '.cjs') or path.parts[0] != 'tests':
             continue
         for name in re.findall(r'''(?:require\(|from\s+)['"]([^'"]+)['"]''', read(root / path)):
             package = '/'.join(name.split('/')[:2 if name.startswith('@') else 1])
-            if not name.startswith(('.', 'node:')) and package not in dependencies:
+            if not name.startswith(('.', 'node:')) and package not in listed_packages:
                 found.append('%s loads %s, which package.json does not list' % (path, package))
+    return found
+
+
+def npm_folder(folder, dependencies):
+    """What is wrong with the package.json of a folder and its lock file."""
+    versions = [*dependencies.items(), *json.loads(read(folder / 'package.json')).get('overrides', {}).items()]
+    found = ['%s is not pinned: %s' % (name, version) for name, version in versions
+             if not re.fullmatch(r'\d+\.\d+\.\d+', version)]
+    if not (folder / 'package-lock.json').exists():
+        return found + ['package-lock.json is missing']
+    text = read(folder / 'package-lock.json')
+    if '"resolved"' in text:
+        found.append('package-lock.json records where packages came from')
+    locked = json.loads(text).get('packages', {}).get('', {}).get('dependencies')
+    if locked != dependencies:
+        found.append('package-lock.json was not made from package.json')
     return found
 
 
@@ -284,6 +293,9 @@ class PackagesTest(CheckTest):
         loose = '{"nano": "^10.1.4"}'
         self.assert_found(npm, {'tests/clients/package.json': '{"dependencies": %s}' % loose,
                                 'tests/clients/package-lock.json': lock % loose}, 'not pinned')
+        further = {**good, 'tests/clients/x/package-lock.json': lock % pinned, 'tests/clients/x/package.json':
+                   '{"dependencies": %s, "overrides": {"a": "1"}}' % pinned}
+        self.assert_found(npm, further, 'not pinned')
         self.assert_found(npm, {**good, 'tests/clients/package-lock.json':
                                 (lock % pinned)[:-1] + ', "resolved": "x"}'}, 'where packages came from')
 
