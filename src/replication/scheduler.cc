@@ -421,6 +421,8 @@ struct Scheduler::Impl {
         continuous.each(cancel);
         one_shots.each(cancel);
         co_await sessions.join();
+        for (const auto &[text, job] : jobs)
+            tell(job, Failure{Error(ErrorCode::cancelled)});
         jobs.clear();
         blocked.clear();
         pending = {};

@@ -70,7 +70,7 @@ struct JobView {
     std::string pid;                           // a made-up "<0.N.0>": clients show it
 };
 
-// How a job ended for good: completed, failed, or removed (cancelled).
+// How a job ended for good: completed, failed, or removed (cancelled), as all are at the stop.
 using JobEnd = std::variant<SessionResult, Failure>;
 
 class Scheduler {
