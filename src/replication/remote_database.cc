@@ -230,8 +230,10 @@ Task<Result<void>> RemoteDatabase::wait_for_turn() {
 
 // The cookie of a session, also a renewed one; and what kind of server it is.
 void RemoteDatabase::learn(const net::IncomingResponse &response) {
-    if (auto server = response.headers().find("Server"))
-        divan_ = server->starts_with("Divan");
+    if (auto server = response.headers().find("Server")) {
+        divan_ = server->find("Divan") != std::string_view::npos;
+        takes_gzip_ = divan_ || server->starts_with("CouchDB");
+    }
     if (!use_cookie_)
         return;
     for (const auto &[name, value] : response.headers()) {

@@ -75,6 +75,8 @@ class RemoteDatabase {
     // As replication::wait_to_retry().
     Task<Result<bool>> wait_to_retry(std::uint64_t number, const Error &why);
 
+    // Whether the other side stores attachments that come as gzip as what they are: known servers do.
+    [[nodiscard]] bool takes_gzip_attachments() const { return takes_gzip_; }
     // Where a failed request lies.
     [[nodiscard]] Cause cause_of(const Error &error) const;
 
@@ -99,6 +101,7 @@ class RemoteDatabase {
     Semaphore connections_;
     int compression_level_ = 0;
     bool divan_ = false;      // the other side says that it is one
+    bool takes_gzip_ = false; // or a CouchDB
     bool use_cookie_ = false; // sign in with _session; until it turns out that this does not work
     std::string cookie_;
 };

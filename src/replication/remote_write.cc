@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "net/gzip.h"
 #include "net/multipart.h"
 #include "replication/document_retry.h"
 #include "replication/document_text.h"
@@ -28,6 +29,49 @@ bool refuses_document(const Error &error) {
         return false;
     }
 }
+
+// Attachments that come as gzip, inflated: for servers that would take the compressed bytes for the content.
+class InflatedAttachments final : public AttachmentStream {
+  public:
+    explicit InflatedAttachments(AttachmentStream &data) : data_(data) {}
+
+    Task<Result<std::optional<Following>>> next() override {
+        gzip_.reset();
+        bytes_.clear();
+        auto following = co_await data_.next();
+        if (following.ok() && *following && (**following).gzip) {
+            gzip_.emplace();
+            (**following).gzip = false;
+        }
+        co_return following;
+    }
+    Task<Result<std::string>> read_some(std::size_t bytes_max) override {
+        while (gzip_ && !gzip_->finished()) {
+            if (bytes_.empty()) {
+                auto more = co_await data_.read_some(bytes_max);
+                if (!more.ok())
+                    co_return more.error();
+                if (more->empty())
+                    co_return Error(ErrorCode::service_unavailable,
+                                    "A compressed attachment ends before its end.");
+                bytes_ = std::move(*more);
+            }
+            std::string_view left = bytes_;
+            auto inflated = gzip_->read_some(left, bytes_max);
+            if (!inflated.ok())
+                co_return inflated.error();
+            bytes_.erase(0, bytes_.size() - left.size());
+            if (!inflated->empty())
+                co_return std::move(*inflated);
+        }
+        co_return co_await data_.read_some(bytes_max);
+    }
+
+  private:
+    AttachmentStream &data_;
+    std::optional<net::GzipReader> gzip_; // of the attachment that it is at
+    std::string bytes_;                   // compressed ones that wait
+};
 
 // The multipart/related text of a document and its attachments, piece by piece.
 class RelatedText {
@@ -183,7 +227,13 @@ Task<Result<std::vector<Refusal>>> RemotePeer::write_texts(std::vector<const Doc
 
 Task<Result<std::optional<Refusal>>> RemotePeer::write_with_data(Document document, AttachmentStream &data) {
     auto boundary = hex_encode(remote_.context().context.random.bytes(16));
-    RelatedText text(document, data, boundary);
+    InflatedAttachments inflated(data);
+    bool as_it_is = remote_.takes_gzip_attachments();
+    if (!as_it_is)
+        for (auto &attachment : document.attachments)
+            if (attachment.follows && std::exchange(attachment.gzip, false))
+                attachment.length = attachment.content_length;
+    RelatedText text(document, as_it_is ? data : inflated, boundary);
     RemoteRequest request;
     request.method = "PUT";
     request.path = "/" + percent_encode(*document.id);

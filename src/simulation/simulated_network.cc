@@ -120,9 +120,9 @@ std::unique_ptr<net::HttpClient> SimulatedNetwork::client(std::string host) {
     return std::make_unique<Client>(*this, std::move(host));
 }
 
-Task<Result<std::unique_ptr<net::IncomingResponse>>>
-SimulatedNetwork::send(std::string from, std::string to, net::OutgoingRequest request,
-                       Cancellation &cancellation) {
+Task<Result<std::unique_ptr<net::IncomingResponse>>> SimulatedNetwork::send(std::string from, std::string to,
+                                                                            net::OutgoingRequest request,
+                                                                            Cancellation &cancellation) {
     if (cancellation.cancelled())
         co_return ErrorCode::cancelled;
     note(from, to, request);

@@ -126,9 +126,8 @@ SimulatedServer::~SimulatedServer() {
 void SimulatedServer::start() {
     DIVAN_CHECK(!life_);
     life_ = std::make_unique<Life>(*this, disk_.open());
-    network_.attach(name_, [life = life_.get()](net::Exchange &exchange) {
-        return life->dispatcher.handle(exchange);
-    });
+    network_.attach(
+        name_, [life = life_.get()](net::Exchange &exchange) { return life->dispatcher.handle(exchange); });
     for (const auto &job : jobs_)
         begin(job);
 }

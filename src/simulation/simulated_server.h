@@ -1,7 +1,7 @@
 #pragma once
 
-// A node of a simulation: the server without sockets, threads and JavaScript, on the loop, with a disk that can
-// lose power. Its replications are kept over restarts, as documents of `_replicator` are.
+// A node of a simulation: the server without sockets, threads and JavaScript, on the loop, with a disk that
+// can lose power. Its replications are kept over restarts, as documents of `_replicator` are.
 //
 // Used on the loop's thread.
 
