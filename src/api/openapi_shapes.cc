@@ -30,9 +30,12 @@ constexpr Shape kShapes[] = {
     {"GET", "/_reshard", "", "200 Object"},
     {"GET", "/_reshard/state", "", "200 Object"},
     {"GET", "/_reshard/jobs", "", "200 Object"},
+    {"POST", "/_replicate", "Object", "200 Object, 202 Object"},
     {"GET", "/_scheduler/jobs", "", "200 Object"},
+    {"GET", "/_scheduler/jobs/{job}", "", "200 Object"},
     {"GET", "/_scheduler/docs", "", "200 Object"},
     {"GET", "/_scheduler/docs/{replicator_db}", "", "200 Object"},
+    {"GET", "/_scheduler/docs/{replicator_db}/{docid}", "", "200 Object"},
 
     {"GET", "/_session", "", "200 Session"},
     {"POST", "/_session", "Login, application/x-www-form-urlencoded Login", "200 LoggedIn, 302 LoggedIn"},
