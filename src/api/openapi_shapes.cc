@@ -183,7 +183,7 @@ constexpr std::string_view kSchemas = R"({
 "Uuids":{"type":"object","required":["uuids"],"properties":{"uuids":{"$ref":"#/components/schemas/Names"}}},
 "Membership":{"type":"object","required":["all_nodes","cluster_nodes"],"properties":{"all_nodes":{"$ref":"#/components/schemas/Names"},"cluster_nodes":{"$ref":"#/components/schemas/Names"}}},
 "ClusterState":{"type":"object","required":["state"],"properties":{"state":{"type":"string"}}},
-"ActiveTasks":{"type":"array","items":{"type":"object","required":["type","node","pid"],"properties":{"type":{"type":"string"},"database":{"type":"string"},"design_document":{"type":"string"},"progress":{"type":"integer"}}}},
+"ActiveTasks":{"type":"array","items":{"type":"object","required":["type","node","pid"],"properties":{"type":{"type":"string"},"database":{"type":["string","null"]},"design_document":{"type":"string"},"progress":{"type":"integer"}}}},
 "DatabaseUpdates":{"type":"object","required":["results","last_seq"],"properties":{"results":{"type":"array","items":{"type":"object","required":["db_name","type","seq"],"properties":{"db_name":{"type":"string"},"type":{"enum":["created","updated","deleted"]},"seq":{"type":"string"}}}},"last_seq":{"type":"string"}}},
 "Login":{"type":"object","required":["name","password"],"properties":{"name":{"type":"string"},"password":{"type":"string"}}},
 "LoggedIn":{"type":"object","required":["ok","name","roles"],"properties":{"ok":{"const":true},"name":{"type":["string","null"]},"roles":{"$ref":"#/components/schemas/Names"}}},

@@ -318,6 +318,7 @@ std::vector<Route> replication_routes() {
          "Documents of a `_replicator` database, with their states.", documents},
         {"GET", "/_scheduler/docs/{replicator_db}/{docid}", kAdmin, get_documents_of, "One of them."},
         {"GET", "/_scheduler/docs/{rest...}", kAdmin, get_documents_of, "The same."},
+        {kAnyMethod, "/_scheduler", kAdmin, get_nothing, "Refused: there is none."},
         {"GET", "/_scheduler/{rest...}", kAdmin, get_nothing, "Refused: there is none."},
     };
 }

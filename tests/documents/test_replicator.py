@@ -3,8 +3,6 @@ import json
 
 from harness.case import ServerTestCase, wait_until
 
-JSON_TYPE = {'Content-Type': 'application/json'}
-
 
 class ReplicatorDocumentsTest(ServerTestCase):
     """What cannot be a replication is refused, whichever way it is written."""
@@ -145,7 +143,7 @@ class SchedulerTest(ServerTestCase):
         for path in ('/_scheduler', '/_scheduler/foo'):
             self.assertEqual(self.answer(self.server.get(path), 404), {'error': 'not found'})
         for path in ('/_scheduler/jobs', '/_scheduler/docs'):
-            self.error(self.server.new_session().get(self.server.url + path), 401, 'unauthorized')
+            self.error(self.server.new_session(user='').get(self.server.url + path), 401, 'unauthorized')
 
 
 class ReplicateTest(ServerTestCase):
