@@ -16,7 +16,8 @@ HONOURED = {
     ('couchdb', 'max_document_size'), ('couchdb', 'max_attachment_size'), ('couchdb', 'single_node'),
     ('couchdb', 'database_dir'), ('cluster', 'q'), ('cluster', 'n'), ('chttpd', 'port'), ('chttpd', 'bind_address'),
     ('chttpd', 'require_valid_user'), ('chttpd', 'max_http_request_size'), ('chttpd', 'enable_cors'), ('cors', 'origins'),
-    ('cors', 'credentials'), ('cors', 'methods'), ('cors', 'headers'), ('log', 'level'), ('admins', 'admin')}
+    ('cors', 'credentials'), ('cors', 'methods'), ('cors', 'headers'), ('log', 'level'), ('admins', 'admin'),
+    ('replicator', 'max_replication_retry_count')}
 FROM_OLD_SECTION = {
     ('httpd', 'port'): 'chttpd', ('httpd', 'bind_address'): 'chttpd', ('httpd', 'secure_rewrites'): 'chttpd',
     ('couch_httpd_auth', 'require_valid_user'): 'chttpd',
