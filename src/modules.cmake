@@ -24,7 +24,7 @@ endif()
 divan_module(base LINK fmt::fmt Threads::Threads)
 divan_module(json DEPENDS base LINK simdjson::simdjson)
 divan_module(crypto DEPENDS base LINK OpenSSL::Crypto)
-divan_module(config DEPENDS base)
+divan_module(config DEPENDS base LINK yaml-cpp)
 divan_module(telemetry DEPENDS base LINK spdlog::spdlog)
 divan_module(collation DEPENDS base json LINK ICU::i18n ICU::uc)
 
@@ -69,17 +69,17 @@ divan_module(replication DEPENDS base json crypto config telemetry selector scri
 
 # Layer 5
 divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db design index views mango
-                 feed wire access
+                 feed wire access replication
              TEST_DEPENDS kv/memory)
 divan_module(api/testing DEPENDS base json collation config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
-                                 views access api
+                                 views access replication api
              TEST_PROGRAM)
 target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")
 divan_module(simulation DEPENDS base json config telemetry script doc kv kv/memory net db design views access replication api)
 
 # Layer 6
 divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db design views
-             wire access api)
+             wire access replication api)
 divan_module(cli DEPENDS base json config script script/worker net design api server
              LINK CLI11::CLI11 fmt::fmt yaml-cpp)
 

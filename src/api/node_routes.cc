@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "crypto/password.h"
 #include "db/store.h"
+#include "replication/replicator.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "json/parser.h"
@@ -41,6 +42,13 @@ telemetry::Registry::Gauges gauges(const Call &call) {
             .count();
     gauges.memory_bytes = resident_bytes();
     gauges.node_name = services.node_name;
+    if (services.replicator != nullptr) {
+        auto jobs = services.replicator->counts();
+        gauges.replicator_running = static_cast<std::int64_t>(jobs.running);
+        gauges.replicator_pending = static_cast<std::int64_t>(jobs.pending);
+        gauges.replicator_crashed = static_cast<std::int64_t>(jobs.crashed);
+        gauges.replicator_total = static_cast<std::int64_t>(jobs.total);
+    }
     if (auto catalog = services.gate.catalog(call.principal); catalog.ok())
         gauges.open_databases = static_cast<std::int64_t>((*catalog)->open_count());
     return gauges;

@@ -10,16 +10,11 @@ namespace {
 
 using access::Permission;
 
-constexpr char kReplication[] = "The replicator is not part of this version: let the other side replicate.";
 constexpr char kTextSearch[] = "Text search is not part of this version.";
 constexpr char kTimeSequences[] = "The times of sequences are not kept in this version.";
 
 template <const char *reason> Task<Result<void>> not_served_yet(Call & /*call*/) {
     co_return Error(ErrorCode::not_implemented, reason);
-}
-
-Task<Result<void>> missing(Call & /*call*/) {
-    co_return ErrorCode::not_found;
 }
 
 // As in CouchDB, the design document is looked for first, whatever the method.
@@ -28,23 +23,6 @@ Task<Result<void>> design_function(Call &call) {
     if (!found.ok())
         co_return found.error();
     co_return Error(ErrorCode::not_implemented, "Views and design functions are not part of this version.");
-}
-
-// ---- the scheduler, which has nothing to do
-
-Task<Result<void>> get_scheduler_jobs(Call &call) {
-    co_return co_await call.send_json(200, std::string(R"({"total_rows":0,"offset":0,"jobs":[]})"));
-}
-
-Task<Result<void>> get_scheduler_docs(Call &call) {
-    co_return co_await call.send_json(200, std::string(R"({"total_rows":0,"offset":0,"docs":[]})"));
-}
-
-Task<Result<void>> get_scheduler_docs_of(Call &call) {
-    const auto &name = call.path_parameter("replicator_db");
-    if (name != "_replicator" && !name.ends_with("/_replicator"))
-        co_return Error(ErrorCode::bad_request, "Invalid path");
-    co_return co_await get_scheduler_docs(call);
 }
 
 void add_design_functions(std::vector<Route> &routes) {
@@ -68,14 +46,6 @@ std::vector<Route> reserved_routes() {
     constexpr auto kAdmin = Permission::server_admin;
     constexpr const char *kSummary = "Refused: not part of this version.";
     std::vector<Route> routes = {
-        {"POST", "/_replicate", Permission::signed_in, not_served_yet<kReplication>, kSummary},
-        {"POST", "/_replicate/{rest...}", kAdmin, not_served_yet<kReplication>, kSummary},
-        {"GET", "/_scheduler/jobs", kAdmin, get_scheduler_jobs, "No replication runs."},
-        {"GET", "/_scheduler/jobs/{job}", kAdmin, missing, "Refused: there is none."},
-        {"GET", "/_scheduler/docs", kAdmin, get_scheduler_docs, "No replication runs."},
-        {"GET", "/_scheduler/docs/{replicator_db}", kAdmin, get_scheduler_docs_of, "No replication runs."},
-        {"GET", "/_scheduler/docs/{replicator_db}/{docid}", kAdmin, missing, "Refused: there is none."},
-        {"GET", "/_scheduler/{rest...}", kAdmin, missing, "Refused: there is none."},
         {"GET", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
         {"POST", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
         {"POST", "/_nouveau_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},

@@ -48,17 +48,18 @@ inline constexpr std::string_view kAnyMethod = "ANY";
 }
 
 // One function for each area; together they are all routes.
-[[nodiscard]] std::vector<Route> server_routes();   // server_routes.cc: /, _up, _uuids, ...
-[[nodiscard]] std::vector<Route> node_routes();     // node_routes.cc: _node/{node}/...
-[[nodiscard]] std::vector<Route> session_routes();  // session_routes.cc
-[[nodiscard]] std::vector<Route> cluster_routes();  // cluster_routes.cc: _membership, _reshard, _shards, ...
-[[nodiscard]] std::vector<Route> reserved_routes(); // reserved_routes.cc: known, but not served yet
-[[nodiscard]] std::vector<Route> database_routes(); // database_routes.cc: /{db}, _security, _compact, ...
-[[nodiscard]] std::vector<Route> listing_routes();  // listing_routes.cc: _all_docs, _design_docs, _local_docs
-[[nodiscard]] std::vector<Route> view_routes();     // view_routes.cc: _view, _info, _view_cleanup
-[[nodiscard]] std::vector<Route> find_routes();     // find_routes.cc: _find, _explain
-[[nodiscard]] std::vector<Route> index_routes();    // index_routes.cc: _index
-[[nodiscard]] std::vector<Route> list_routes();     // list_routes.cc: _list
+[[nodiscard]] std::vector<Route> server_routes();  // server_routes.cc: /, _up, _uuids, ...
+[[nodiscard]] std::vector<Route> node_routes();    // node_routes.cc: _node/{node}/...
+[[nodiscard]] std::vector<Route> session_routes(); // session_routes.cc
+[[nodiscard]] std::vector<Route> cluster_routes(); // cluster_routes.cc: _membership, _reshard, _shards, ...
+[[nodiscard]] std::vector<Route> replication_routes(); // replication_routes.cc: _replicate, _scheduler
+[[nodiscard]] std::vector<Route> reserved_routes();    // reserved_routes.cc: known, but not served yet
+[[nodiscard]] std::vector<Route> database_routes();    // database_routes.cc: /{db}, _security, _compact, ...
+[[nodiscard]] std::vector<Route> listing_routes(); // listing_routes.cc: _all_docs, _design_docs, _local_docs
+[[nodiscard]] std::vector<Route> view_routes();    // view_routes.cc: _view, _info, _view_cleanup
+[[nodiscard]] std::vector<Route> find_routes();    // find_routes.cc: _find, _explain
+[[nodiscard]] std::vector<Route> index_routes();   // index_routes.cc: _index
+[[nodiscard]] std::vector<Route> list_routes();    // list_routes.cc: _list
 [[nodiscard]] std::vector<Route> partition_routes();  // partition_routes.cc: _partition
 [[nodiscard]] std::vector<Route> changes_routes();    // changes_routes.cc: _changes, _db_updates
 [[nodiscard]] std::vector<Route> db_updates_routes(); // db_updates_routes.cc: _db_updates

@@ -1,6 +1,7 @@
 #include "api/database_info.h"
 #include "api/openapi.h"
 #include "api/parameters.h"
+#include "api/replication_json.h"
 #include "api/router.h"
 #include "api/uuids.h"
 #include "base/encoding.h"
@@ -122,6 +123,15 @@ Task<Result<void>> get_active_tasks(Call &call) {
         append_task(text, call, task, "");
     for (const auto &task : call.services().views.active_tasks())
         append_task(text, call, task, task.design_document);
+    if (call.services().replicator != nullptr) {
+        auto jobs = co_await call.services().replicator->jobs(call.exchange().executor());
+        for (const auto &job : jobs) {
+            if (job.state != replication::JobState::running)
+                continue;
+            text.append(text.size() > 1 ? "," : "");
+            append_replication_task(text, job, call.services().node_name);
+        }
+    }
     text.push_back(']');
     co_return co_await call.send_json(200, std::move(text));
 }

@@ -26,6 +26,9 @@ class DesignDocuments;
 namespace divan::kv {
 class Engine;
 }
+namespace divan::replication {
+class Replicator;
+}
 namespace divan::script {
 class Pool;
 }
@@ -61,6 +64,7 @@ struct Services {
     Executor &view_pool;
     script::Pool &scripts;
     views::Views &views;
+    replication::Replicator *replicator = nullptr; // null: replications are refused
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

@@ -45,8 +45,10 @@ void add_serve_options(CLI::App &serve, ServeOptions &options, std::string &admi
     serve.add_option("--admin", admin,
                      "Server admin, as NAME:PASSWORD; also COUCHDB_USER and COUCHDB_PASSWORD");
     serve
-        .add_option("--config", options.config_files,
-                    "Ini file, as CouchDB's; may be given several times, later ones win")
+        .add_option(
+            "--config", options.config_files,
+            "Ini file, as CouchDB's, or YAML (*.yaml) with sections as maps; may be given several times, "
+            "later ones win")
         ->allow_extra_args(false);
     serve.add_option("--name", options.node_name,
                      "Name of this node (default divan@127.0.0.1); also NODENAME");

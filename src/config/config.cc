@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include "config/yaml.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -102,7 +104,7 @@ Result<IniValues> Config::read_files() const {
         DIVAN_TRY(auto text, read_file(path));
         if (!text)
             continue;
-        auto parsed = parse_ini(*text);
+        auto parsed = is_yaml_name(path) ? parse_yaml(*text) : parse_ini(*text);
         if (!parsed.ok())
             return Error(ErrorCode::bad_request, fmt::format("{}: {}", path, parsed.error().reason()));
         // Two passes: a value in its current place wins over one in an older place of the same file.

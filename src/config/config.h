@@ -17,7 +17,8 @@ namespace divan::config {
 
 class Config {
   public:
-    // Reads `files` in order, later ones win; missing ones are skipped but for those the user named
+    // Reads `files` (ini, or YAML if their names end so) in order, later ones win; missing ones are skipped
+    // but for those the user named
     // (`required`). Changes are kept in `local_file` (made when needed, mode 0600, read last);
     // empty = changes live in memory only.
     // Errors: bad_request naming file, line or setting and bounds.

@@ -93,6 +93,27 @@ TEST_F(ConfigTest, OlderNamesOfSettings) {
     EXPECT_TRUE(Config::is_secret("replicator", "password"));
 }
 
+TEST_F(ConfigTest, YamlHasSectionsAsMaps) {
+    auto path = file("a.yaml", "replicator:\n  max_concurrent_replications: 4\n  update_docs: true\n"
+                               "  valid_endpoint_protocols: [https]\n  cert_file:\n"
+                               "replicator.shares:\n  x/_replicator: 200\n");
+    auto config = Config::load({path}, "").value();
+    EXPECT_EQ(config->integer("replicator", "max_jobs"), 4);
+    EXPECT_TRUE(config->boolean("replicator", "update_docs"));
+    EXPECT_EQ(config->list("replicator", "valid_endpoint_protocols"), std::vector<std::string>{"https"});
+    EXPECT_EQ(config->section("replicator.shares").at("x/_replicator"), "200");
+    EXPECT_TRUE(Config::load({file("empty.yml", "")}, "").ok());
+    auto reason = [&](const char *text) {
+        return Config::load({file("bad.yaml", text)}, "").error().reason();
+    };
+    EXPECT_NE(reason("replicator:\n  max_jobs: many\n").find("max_jobs must be a whole number"),
+              std::string::npos);
+    EXPECT_NE(reason("a: 1\n").find("line 1: a section is a map"), std::string::npos);
+    EXPECT_NE(reason("a:\n  b: {c: 1}\n").find("line 2"), std::string::npos);
+    EXPECT_NE(reason("a: [\n").find("line 2"), std::string::npos);
+    EXPECT_NE(reason("a:\n  b: 1\n  b: 2\n").find("b is there twice"), std::string::npos);
+}
+
 TEST_F(ConfigTest, RefusesBadValuesWithTheirPlace) {
     auto path = file("bad.ini", "[chttpd]\nport = many\n");
     auto config = Config::load({path}, "");

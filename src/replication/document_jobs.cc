@@ -223,8 +223,8 @@ struct DocumentJobs::Impl {
     }
 
     void fail(const EntryPointer &entry, std::string reason) {
-        context.log.error(fmt::format("replication of document `{}` in `{}` has failed: {}",
-                                      entry->document_id, entry->database, reason));
+        context.log.warning(fmt::format("replication of document `{}` in `{}` has failed: {}",
+                                        entry->document_id, entry->database, reason));
         note(entry, {"failed", std::move(reason), std::nullopt, std::nullopt},
              Metric::replicator_docs_failed);
     }

@@ -12,7 +12,12 @@
 #include "design/validation.h"
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
+#include "net/http_client.h"
 #include "net/server.h"
+#include "net/socket_loop.h"
+#include "replication/document_guard.h"
+#include "replication/replicator.h"
+#include "replication/throttle.h"
 #include "script/pool.h"
 #include "selector/limits.h"
 #include "server/global_changes.h"
@@ -130,8 +135,10 @@ class Application::Parts {
         authenticator_ = std::make_unique<access::Authenticator>(*config_, clock_, random_, *pool_);
         DIVAN_TRY_VOID(admit_admin());
         DIVAN_TRY_VOID(open_store());
+        make_replicator();
         DIVAN_TRY_VOID(listen());
         config_->on_change([this] { apply_changes(); });
+        replicator_->start();
         schedule_housekeeping();
         return {};
     }
@@ -143,6 +150,11 @@ class Application::Parts {
             end_functions_after_drain();
             server_->stop();
         }
+        // Its last checkpoints and notes need the pool and the store.
+        if (replicator_)
+            replicator_->stop();
+        if (replication_loop_)
+            replication_loop_->stop();
         global_changes_.reset();
         // Builds end now and not after the functions that run for them: they go on from their checkpoint.
         // Writes that wait for their validation are answered.
@@ -155,6 +167,8 @@ class Application::Parts {
         // Work that is queued may refer to the store and to the scripts.
         if (pool_)
             pool_->stop();
+        replicator_.reset();
+        http_client_.reset();
         store_.reset();
         server_.reset();
     }
@@ -257,7 +271,8 @@ class Application::Parts {
         view_pool_ = std::make_unique<ThreadPool>(
             static_cast<std::size_t>(config_->integer("divan", "view_query_thread_count")));
         views_ = views::make_views({*scripts_, designs_, *log_, clock_}, views_options(*config_));
-        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, validation_.get()},
+        guard_ = std::make_unique<replication::DocumentGuard>(*validation_, *config_);
+        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, guard_.get()},
                                          store_options(*config_, data_directory_)));
         // As a CouchDB that was set up as a single node.
         std::vector<std::string> system_databases = {"_users", "_replicator"};
@@ -278,6 +293,38 @@ class Application::Parts {
         return {};
     }
 
+    // Of all replications together; 0 = no limit.
+    std::uint64_t node_bytes_per_second() const {
+        return static_cast<std::uint64_t>(config_->integer("replicator", "kilobytes_per_second_total")) * 1'000;
+    }
+
+    void make_replicator() {
+        replication_loop_ = std::make_unique<net::SocketLoop>(clock_);
+        net::HttpClientOptions options;
+        options.keep_alive_timeout = Millis(config_->integer("replicator", "keep_alive_timeout") * 1'000);
+        if (!config_->boolean("replicator", "connection_pooling"))
+            options.idle_connections_max = 0;
+        http_client_ = net::make_http_client(*replication_loop_, options);
+        throttle_ = std::make_unique<replication::Throttle>(*replication_loop_, node_bytes_per_second());
+        replication_.reset(new replication::Context{
+            .loop = *replication_loop_,
+            .pool = *pool_,
+            .http = *http_client_,
+            .throttle = *throttle_,
+            .clock = clock_,
+            .random = random_,
+            .config = *config_,
+            .log = *log_,
+            .metrics = metrics_,
+            .gate = gate_.get(),
+            .designs = &designs_,
+            .scripts = scripts_.get(),
+            .server_uuid = config_->text("couchdb", "uuid"),
+        });
+        replicator_ = std::make_unique<replication::Replicator>(*replication_, *store_,
+                                                                replication::scheduler_options(*config_));
+    }
+
     Result<void> listen() {
         services_.reset(new api::Services{
             .gate = *gate_,
@@ -290,6 +337,7 @@ class Application::Parts {
             .view_pool = *view_pool_,
             .scripts = *scripts_,
             .views = *views_,
+            .replicator = replicator_.get(),
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -345,6 +393,8 @@ class Application::Parts {
         log_->set_level(telemetry::parse_level(config_->text("log", "level")));
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
+        replicator_->set_options(replication::scheduler_options(*config_));
+        replication_loop_->post([this, rate = node_bytes_per_second()] { throttle_->budget().set_rate(rate); });
         auto origins = config_->list("cors", "origins");
         bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
         if (any && config_->boolean("chttpd", "enable_cors") && config_->boolean("cors", "credentials") &&
@@ -378,12 +428,18 @@ class Application::Parts {
     design::DesignDocuments designs_{[this] { return selector::stored_limits(*config_); }};
     std::unique_ptr<script::Pool> scripts_;
     std::unique_ptr<design::Validation> validation_;
+    std::unique_ptr<replication::DocumentGuard> guard_;
     std::unique_ptr<ThreadPool> view_pool_;
     std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<GlobalChanges> global_changes_;
     std::unique_ptr<ViewBuilder> view_builder_;
     std::unique_ptr<access::Gate> gate_;
+    std::unique_ptr<net::SocketLoop> replication_loop_;
+    std::unique_ptr<net::HttpClient> http_client_;
+    std::unique_ptr<replication::Throttle> throttle_;
+    std::unique_ptr<replication::Context> replication_;
+    std::unique_ptr<replication::Replicator> replicator_;
     std::unique_ptr<api::Services> services_;
     std::unique_ptr<api::Dispatcher> dispatcher_;
     std::unique_ptr<net::Server> server_;

@@ -16,7 +16,9 @@ HONOURED = {
     ('couchdb', 'max_document_size'), ('couchdb', 'max_attachment_size'), ('couchdb', 'single_node'),
     ('couchdb', 'database_dir'), ('cluster', 'q'), ('cluster', 'n'), ('chttpd', 'port'), ('chttpd', 'bind_address'),
     ('chttpd', 'require_valid_user'), ('chttpd', 'max_http_request_size'), ('chttpd', 'enable_cors'), ('cors', 'origins'),
-    ('cors', 'credentials'), ('cors', 'methods'), ('cors', 'headers'), ('log', 'level'), ('admins', 'admin')}
+    ('cors', 'credentials'), ('cors', 'methods'), ('cors', 'headers'), ('log', 'level'), ('admins', 'admin'),
+    *(('replicator', key) for key in ('max_replication_retry_count', 'worker_processes', 'worker_batch_size',
+                                      'http_connections', 'connection_timeout', 'retries_per_request'))}
 FROM_OLD_SECTION = {
     ('httpd', 'port'): 'chttpd', ('httpd', 'bind_address'): 'chttpd', ('httpd', 'secure_rewrites'): 'chttpd',
     ('couch_httpd_auth', 'require_valid_user'): 'chttpd',

@@ -16,7 +16,7 @@ FORM = ('--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n{rev}\r\n'
 
 # What fills the parameters of paths.
 VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
-          'job': 'none', 'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
+          'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
           'localid': 'local', 'view': 'view', 'function': 'func', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
 DESIGN = {'views': {'view': {'map': 'function (doc) { emit(doc._id, doc.a) }', 'reduce': '_count'}},
@@ -71,6 +71,7 @@ BODIES = {
     'POST /{db}/_sync_shards': '{}',
     'POST /_dbs_info': '{"keys":["_users","none"]}',
     'POST /_cluster_setup': '{"action":"finish_cluster"}',
+    'POST /_replicate': lambda test: json.dumps(test.replication()),
     'POST /_session': lambda test: json.dumps({'name': test.server.user, 'password': test.server.password}),
 }
 # The names in paths of indexes.
@@ -107,6 +108,7 @@ class OpenapiTest(ServerTestCase):
         self.db = self.database()
         self.prepare()
         self.prepare_partitions()
+        self.prepare_replications()
 
     def prepare_partitions(self):
         """Another database for paths of partitions."""
@@ -115,6 +117,17 @@ class OpenapiTest(ServerTestCase):
         self.addCleanup(self.delete_database, self.partitioned)
         docs = [{'_id': 'p:doc', 'a': 1}, {'_id': '_design/design', **DESIGN}]
         self.answer(self.server.post('/%s/_bulk_docs' % self.partitioned, json={'docs': docs}), 201)
+
+    def replication(self):
+        return {'source': self.db, 'target': self.partitioned, 'continuous': True}
+
+    def prepare_replications(self):
+        """A job, and a document that asks for another one."""
+        self.job = self.answer(self.server.post('/_replicate', json=self.replication()), 202)['_local_id']
+        self.addCleanup(self.server.post, '/_replicate', json={'cancel': True, 'replication_id': self.job})
+        document = {'source': self.db, 'target': self.partitioned, 'continuous': True, 'winning_revs_only': True}
+        rev = self.answer(self.server.put('/_replicator/doc', json=document), 201)['rev']
+        self.addCleanup(self.server.delete, '/_replicator/doc', params={'rev': rev})
 
     def prepare(self):
         """The database and the documents are there, also when the call before removed them."""
@@ -136,7 +149,7 @@ class OpenapiTest(ServerTestCase):
 
     def fill(self, path):
         db = self.partitioned if '{partition}' in path else self.db
-        values = {**VALUES, **(INDEX if '/_index/' in path else {}), 'db': db}
+        values = {**VALUES, **(INDEX if '/_index/' in path else {}), 'db': db, 'job': self.job}
         return re.sub(r'\{(\w+)\}', lambda found: values[found.group(1)], path)
 
     def test_served_text_is_the_page(self):

@@ -150,7 +150,7 @@ class ReservedPathsTest(ServerTestCase):
     def test_not_implemented_is_said(self):
         db = '/' + self.database()
         self.answer(self.server.put(db + '/_design/d', json={}), 201)
-        for method, path in [('POST', '/_replicate'), ('POST', '/_search_analyze'),
+        for method, path in [('POST', '/_search_analyze'),
                              ('PUT', '/_reshard/state'), ('POST', '/_reshard/jobs'),
                              ('GET', db + '/_time_seq'), ('GET', db + '/_design/d/_search/i')]:
             with self.subTest(path):

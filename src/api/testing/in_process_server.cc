@@ -7,7 +7,7 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
       authenticator_(std::make_unique<access::Authenticator>(*config_, clock_, random_, pool_)),
       scripts_({.command = {DIVAN_PROGRAM, "script-worker"}}),
       views_(views::make_views({scripts_, designs_, log_, clock_}, {})),
-      store_(db::open_store({engine, pool_, clock_, random_, &validation_}, options).value()),
+      store_(db::open_store({engine, pool_, clock_, random_, &guard_}, options).value()),
       gate_(std::make_unique<access::Gate>(*store_, *config_)), services_(new Services{
                                                                     .gate = *gate_,
                                                                     .authenticator = *authenticator_,

@@ -11,6 +11,7 @@
 #include "db/store.h"
 #include "design/design_documents.h"
 #include "design/validation.h"
+#include "replication/document_guard.h"
 #include "script/pool.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -47,6 +48,7 @@ class InProcessServer {
     design::DesignDocuments designs_;
     script::Pool scripts_;
     design::Validation validation_{designs_, scripts_, [](std::string_view, const script::LogLine &) {}};
+    replication::DocumentGuard guard_{validation_, *config_};
     ThreadPool view_pool_{2};
     std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;
