@@ -169,6 +169,8 @@ Task<Result<Principal>> Authenticator::authenticate(std::string authorization, E
 Task<Result<Principal>> Authenticator::check_password(std::string name, std::string password,
                                                       Executor &home) {
     auto hash = admin_hash(name);
+    if (hash && remembered(fingerprint(name, password, *hash)))
+        co_return admin(std::move(name), "default");
     {
         std::lock_guard lock(mutex_);
         if (hashing_ >= kHashingMax)

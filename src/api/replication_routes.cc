@@ -41,8 +41,10 @@ Task<Result<void>> post_replicate(Call &call) {
     auto request = (*replicator)->replicate(std::move(body->object()), call.principal);
     for (;;) {
         auto answer = request->take();
-        if (answer && !answer->ok())
-            co_return answer->error();
+        // A replication that failed is an answer and no failure of this server: it is not logged as one.
+        if (answer && !answer->ok()) {
+            co_return co_await call.send_error(answer->error());
+        }
         if (answer)
             co_return co_await call.send_json((*answer)->status, std::move((*answer)->body));
         auto wake = co_await call.exchange().wait(request->event(), kWaitMax);

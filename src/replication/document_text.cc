@@ -61,6 +61,23 @@ Result<Document> read_source_document(const json::Value &value) {
     return document;
 }
 
+std::string document_path(std::string_view id) {
+    for (std::string_view prefix : {"_design/", "_local/"})
+        if (id.starts_with(prefix))
+            return "/" + std::string(prefix) + percent_encode(id.substr(prefix.size()));
+    return "/" + percent_encode(id);
+}
+
+std::optional<std::uint64_t> newest_known(const doc::RevPath &path,
+                                          const std::vector<doc::RevId> &ancestors) {
+    std::optional<std::uint64_t> known;
+    for (const auto &rev : ancestors)
+        if (rev.generation <= path.start && path.start - rev.generation < path.hashes.size() &&
+            path.hashes[path.start - rev.generation] == rev.hash)
+            known = std::max(known.value_or(0), rev.generation);
+    return known;
+}
+
 bool has_following(const Document &document) {
     return std::any_of(document.attachments.begin(), document.attachments.end(),
                        [](const auto &attachment) { return attachment.follows; });

@@ -16,6 +16,14 @@ namespace divan::replication {
 // REQUIRES: `value` was parsed so that the members of the document are Raw.
 [[nodiscard]] Result<Document> read_source_document(const json::Value &value);
 
+// The path of a document behind its database's, encoded: "/_design/x".
+[[nodiscard]] std::string document_path(std::string_view id);
+
+// The generation of the newest ancestor on a path; nothing: none lies on it. What came with it need not be
+// sent again.
+[[nodiscard]] std::optional<std::uint64_t> newest_known(const doc::RevPath &path,
+                                                        const std::vector<doc::RevId> &ancestors);
+
 // Whether an attachment's bytes are to be sent along, and are not in the document.
 [[nodiscard]] bool has_following(const Document &document);
 

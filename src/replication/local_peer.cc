@@ -21,9 +21,9 @@ namespace {
 constexpr Millis kWaitMax{300'000};
 
 // What a local database answers as a peer; the words are those of remote ones.
-Error not_found_error(const Endpoint &endpoint) {
+Error not_found_error(const Context &context, const Endpoint &endpoint) {
     return {ErrorCode::internal_server_error, "db_not_found",
-            fmt::format("could not open {}", endpoint.shown())};
+            fmt::format("could not open {}{}/", context.server_url, percent_encode(endpoint.database))};
 }
 
 std::string user_context(const std::string &database, const access::Principal &principal) {
@@ -56,11 +56,7 @@ Document to_document(const std::string &id, const doc::RevPath &path, bool delet
     document.rev = doc::RevId{path.start, path.hashes.front()};
     document.deleted = deleted;
     document.json = std::move(body.json);
-    std::uint64_t known = 0;
-    for (const auto &rev : ancestors)
-        if (rev.generation <= path.start && path.start - rev.generation < path.hashes.size() &&
-            path.hashes[path.start - rev.generation] == rev.hash)
-            known = std::max(known, rev.generation);
+    auto known = newest_known(path, ancestors);
     for (const auto &stored : body.attachments) {
         wire::AttachmentInput attachment;
         attachment.name = stored.name;
@@ -70,7 +66,7 @@ Document to_document(const std::string &id, const doc::RevPath &path, bool delet
         attachment.content_length = stored.data.content_bytes;
         attachment.length = stored.data.stored_bytes;
         attachment.gzip = stored.data.encoding == db::Encoding::gzip;
-        attachment.follows = stored.revpos > known;
+        attachment.follows = !known || stored.revpos > *known;
         document.attachments.push_back(std::move(attachment));
     }
     return document;
@@ -165,7 +161,7 @@ class LocalPeer final : public Peer {
 
 Task<Result<PeerInfo>> LocalPeer::info() {
     if (!database_)
-        co_return not_found_error(endpoint_);
+        co_return not_found_error(context_.context, endpoint_);
     auto info = co_await on_pool([&] { return database_->info(); });
     if (!info.ok())
         co_return info.error();
@@ -224,7 +220,7 @@ Task<Result<std::string>> LocalPeer::write_local(std::string id, json::Object do
 
 Task<Result<std::string>> LocalPeer::ensure_full_commit() {
     if (database_->deleted())
-        co_return not_found_error(endpoint_);
+        co_return not_found_error(context_.context, endpoint_);
     co_return database_->instance_start_time();
 }
 
@@ -337,7 +333,7 @@ Task<Result<ChangesPage>> LocalPeer::changes(ChangesQuery query) {
             if (woken == WaitEnd::cancelled)
                 co_return ErrorCode::cancelled;
             if (database_->deleted())
-                co_return not_found_error(endpoint_);
+                co_return not_found_error(context_.context, endpoint_);
             // What was passed over is behind us.
             bool moved = page->last > reader_->at();
             reader_->go_on(page->last);
@@ -423,6 +419,8 @@ Task<Result<void>> LocalPeer::read(std::vector<MissingDocument> wanted, Document
         if (!revisions.ok())
             co_return revisions.error();
         for (auto &revision : *revisions) {
+            if (context_.replication.tuning.use_bulk_get)
+                ++context_.progress.statistics.bulk_get_attempts;
             if (!revision.document.attachments.empty()) {
                 auto same = [&](const auto &missing) { return missing.id == *revision.document.id; };
                 auto origin = std::find_if(wanted.begin() + static_cast<std::ptrdiff_t>(first),
@@ -431,6 +429,8 @@ Task<Result<void>> LocalPeer::read(std::vector<MissingDocument> wanted, Document
                     {*revision.document.id, {*revision.document.rev}, origin->possible_ancestors});
                 continue;
             }
+            if (context_.replication.tuning.use_bulk_get)
+                ++context_.progress.statistics.bulk_get_docs;
             auto given = co_await give(std::move(revision), receiver);
             if (!given.ok())
                 co_return given;

@@ -1,6 +1,7 @@
 #include "replication/remote_peer.h"
 
 #include "base/encoding.h"
+#include "replication/document_text.h"
 #include "json/element_stream.h"
 #include "json/parser.h"
 #include "json/writer.h"
@@ -115,8 +116,7 @@ Task<Result<void>> RemotePeer::create(const Replication &what) {
 
 Task<Result<std::optional<json::Object>>> RemotePeer::read_document(std::string id) {
     RemoteRequest request;
-    auto slash = id.find('/'); // of "_local/" and "_design/"
-    request.path = "/" + id.substr(0, slash + 1) + percent_encode(id.substr(slash + 1));
+    request.path = document_path(id);
     auto answer = co_await remote_.ask(std::move(request));
     if (!answer.ok()) {
         if (answer.error().code() == ErrorCode::not_found)
@@ -131,8 +131,7 @@ Task<Result<std::optional<json::Object>>> RemotePeer::read_document(std::string 
 Task<Result<std::string>> RemotePeer::write_local(std::string id, json::Object document) {
     RemoteRequest request;
     request.method = "PUT";
-    constexpr std::string_view kLocal = "_local/";
-    request.path = "/_local/" + percent_encode(std::string_view(id).substr(kLocal.size()));
+    request.path = document_path(id);
     request.body = json::to_text(json::Value(std::move(document)));
     auto answer = co_await remote_.ask(std::move(request));
     if (!answer.ok())

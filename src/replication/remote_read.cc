@@ -44,7 +44,7 @@ class PartBody final : public net::BodyReader {
 class FetchedAttachments final : public AttachmentStream {
   public:
     FetchedAttachments(RemoteDatabase &remote, const Document &document)
-        : remote_(remote), path_("/" + percent_encode(*document.id)), rev_(document.rev->text()) {
+        : remote_(remote), path_(document_path(*document.id)), rev_(document.rev->text()) {
         for (const auto &attachment : document.attachments)
             if (attachment.follows)
                 names_.push_back(attachment.name);
@@ -83,14 +83,9 @@ class FetchedAttachments final : public AttachmentStream {
 
 // Attachments that came after all that the target has of the document are to be fetched; the others it has.
 void mark_following(Document &document, const std::vector<doc::RevId> &ancestors) {
-    std::uint64_t known = 0;
-    const auto &path = *document.path;
-    for (const auto &rev : ancestors)
-        if (rev.generation <= path.start && path.start - rev.generation < path.hashes.size() &&
-            path.hashes[path.start - rev.generation] == rev.hash)
-            known = std::max(known, rev.generation);
+    auto known = newest_known(*document.path, ancestors);
     for (auto &attachment : document.attachments) {
-        if (attachment.data || (attachment.revpos && *attachment.revpos <= known))
+        if (attachment.data || (known && attachment.revpos && *attachment.revpos <= *known))
             continue;
         attachment.follows = true;
         attachment.gzip = false;
@@ -232,7 +227,7 @@ Task<Result<void>> RemotePeer::read_one(MissingDocument wanted, DocumentReceiver
 Task<Result<void>> RemotePeer::open_revs(const MissingDocument &wanted, DocumentReceiver &receiver) {
     for (std::size_t from = 0; from < wanted.revs.size();) {
         RemoteRequest request;
-        request.path = "/" + percent_encode(wanted.id);
+        request.path = document_path(wanted.id);
         request.headers.add("Accept", "multipart/mixed");
         auto count = wanted.revs.size() - from;
         auto base = std::string("revs=true&latest=true&open_revs=");

@@ -195,8 +195,6 @@ Task<Result<std::vector<Refusal>>> RemotePeer::write_texts(std::vector<const Doc
                 fmt::format("{} answers a write with something else than a list.", endpoint().shown()));
         co_return *refusals;
     }
-    if (answer.error().code() == ErrorCode::precondition_failed)
-        co_return Error(ErrorCode::missing_stub, answer.error().reason());
     bool too_much = answer.error().code() == ErrorCode::too_large ||
                     answer.error().code() == ErrorCode::expectation_failed;
     if (documents.size() == 1 && (too_much || refuses_document(answer.error()))) {
@@ -236,7 +234,7 @@ Task<Result<std::optional<Refusal>>> RemotePeer::write_with_data(Document docume
     RelatedText text(document, as_it_is ? data : inflated, boundary);
     RemoteRequest request;
     request.method = "PUT";
-    request.path = "/" + percent_encode(*document.id);
+    request.path = document_path(*document.id);
     request.query = "new_edits=false";
     request.headers.add("Content-Type", "multipart/related; boundary=\"" + boundary + "\"");
     request.stream_length = text.length();

@@ -46,6 +46,7 @@ struct Context {
     design::DesignDocuments *designs = nullptr;
     script::Pool *scripts = nullptr;
     std::string server_uuid;
+    std::string server_url = {}; // "http://127.0.0.1:5984/": where local databases are
     // Told of each document that a target does not take, besides the log; on the loop. May be empty.
     std::function<void(const Replication &, const Refusal &)> on_refusal = {};
 };

@@ -68,6 +68,13 @@ bool is_of_function(const Error &error) {
 
 } // namespace
 
+// Of documents whose attachments the target has.
+class NothingFollows final : public AttachmentStream {
+  public:
+    Task<Result<std::optional<Following>>> next() override { co_return std::optional<Following>(); }
+    Task<Result<std::string>> read_some(std::size_t /*bytes_max*/) override { co_return std::string(); }
+};
+
 // ---- Writer: gathers the documents that a worker reads, and writes them
 
 class Session::Writer final : public DocumentReceiver {
@@ -81,9 +88,8 @@ class Session::Writer final : public DocumentReceiver {
         }
         // The target may lack what a stub names: then this document is read once more, and not a whole batch.
         if (!document.attachments.empty()) {
-            std::vector<Document> alone;
-            alone.push_back(std::move(document));
-            auto written = co_await write(std::move(alone));
+            NothingFollows nothing;
+            auto written = co_await write_streamed(std::move(document), nothing);
             co_return written;
         }
         bytes_ += document.json.size() + kDocumentOverheadBytes;
@@ -113,7 +119,7 @@ class Session::Writer final : public DocumentReceiver {
         Stopwatch watch(session_.context_, session_.progress_, Stage::write);
         auto refused = co_await session_.target_->write(std::move(documents));
         if (!refused.ok()) {
-            failed_ = refused.error().code() != ErrorCode::missing_stub;
+            failed_ = true;
             co_return refused.error();
         }
         session_.progress_.statistics.docs_written += count - std::min(count, refused->size());
@@ -201,7 +207,7 @@ void Session::fail_to_open(const Error &error, Cause side) {
     const auto &endpoint = side == Cause::target ? replication_.target : replication_.source;
     auto cause = cause_of(error, side);
     if (cause == Cause::auth)
-        fail(Error(error.code(), "unauthorized",
+        fail(Error(ErrorCode::internal_server_error, "unauthorized",
                    fmt::format("unauthorized to access or create database {}: {}", endpoint.shown(),
                                error.reason())),
              side);
@@ -566,10 +572,6 @@ Task<SessionEnd> Session::run() {
             ignore_error(co_await last_checkpoint(), "the session has failed already, or was stopped");
         co_return *failure_;
     }
-    // Nothing passed, and the source is where it was: the feed's end has only another spelling.
-    if (next_number_ == through_number_ && sequence_number(through_seq_) == sequence_number(start_seq_) &&
-        sequence_number(start_seq_))
-        checkpointed_seq_ = through_seq_;
     auto written = co_await checkpoint();
     if (!written.ok()) {
         fail(written.error(), Cause::target);

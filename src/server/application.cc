@@ -138,6 +138,7 @@ class Application::Parts {
         make_replicator();
         DIVAN_TRY_VOID(listen());
         config_->on_change([this] { apply_changes(); });
+        replication_loop_->post([this] { replication_->server_url = url_; });
         replicator_->start();
         schedule_housekeeping();
         return {};
@@ -295,7 +296,8 @@ class Application::Parts {
 
     // Of all replications together; 0 = no limit.
     std::uint64_t node_bytes_per_second() const {
-        return static_cast<std::uint64_t>(config_->integer("replicator", "kilobytes_per_second_total")) * 1'000;
+        return static_cast<std::uint64_t>(config_->integer("replicator", "kilobytes_per_second_total")) *
+               1'000;
     }
 
     void make_replicator() {
@@ -394,7 +396,8 @@ class Application::Parts {
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
-        replication_loop_->post([this, rate = node_bytes_per_second()] { throttle_->budget().set_rate(rate); });
+        replication_loop_->post(
+            [this, rate = node_bytes_per_second()] { throttle_->budget().set_rate(rate); });
         auto origins = config_->list("cors", "origins");
         bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
         if (any && config_->boolean("chttpd", "enable_cors") && config_->boolean("cors", "credentials") &&
