@@ -18,12 +18,10 @@ class Dice {
     // 0 to `bound` - 1. REQUIRES: bound > 0
     std::uint64_t below(std::uint64_t bound) { return generator_() % bound; }
     // Both ends are drawn, too.
-    std::uint64_t between(std::uint64_t first, std::uint64_t last) {
-        return first + below(last - first + 1);
-    }
+    std::uint64_t between(std::uint64_t first, std::uint64_t last) { return first + below(last - first + 1); }
     Millis between(Millis first, Millis last) {
-        return Millis(static_cast<Millis::rep>(between(static_cast<std::uint64_t>(first.count()),
-                                                       static_cast<std::uint64_t>(last.count()))));
+        return Millis(static_cast<Millis::rep>(
+            between(static_cast<std::uint64_t>(first.count()), static_cast<std::uint64_t>(last.count()))));
     }
     bool percent(std::uint64_t chance) { return below(100) < chance; }
     bool permille(std::uint64_t chance) { return below(1'000) < chance; }

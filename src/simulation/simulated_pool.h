@@ -1,7 +1,7 @@
 #pragma once
 
-// The engine pool of a node: its work runs on the loop, each piece at once or some milliseconds later, so that
-// pieces overtake each other as they do on threads.
+// The engine pool of a node: its work runs on the loop, each piece at once or some milliseconds later, so
+// that pieces overtake each other as they do on threads.
 
 #include "base/event_loop.h"
 #include "simulation/dice.h"
