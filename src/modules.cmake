@@ -75,7 +75,8 @@ divan_module(api/testing DEPENDS base json collation config telemetry script kv 
                                  views access replication api
              TEST_PROGRAM)
 target_compile_definitions(divan_api_testing PRIVATE DIVAN_PROGRAM="${CMAKE_BINARY_DIR}/divan")
-divan_module(simulation DEPENDS base json config telemetry script doc kv kv/memory net db design views access replication api)
+divan_module(simulation DEPENDS base json crypto config telemetry script doc kv kv/memory net db design views access replication api
+             LINK fmt::fmt)
 
 # Layer 6
 divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db design views

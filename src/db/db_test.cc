@@ -502,6 +502,27 @@ TEST_F(DbTest, SettingsFromEveryPoolThreadDoNotStall) {
         future.get();
 }
 
+// The first makes the other branch the winner, so that each extends a winner.
+TEST_F(DbTest, TombstonesOfTwoBranchesInOneCommitAreBothKept) {
+    ASSERT_TRUE(replicate("a", 2, {"bb", "aa"})->changed);
+    ASSERT_TRUE(replicate("a", 1, {"cc"})->changed);
+    std::vector<Edit> edits;
+    for (const char *parent : {"2-bb", "1-cc"}) {
+        Edit edit;
+        edit.id = "a";
+        edit.parent = doc::RevId::parse(parent).value();
+        edit.deleted = true;
+        edits.push_back(std::move(edit));
+    }
+    auto written = write(std::move(edits));
+    auto tree = database_->tree(*database_->head("a").value()).value();
+    for (const auto &one : written) {
+        ASSERT_TRUE(one.ok());
+        EXPECT_TRUE(tree.is_leaf(one->rev)) << one->rev.text();
+    }
+    EXPECT_EQ(tree.leaves().size(), 2U);
+}
+
 TEST_F(DbTest, TombstonesExpire) {
     auto rev = put("a", "{}")->rev;
     ASSERT_TRUE(put("a", "{}", rev, true).ok());

@@ -38,6 +38,12 @@ void merge_path(WorkingDocument &document, const doc::RevPath &path, const doc::
             document.replaced_bodies.push_back(document.tree.find(leaf)->body);
 }
 
+// `rev` was put into the tree. A tombstone on top of the winner makes another branch the winner, which a later
+// edit of the group may extend, too: then there is more than one branch to be written.
+void note_extension(WorkingDocument &document, bool of_winner, const doc::RevId &rev) {
+    document.only_extended_winner &= of_winner && document.tree.winner().rev == rev;
+}
+
 // Whether the edit can be applied only to the whole tree. One that is cut short, of one leaf, is enough for
 // every interactive edit, and for a path that continues the leaf or is there already.
 bool needs_whole_tree(const WorkingDocument &document, const Edit &edit) {
@@ -107,7 +113,7 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
     document.sequence = group.next_sequence();
     document.tree.merge(path, {edit.deleted, document.sequence.value});
     document.new_bodies[document.sequence.value] = std::move(*resolved);
-    document.only_extended_winner &= parent_is_winner;
+    note_extension(document, parent_is_winner, rev);
     document.changed = true;
     return Written{std::move(rev), true};
 }
@@ -186,7 +192,7 @@ Result<Written> apply_replicated(CommitGroup &group, WorkingDocument &document, 
         added.hashes.resize(*known + 1);
     merge_path(document, added, {edit.deleted, document.sequence.value});
     document.new_bodies[document.sequence.value] = std::move(body);
-    document.only_extended_winner &= extends_winner;
+    note_extension(document, extends_winner, rev);
     document.changed = true;
     return Written{std::move(rev), true};
 }

@@ -245,14 +245,36 @@ void RemoteDatabase::learn(const net::IncomingResponse &response) {
     }
 }
 
+net::OutgoingRequest RemoteDatabase::session_request() const {
+    auto slash = endpoint_.path.rfind('/');
+    net::OutgoingRequest request;
+    request.target = endpoint_.path.substr(0, slash) + "/_session";
+    request.headers.add("Accept", "application/json");
+    request.connect_timeout = request.idle_timeout = context_.replication.tuning.connection_timeout;
+    return request;
+}
+
+Task<Result<bool>> RemoteDatabase::signed_in() {
+    auto request = session_request();
+    authorize(request.headers);
+    auto response =
+        co_await context_.context.http.send(endpoint_.destination, std::move(request), context_.cancellation);
+    if (!response.ok())
+        co_return response.error();
+    auto text = co_await (*response)->read_all(kSmallAnswerBytesMax);
+    if (!text.ok())
+        co_return text.error();
+    auto answer = json::parse(*text);
+    const auto *user = answer.ok() && answer->is_object() ? answer->object().find("userCtx") : nullptr;
+    const auto *name = user != nullptr && user->is_object() ? user->object().find("name") : nullptr;
+    co_return name != nullptr && name->is_string();
+}
+
 // Asks for a cookie; a server that has no sessions gets the password with each request instead.
 Task<Result<void>> RemoteDatabase::sign_in() {
     cookie_.clear();
-    auto slash = endpoint_.path.rfind('/');
-    net::OutgoingRequest request;
+    auto request = session_request();
     request.method = "POST";
-    request.target = endpoint_.path.substr(0, slash) + "/_session";
-    request.headers.add("Accept", "application/json");
     request.headers.add("Content-Type", "application/json");
     for (const auto &[name, value] : endpoint_.headers)
         request.headers.set(name, value);
@@ -260,7 +282,6 @@ Task<Result<void>> RemoteDatabase::sign_in() {
     writer.member("name", std::string_view(endpoint_.user));
     writer.member("password", std::string_view(endpoint_.password));
     writer.close();
-    request.connect_timeout = request.idle_timeout = context_.replication.tuning.connection_timeout;
     auto response =
         co_await context_.context.http.send(endpoint_.destination, std::move(request), context_.cancellation);
     if (!response.ok())
@@ -337,6 +358,15 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
                 signed_in_again = true;
                 cookie_.clear();
                 continue;
+            }
+            // What cannot be repeated here must not be taken for refused because the session has ended.
+            if ((status == 401 || status == 403) && !cookie_.empty() && !request.repeat) {
+                auto good = co_await signed_in();
+                if (good.ok() && *good)
+                    co_return answer;
+                cookie_.clear();
+                co_return Error(ErrorCode::service_unavailable,
+                                fmt::format("The session at {} has ended.", endpoint_.shown()));
             }
             if (status != 429 && !helps_to_retry(status))
                 co_return answer;

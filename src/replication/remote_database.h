@@ -87,6 +87,9 @@ class RemoteDatabase {
     Task<Result<std::unique_ptr<net::IncomingResponse>>> send_in_turn(const RemoteRequest &request);
     Task<Result<void>> wait_for_turn();
     Task<Result<void>> sign_in();
+    // Asks whether the cookie is still good. Errors: as net::HttpClient.
+    Task<Result<bool>> signed_in();
+    [[nodiscard]] net::OutgoingRequest session_request() const;
     [[nodiscard]] net::OutgoingRequest outgoing(const RemoteRequest &request);
     void authorize(net::Headers &headers) const;
     void learn(const net::IncomingResponse &response);

@@ -113,7 +113,7 @@ class SimulatedDisk::Engine final : public kv::Engine {
     // The planted mistake of readers: a row of the feed is missing, and what comes behind it is not.
     kv::Page seen(const kv::ScanRequest &request, kv::Page page) {
         bool of_feed = request.table == kv::Table::sequences && !request.keys_only && !page.empty();
-        if (!of_feed || !disk_.dice_.permille(disk_.bugs_.skipped_sequences_permille))
+        if (!of_feed || disk_.honest_ || !disk_.dice_.permille(disk_.bugs_.skipped_sequences_permille))
             return page;
         auto skipped = disk_.dice_.below(page.size());
         kv::Page others;

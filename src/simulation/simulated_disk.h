@@ -38,8 +38,8 @@ class SimulatedDisk {
     void fail_next_sync() { fail_next_sync_ = true; }
     // A sync has failed: the node writes nothing until its disk is opened anew.
     [[nodiscard]] bool failed() const { return state_ == State::refuses_writes; }
-    // Ends the mistakes that are made while reading: checks are to see what is there.
-    void read_honestly() { bugs_.skipped_sequences_permille = 0; }
+    // Whether readers get every row, whatever the bugs: checks are to see what is there.
+    void read_honestly(bool honestly) { honest_ = honestly; }
 
   private:
     class Engine;
@@ -61,6 +61,7 @@ class SimulatedDisk {
     DiskBugs bugs_;
     State state_ = State::off;
     bool fail_next_sync_ = false;
+    bool honest_ = false;
     std::vector<Write> journal_;
     std::size_t durable_ = 0; // writes of the journal
     std::unique_ptr<kv::Engine> rows_;

@@ -3,9 +3,12 @@
 #include "simulation/simulated_exchange.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace divan::simulation {
 namespace {
+
+constexpr std::size_t kToldBytesMax = 400;
 
 std::pair<std::string, std::string> in_order(const std::string &a, const std::string &b) {
     return a < b ? std::pair(a, b) : std::pair(b, a);
@@ -178,6 +181,9 @@ SimulatedNetwork::Fate SimulatedNetwork::draw_fate() {
 void SimulatedNetwork::note(const std::string &from, const std::string &to,
                             const net::OutgoingRequest &request) {
     ++request_count_;
+    if (told_)
+        told_(fmt::format("{} to {}: {} {} {}", from, to, request.method, request.target,
+                          std::string_view(request.body).substr(0, kToldBytesMax)));
     auto add = [this](std::string_view text) {
         for (unsigned char byte : text)
             trace_ = (trace_ ^ byte) * 1'099'511'628'211U;

@@ -50,6 +50,8 @@ class SimulatedNetwork {
     // What `host` sends requests with. Destinations are the names of hosts.
     [[nodiscard]] std::unique_ptr<net::HttpClient> client(std::string host);
 
+    // Is told each request in a line: for people.
+    void on_request(std::function<void(const std::string &)> told) { told_ = std::move(told); }
     // A digest of all requests so far, with their times: equal for equal runs.
     [[nodiscard]] std::uint64_t trace() const { return trace_; }
     [[nodiscard]] std::uint64_t request_count() const { return request_count_; }
@@ -88,6 +90,7 @@ class SimulatedNetwork {
     std::list<Entry> links_;                               // some are gone
     std::uint64_t trace_ = 1'469'598'103'934'665'603U;     // FNV-1a
     std::uint64_t request_count_ = 0;
+    std::function<void(const std::string &)> told_;
 };
 
 } // namespace divan::simulation

@@ -10,6 +10,7 @@
 #include "simulation/simulated_pool.h"
 #include "telemetry/metrics.h"
 
+#include <fmt/format.h>
 #include <map>
 
 namespace divan::simulation {
@@ -43,7 +44,7 @@ NoFunctions::NoFunctions()
 struct SimulatedServer::Life {
     Life(SimulatedServer &node, kv::Engine &engine)
         : random(node.dice_.number()), pool(node.loop_, node.dice_.fork()),
-          log(node.loop_.clock(), node.name_, "", telemetry::Level::none), config(make_config()),
+          log(node.loop_.clock(), node.name_, "", node.options_.log_level), config(make_config()),
           authenticator(*config, node.loop_.clock(), random, pool),
           store(db::open_store({engine, pool, node.loop_.clock(), random}, store_options(node)).value()),
           gate(*store, *config), http(node.network_.client(node.name_)), throttle(node.loop_, 0),
@@ -160,6 +161,21 @@ void SimulatedServer::begin_again(const Job &job) {
         if (running())
             begin(job);
     });
+}
+
+std::string SimulatedServer::jobs_text() const {
+    std::string text;
+    for (const auto &job : life_->scheduler.jobs()) {
+        text.append(fmt::format("\n    {} runs {} to {}{}: {}", name_, job.replication.source.shown(),
+                                job.replication.target.shown(),
+                                job.replication.continuous ? ", continuous" : "",
+                                replication::job_state_name(job.state)));
+        text.append(fmt::format(", through {} of {}", job.progress.through_seq, job.progress.source_seq));
+        for (const auto &event : job.history)
+            if (event.type == replication::JobEvent::Type::crashed)
+                text.append("; ").append(event.reason);
+    }
+    return text;
 }
 
 // ---- ends

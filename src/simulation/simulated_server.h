@@ -54,6 +54,7 @@ struct ServerOptions {
     std::string database = "db"; // every node has one of this name
     std::size_t attachment_chunk_bytes = 1'024;
     replication::SchedulerOptions scheduler;
+    telemetry::Level log_level = telemetry::Level::none;
 };
 
 class SimulatedServer {
@@ -76,6 +77,8 @@ class SimulatedServer {
     // Adds a replication; it starts with the next start(). REQUIRES: not running
     void add(Job job) { jobs_.push_back(std::move(job)); }
     [[nodiscard]] const std::vector<Job> &jobs() const { return jobs_; }
+    // How they stand, a line for each. REQUIRES: running()
+    [[nodiscard]] std::string jobs_text() const;
     // Of the node's jobs, in whose name they are kept.
     [[nodiscard]] replication::ReplicationId id_of(const Job &job) const;
 
