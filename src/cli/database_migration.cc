@@ -53,7 +53,10 @@ Result<replication::Replication> DatabaseMigration::replication(const MigrationS
     add_number(object, "http_connections", command_.connections);
     add_number(object, "connection_timeout", command_.timeout_seconds, kMillisOfSecond);
     add_number(object, "retries_per_request", command_.retries);
-    return replication::read_replication(object, host_.config(), access::Principal());
+    DIVAN_TRY(auto replication, replication::read_replication(object, host_.config(), access::Principal()));
+    // Signing in for each of thousands of databases would take longer than to copy small ones.
+    replication.source.use_session = replication.target.use_session = false;
+    return replication;
 }
 
 void DatabaseMigration::run(MigrationServer &from, MigrationServer &to) {

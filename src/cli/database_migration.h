@@ -47,7 +47,7 @@ class DatabaseMigration {
     // ---- any thread
     void cancel();
     [[nodiscard]] MigrationStep step() const { return step_; }
-    // Rows of the feed that are through, of facts().changes() at least.
+    // Of the session that runs, or ran last.
     [[nodiscard]] replication::Progress progress() { return host_.look(progress_); }
 
     [[nodiscard]] const DatabaseFacts &facts() const { return facts_; }

@@ -45,7 +45,7 @@ std::string report_text(const DatabaseReport &report) {
     if (report.paused > 0)
         text += fmt::format(", {} of them paused", grouped(report.paused));
     if (report.local_documents > 0)
-        text += fmt::format(", {} local ones", grouped(report.local_documents));
+        text += fmt::format(", {} _local documents", grouped(report.local_documents));
     if (report.done.documents_refused > 0)
         text += fmt::format(", {} refused", grouped(report.done.documents_refused));
     text += ", " + bytes_text(report.bytes);

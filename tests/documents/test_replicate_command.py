@@ -3,62 +3,14 @@ import json
 import os
 import pathlib
 import pty
-import queue
 import signal
 import subprocess
 import tempfile
-import threading
 import unittest
 
 from harness.case import ServerTestCase, wait_until
-from harness.command import RUN_LIMIT_S, clean_environment, divan
+from harness.command import RUN_LIMIT_S, Running, clean_environment, divan
 from harness.server import BINARY, Server
-
-
-class Running:
-    """A command that goes on until it is told to stop; its lines are waited for."""
-
-    def __init__(self, *arguments, environment=None):
-        self.process = subprocess.Popen(
-            [str(BINARY), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, env=clean_environment(environment))
-        self.lines = queue.Queue()
-        self.seen = []
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(RUN_LIMIT_S)
-        self.reader.join(RUN_LIMIT_S)
-
-    def read(self):
-        with self.process.stdout as stream:
-            for line in stream:
-                self.lines.put(line)
-        self.lines.put(None)
-
-    def await_line(self, part):
-        while True:
-            line = self.lines.get(timeout=RUN_LIMIT_S)
-            if line is None:
-                raise AssertionError('it ended without %r:\n%s' % (part, ''.join(self.seen)))
-            self.seen.append(line)
-            if part in line:
-                return line
-
-    def interrupt(self, number=signal.SIGINT):
-        """Sends a signal; returns the status and everything that was printed."""
-        self.process.send_signal(number)
-        status = self.process.wait(RUN_LIMIT_S)
-        self.reader.join(RUN_LIMIT_S)
-        while (line := self.lines.get_nowait()) is not None:
-            self.seen.append(line)
-        return status, ''.join(self.seen)
 
 
 class ServerOfOnePort(Server):
