@@ -1,4 +1,5 @@
 """`divan replicate`: a replication that runs in the command, between two servers."""
+import http.server
 import json
 import os
 import pathlib
@@ -6,11 +7,13 @@ import pty
 import signal
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from harness.case import ServerTestCase, wait_until
 from harness.command import RUN_LIMIT_S, Running, clean_environment, divan
 from harness.server import BINARY, Server
+from harness.tls import TlsFront
 
 
 class ServerOfOnePort(Server):
@@ -215,6 +218,73 @@ class OnceTest(ReplicateCase):
         text = shown.decode()
         self.assertRegex(text, r'\r\x1b\[K\[#*-*\] \d+ %, [\d,]+ of 1,500 changes')
         self.assertRegex(text, r'\r\x1b\[Kdone: 1,500 documents read, 1,500 written')
+
+
+class TlsTest(ReplicateCase):
+    def test_certificates_are_verified(self):
+        self.save([{'_id': 'a'}])
+        with TlsFront(int(self.server.url.rsplit(':', 1)[1])) as front:
+            source = self.source.replace('http://', 'https://').replace(self.server.url.rsplit(':', 1)[1], str(front.port))
+            done = divan('replicate', source, self.target, '--create-target', '--retries', 0)
+            self.assertEqual(done.status, 1, done)
+            for part in ('the source: ', 'certificate', '--ca '):
+                self.assertIn(part, done.errors)
+            done = divan('replicate', source, self.target, '--create-target', '--ca', front.certificate)
+            self.assertEqual((done.status, done.errors), (0, ''), done)
+            self.assertEqual(self.ids(), ['a'])
+            done = divan('replicate', source, self.target, '--insecure')
+            self.assertEqual((done.status, done.errors.count('warning: the certificate of https://')), (0, 1), done)
+
+
+class HalfServer(http.server.BaseHTTPRequestHandler):
+    """A database that lacks everything and takes no document with attachments."""
+
+    protocol_version = 'HTTP/1.1'
+
+    def answer(self, status, value):
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        if '/_local/' in self.path:
+            self.answer(404, {'error': 'not_found', 'reason': 'missing'})
+        else:
+            self.answer(200, {'db_name': 'x', 'update_seq': 0, 'instance_start_time': '0'})
+
+    def body(self):
+        return self.rfile.read(int(self.headers.get('Content-Length', 0)))
+
+    def do_POST(self):
+        body = json.loads(self.body() or b'{}')
+        if self.path.endswith('/_revs_diff'):
+            self.answer(200, {name: {'missing': revs} for name, revs in body.items()})
+        else:
+            self.answer(201, {'ok': True, 'instance_start_time': '0'})
+
+    def do_PUT(self):
+        self.body()
+        self.answer(500, {'error': 'broken', 'reason': 'not today'})
+
+    def log_message(self, *_):
+        pass
+
+
+class StreamedTest(ReplicateCase):
+    def test_a_target_that_fails_under_an_attachment_is_named(self):
+        self.answer(self.server.put('/%s/a/big' % self.db, data=b'x' * 3_000_000,
+                                    headers={'Content-Type': 'application/octet-stream'}), 201)
+        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), HalfServer)
+        self.addCleanup(server.server_close)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        done = divan('replicate', self.source, 'http://127.0.0.1:%d/x' % server.server_address[1], '--retries', 0)
+        self.assertEqual(done.status, 1, done)
+        self.assertIn('the target: ', done.errors)
+        self.assertIn('not today', done.errors)
 
 
 class ContinuousTest(ReplicateCase):
