@@ -12,7 +12,6 @@
 #include <deque>
 #include <fmt/format.h>
 #include <map>
-#include <thread>
 
 namespace divan::cli {
 namespace {
@@ -143,14 +142,14 @@ class Migrating {
             --running;
             Interrupts::wake();
         };
-        std::vector<std::thread> threads;
         auto count = std::min<std::size_t>(static_cast<std::size_t>(command_.parallel), migrations.size());
+        ThreadPool waiting(std::max<std::size_t>(1, count));
         for (std::size_t i = 0; i < count; ++i) {
             auto servers = open_servers(command_);
             if (!servers.ok()) // they could be opened before
                 break;
             ++running;
-            threads.emplace_back(run_some, std::move(*servers));
+            waiting.post([&, pair = std::move(*servers)]() mutable { run_some(std::move(pair)); });
         }
         std::vector<bool> told(migrations.size());
         while (running > 0) {
@@ -160,8 +159,7 @@ class Migrating {
             if (pass == Pass::whole && !interrupted_)
                 show(migrations);
         }
-        for (auto &thread : threads)
-            thread.join();
+        waiting.stop();
         tell(migrations, told, pass);
     }
 

@@ -12,7 +12,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <fmt/format.h>
-#include <thread>
 
 namespace divan::cli {
 namespace {
@@ -89,7 +88,8 @@ class Replicating {
         std::atomic<bool> ended = false;
         shown_ = ReplicationProgress();
         was_up_to_date_ = false;
-        std::thread session([&] {
+        ThreadPool waiting(1);
+        waiting.post([&] {
             end = host_.replicate(replication_, progress, cancellation);
             ended = true;
             Interrupts::wake();
@@ -105,7 +105,7 @@ class Replicating {
                 look(host_.look(progress));
             }
         }
-        session.join();
+        waiting.stop();
         opened_ |= !progress.through_seq.empty();
         done_ += done_by(progress);
         bytes_in_ += progress.statistics.bytes_in;
