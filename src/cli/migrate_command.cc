@@ -2,6 +2,7 @@
 
 #include "cli/command_output.h"
 #include "cli/database_migration.h"
+#include "cli/follow_schedule.h"
 #include "cli/index_progress.h"
 #include "cli/interrupts.h"
 #include "cli/migration_report.h"
@@ -18,7 +19,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
-constexpr int kDiffers = 3;
 constexpr Millis kLookInterval{500};
 // Between two lines for those who read a log.
 constexpr double kLineIntervalSeconds = 5;
@@ -42,7 +42,8 @@ class Migrating {
     Migrating(ReplicationHost &host, const MigrateCommand &command, Servers servers,
               const Interrupts &interrupts)
         : host_(host), command_(command), servers_(std::move(servers)), interrupts_(interrupts),
-          output_(command.json, command.quiet) {
+          output_(command.json, command.quiet),
+          schedule_(FollowSchedule::Seconds(static_cast<double>(command.follow_seconds))) {
         host.context().on_refusal = [this](const auto &replication, const auto &refusal) {
             std::lock_guard lock(mutex_);
             refusals_[replication.source.shown()].note(refusal);
@@ -58,14 +59,14 @@ class Migrating {
             return 0;
         std::deque<DatabaseMigration> migrations;
         for (auto &facts : *plan)
-            add(migrations, std::move(facts));
+            migrations.emplace_back(host_, command_, std::move(facts));
         work(migrations, Pass::whole);
         for (auto &migration : migrations)
             total_.add(migration.facts(), migration.report());
-        int status = interrupted_ ? kFailed : total_.status();
-        if (!interrupted_ && command_.follow)
-            status = follow(migrations);
-        return finish(status);
+        note_ended(migrations, true);
+        if (interrupted_)
+            return finish(kFailed, true);
+        return finish(command_.follow ? follow() : total_.status(), false);
     }
 
   private:
@@ -123,11 +124,6 @@ class Migrating {
     }
 
     // ---- the work
-
-    void add(std::deque<DatabaseMigration> &migrations, DatabaseFacts facts) {
-        sequences_[facts.name] = facts.update_seq;
-        migrations.emplace_back(host_, command_, std::move(facts));
-    }
 
     // Runs all of them, some beside each other; shows how they go on, until the last has ended.
     void work(std::deque<DatabaseMigration> &migrations, Pass pass) {
@@ -243,51 +239,58 @@ class Migrating {
     // ---- after the first pass
 
     // Looks again and again which databases have something new, until a signal comes.
-    int follow(std::deque<DatabaseMigration> &first) {
-        std::map<std::string, bool> failing;
-        for (auto &migration : first)
-            failing[migration.facts().name] = !migration.report().ok();
+    int follow() {
         bool told = false;
-        while (interrupts_.wait(Millis(command_.follow_seconds * 1'000)) != Interrupts::Woken::signal) {
-            auto changed = changed_databases(failing);
+        std::string problem;
+        while (!interrupted_) {
+            if (interrupts_.wait(Millis(command_.follow_seconds * 1'000)) == Interrupts::Woken::signal) {
+                interrupted_ = true;
+                break;
+            }
+            auto changed = changed_databases();
             if (!changed.ok()) {
-                output_.error(fmt::format("{}; looking again", changed.error().reason()));
+                auto before = std::exchange(problem, changed.error().reason());
+                if (before != problem) // once, however long it lasts
+                    output_.error(fmt::format("the old server: {}; looking again every {} s", problem,
+                                              command_.follow_seconds));
                 told = false;
                 continue;
             }
-            if (changed->empty()) {
-                if (!std::exchange(told, true))
-                    tell_up_to_date();
-                continue;
+            problem.clear();
+            if (!changed->empty()) {
+                told = false;
+                follow_once(*changed);
+            } else if (schedule_.failing() == 0 && !std::exchange(told, true)) {
+                tell_up_to_date();
             }
-            told = false;
-            follow_once(*changed, failing);
-            if (interrupted_)
-                break;
         }
-        bool failed =
-            std::any_of(failing.begin(), failing.end(), [](const auto &entry) { return entry.second; });
-        return failed ? kFailed : total_.differs() ? kDiffers : 0;
+        total_.failed = schedule_.failing();
+        return total_.status();
     }
 
-    void follow_once(std::vector<DatabaseFacts> &changed, std::map<std::string, bool> &failing) {
+    void follow_once(std::vector<DatabaseFacts> &changed) {
         std::deque<DatabaseMigration> known;
         std::deque<DatabaseMigration> fresh;
-        for (auto &facts : changed)
-            add(failing.contains(facts.name) ? known : fresh, std::move(facts));
+        for (auto &facts : changed) {
+            bool is_known = schedule_.is_known(facts.name);
+            (is_known ? known : fresh).emplace_back(host_, command_, std::move(facts));
+        }
         for (auto *some : {&known, &fresh}) {
             work(*some, some == &known ? Pass::follow : Pass::whole);
-            for (auto &migration : *some) {
-                const auto &name = migration.facts().name;
-                failing[name] = !migration.report().ok() && !interrupted_;
-                if (!migration.report().ok())
-                    sequences_.erase(name); // looked at again
+            for (auto &migration : *some)
                 total_.add_followed(migration.report());
-            }
+            note_ended(*some, some == &fresh);
         }
     }
 
-    Result<std::vector<DatabaseFacts>> changed_databases(const std::map<std::string, bool> &failing) {
+    void note_ended(const std::deque<DatabaseMigration> &migrations, bool whole) {
+        for (const auto &migration : migrations)
+            if (migration.step() == MigrationStep::done && !interrupted_)
+                schedule_.ended(migration.facts(), whole, migration.report().ok(),
+                                FollowSchedule::Seconds(seconds()));
+    }
+
+    Result<std::vector<DatabaseFacts>> changed_databases() {
         DIVAN_TRY(auto names, list_databases(servers_.from));
         std::vector<DatabaseFacts> changed;
         for (const auto &name : choose_databases(names, command_.databases, command_.excluded).chosen) {
@@ -296,10 +299,7 @@ class Migrating {
                 continue; // deleted meanwhile
             if (!facts.ok())
                 return facts.error();
-            auto before = sequences_.find(name);
-            auto failed = failing.find(name);
-            bool again = failed != failing.end() && failed->second;
-            if (again || before == sequences_.end() || before->second != facts->update_seq)
+            if (schedule_.is_due(*facts, FollowSchedule::Seconds(seconds())))
                 changed.push_back(std::move(*facts));
         }
         return changed;
@@ -315,8 +315,8 @@ class Migrating {
         });
     }
 
-    int finish(int status) {
-        if (interrupted_ && !command_.follow && !output_.json())
+    int finish(int status, bool before_the_end) {
+        if (before_the_end && !output_.json())
             output_.error("stopped before the end; the same command goes on from its last checkpoints");
         output_.event(interrupted_ ? "stopped" : "done", [&](json::ObjectWriter &writer) {
             total_.write(writer);
@@ -325,7 +325,7 @@ class Migrating {
         });
         output_.line(
             fmt::format("{}: {}, {:.1f} s", interrupted_ ? "stopped" : "done", total_.text(), seconds()));
-        if (status == 0 || status == kDiffers)
+        if (!before_the_end)
             output_.line(clients_text(command_.local_documents, total_.numeric_sequences));
         if (total_.paused > 0)
             output_.line(kPausedText);
@@ -340,7 +340,7 @@ class Migrating {
     std::mutex mutex_;
     std::map<std::string, Refusals> refusals_; // by source
     std::vector<std::string> skipped_;
-    std::map<std::string, std::string> sequences_; // by database, as last looked at
+    FollowSchedule schedule_;
     MigrationTotal total_;
     IndexProgress progress_rate_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();

@@ -8,7 +8,7 @@ import unittest
 import urllib.parse
 
 from harness.case import ServerTestCase, wait_until
-from harness.command import Running, divan
+from harness.command import Running, divan, divan_on_terminal
 from harness.server import Server
 
 
@@ -115,6 +115,13 @@ class WholeTest(MigrateCase):
         self.server.put('/_global_changes')  # it may be there
         self.make()
         self.assertIn('Left out, as they belong to the old server: _global_changes\n', self.migrate().output)
+
+    def test_a_terminal_shows_a_bar(self):
+        self.make(docs=[{'_id': 'd%04d' % i, 'text': 'x' * 200} for i in range(1500)])
+        status, text = divan_on_terminal(*self.arguments('--kilobytes-per-second', 300, '--batch-size', 100))
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r'\r\x1b\[K\[#*-*\] \d+ %, [\d,]+ of 1,500 changes')
+        self.assertRegex(text, r'\r\x1b\[K%s: 1,500 documents copied' % self.name)
 
     def test_a_stop_and_another_run(self):
         path = self.make(docs=[{'_id': 'd%04d' % i, 'text': 'x' * 500} for i in range(3000)])
@@ -248,6 +255,19 @@ class FollowTest(MigrateCase):
             status, text = running.interrupt(signal.SIGTERM)
             self.assertEqual(status, 0, text)
             self.assertIn('begins at the start, once', text)
+
+    def test_what_fails_is_tried_again(self):
+        path = self.make(docs=[{'_id': 'p:1'}], query='?partitioned=true')
+        self.answer(self.new.put(path), 201)
+        with Running(*self.arguments('--follow', '--follow-interval', 1)) as running:
+            running.await_line('--exclude')
+            self.answer(self.new.delete(path), 200)
+            running.await_line('%s: 1 documents copied' % self.name)
+            running.await_line('up to date')
+            status, text = running.interrupt()
+            self.assertEqual(status, 0, text)
+            self.assertIn('\nstopped: ', text)
+            self.assertNotIn('FAILED', text)
 
     def test_passwords_are_hidden(self):
         self.make()

@@ -11,7 +11,7 @@ import threading
 import unittest
 
 from harness.case import ServerTestCase, wait_until
-from harness.command import RUN_LIMIT_S, Running, clean_environment, divan
+from harness.command import RUN_LIMIT_S, Running, clean_environment, divan, divan_on_terminal
 from harness.server import BINARY, Server
 from harness.tls import TlsFront
 
@@ -196,26 +196,9 @@ class OnceTest(ReplicateCase):
 
     def test_a_terminal_shows_a_bar(self):
         self.save([{'_id': 'd%04d' % i, 'text': 'x' * 200} for i in range(1500)])
-        master, slave = pty.openpty()
-        try:
-            process = subprocess.Popen(
-                [str(BINARY), 'replicate', self.source, self.target, '--create-target', '--kilobytes-per-second', '300',
-                 '--batch-size', '100'], stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.STDOUT,
-                env=clean_environment())
-            os.close(slave)
-            shown = b''
-            while True:
-                try:
-                    part = os.read(master, 4096)
-                except OSError:  # the other side is closed
-                    break
-                if not part:
-                    break
-                shown += part
-            self.assertEqual(process.wait(RUN_LIMIT_S), 0)
-        finally:
-            os.close(master)
-        text = shown.decode()
+        status, text = divan_on_terminal('replicate', self.source, self.target, '--create-target',
+                                         '--kilobytes-per-second', 300, '--batch-size', 100)
+        self.assertEqual(status, 0, text)
         self.assertRegex(text, r'\r\x1b\[K\[#*-*\] \d+ %, [\d,]+ of 1,500 changes')
         self.assertRegex(text, r'\r\x1b\[Kdone: 1,500 documents read, 1,500 written')
 

@@ -1,5 +1,6 @@
 """Runs the binary as a person in a terminal would, to its end or until it is told to stop."""
 import os
+import pty
 import queue
 import signal
 import subprocess
@@ -28,6 +29,27 @@ def divan(*arguments, environment=None, **options):
     done = subprocess.run([str(BINARY), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=RUN_LIMIT_S, env=clean_environment(environment), **options)
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def divan_on_terminal(*arguments, environment=None):
+    """The status, and everything that a terminal was sent."""
+    master, slave = pty.openpty()
+    try:
+        process = subprocess.Popen([str(BINARY), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=slave,
+                                   stderr=subprocess.STDOUT, env=clean_environment(environment))
+        os.close(slave)
+        shown = b''
+        while True:
+            try:
+                part = os.read(master, 4096)
+            except OSError:  # the other side is closed
+                break
+            if not part:
+                break
+            shown += part
+        return process.wait(RUN_LIMIT_S), shown.decode()
+    finally:
+        os.close(master)
 
 
 class Running:
