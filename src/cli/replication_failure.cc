@@ -11,8 +11,6 @@ std::string advice(const replication::Failure &failure) {
     bool at_target = failure.side == Cause::target;
     const char *side = at_target ? "target" : "source";
     const auto &error = failure.error;
-    if (error.word() == "db_not_found" || error.code() == ErrorCode::not_found)
-        return at_target ? "Is the name right? --create-target makes the database." : "Is the name right?";
     switch (failure.cause) {
     case Cause::auth:
         if (error.code() == ErrorCode::forbidden)
@@ -33,6 +31,8 @@ std::string advice(const replication::Failure &failure) {
     case Cause::target:
         break;
     }
+    if (error.word() == "db_not_found" || error.code() == ErrorCode::not_found)
+        return at_target ? "Is the name right? --create-target makes the database." : "Is the name right?";
     return "";
 }
 

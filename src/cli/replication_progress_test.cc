@@ -85,6 +85,11 @@ TEST(ReplicationFailure, NamesTheSideAndWhatToDo) {
                       Cause::network, Cause::source}),
         "the source: Cannot connect to http://h: refused. Is the server of the source running, and is its "
         "address right?");
+    // A server that is not reached is another thing than a database that is not there.
+    EXPECT_TRUE(
+        failure_text({Error(ErrorCode::internal_server_error, "db_not_found", "could not open http://h/x/"),
+                      Cause::network, Cause::target})
+            .ends_with("and is its address right?"));
     EXPECT_TRUE(failure_may_pass({Error(ErrorCode::service_unavailable), Cause::network, Cause::source}));
     EXPECT_FALSE(failure_may_pass({Error(ErrorCode::unauthorized), Cause::auth, Cause::source}));
 }

@@ -159,7 +159,7 @@ class OnceTest(ReplicateCase):
         nobody = 'http://127.0.0.1:1/x'
         wrong = self.source.replace('correct', 'wrong')
         for source, target, status, says in (
-                (nobody, self.target, 1, ['the source: Cannot connect to http://127.0.0.1:1', 'running']),
+                (nobody, self.target, 1, ['the source: ', 'Cannot connect to http://127.0.0.1:1', 'running']),
                 (wrong, self.target, 1, ['the source: ', ' 401', 'DIVAN_SOURCE_LOGIN']),
                 (self.source, self.target.replace('correct', 'wrong'), 1, ['the target: ', ' 401', 'DIVAN_TARGET_LOGIN']),
                 (self.source + '_none', self.target, 1, ['the source: ', 'could not open', 'Is the name right?']),
