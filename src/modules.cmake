@@ -81,7 +81,7 @@ divan_module(simulation DEPENDS base json crypto config telemetry script doc kv 
 # Layer 6
 divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db design views
              wire access replication api)
-divan_module(cli DEPENDS base json config script script/worker net design api server
+divan_module(cli DEPENDS base json crypto config telemetry script script/worker net design access replication api server
              LINK CLI11::CLI11 fmt::fmt yaml-cpp)
 
 add_executable(divan src/cli/main.cc)

@@ -2,6 +2,10 @@
 
 #include "api/openapi.h"
 #include "cli/index_command.h"
+#include "cli/migrate_command.h"
+#include "cli/password_hiding.h"
+#include "cli/replicate_command.h"
+#include "cli/replication_options.h"
 #include "cli/test_command.h"
 #include "config/settings.h"
 #include "script/worker/worker.h"
@@ -12,7 +16,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <span>
@@ -189,36 +192,17 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
     return exit_code;
 }
 
-int test(divan::cli::TestCommand command) {
-    command.spidermonkey_version = divan::script::spidermonkey_version();
+// For commands with many connections and threads that read JSON.
+void prepare_process() {
     set_thread_stacks();
     raise_open_files_max();
+}
+
+int test(divan::cli::TestCommand command) {
+    command.spidermonkey_version = divan::script::spidermonkey_version();
+    prepare_process();
     std::signal(SIGPIPE, SIG_IGN);
     return divan::cli::run_tests(command);
-}
-
-// Overwrites the password in NAME:PASSWORD and in http://NAME:PASSWORD@HOST.
-void hide_password(char *value) {
-    constexpr std::string_view kScheme = "://";
-    char *scheme = std::strstr(value, kScheme.data());
-    char *begin = std::strchr(scheme == nullptr ? value : scheme + kScheme.size(), ':');
-    char *end = scheme == nullptr ? value + std::strlen(value) : std::strrchr(value, '@');
-    if (begin == nullptr || end == nullptr)
-        return;
-    for (char *c = begin + 1; c < end; ++c)
-        *c = '*';
-}
-
-// Arguments can be read by every user of the machine while the process runs: take the passwords out.
-void hide_passwords(int argc, char **argv) {
-    for (int i = 1; i < argc; ++i)
-        for (std::string_view option : {"--admin", "--url"}) {
-            std::string_view argument(argv[i]);
-            if (argument == option && i + 1 < argc)
-                hide_password(argv[i + 1]);
-            else if (argument.starts_with(option) && argument.substr(option.size()).starts_with("="))
-                hide_password(argv[i] + option.size() + 1);
-        }
 }
 
 // What is wrong, in one line, and where help is.
@@ -252,6 +236,13 @@ int main(int argc, char **argv) {
     divan::cli::IndexCommand index;
     auto *index_command = app.add_subcommand("index", "Build the views of a database on a running server");
     add_index_options(*index_command, index);
+    divan::cli::ReplicateCommand replicate_options;
+    auto *replicate_command =
+        app.add_subcommand("replicate", "Copy what is new in a database to another one");
+    divan::cli::add_replicate_options(*replicate_command, replicate_options);
+    divan::cli::MigrateCommand migrate_options;
+    auto *migrate_command = app.add_subcommand("migrate", "Copy all databases of another server to this one");
+    divan::cli::add_migrate_options(*migrate_command, migrate_options);
     divan::cli::TestCommand test_options;
     auto *test_command = app.add_subcommand("test", "Test design documents with example documents");
     add_test_options(*test_command, test_options);
@@ -274,11 +265,17 @@ int main(int argc, char **argv) {
             return app.exit(error); // --help and --version
         return report(app, error);
     }
-    hide_passwords(argc, argv);
+    divan::cli::hide_passwords(argc, argv);
     if (*serve_command)
         return serve(std::move(options), admin, bind, port);
     if (*index_command)
         return divan::cli::run_index(index);
+    if (*replicate_command || *migrate_command)
+        prepare_process();
+    if (*replicate_command)
+        return divan::cli::run_replicate(replicate_options);
+    if (*migrate_command)
+        return divan::cli::run_migrate(migrate_options);
     if (*test_command)
         return test(std::move(test_options));
     if (*openapi_command)

@@ -137,7 +137,7 @@ RemoteDatabase::RemoteDatabase(PeerContext context, const Endpoint &endpoint)
       budget_(context.context.loop, context.replication.tuning.kilobytes_per_second_max * 1'000),
       connections_(context.context.loop,
                    std::max<std::size_t>(1, context.replication.tuning.http_connections)),
-      use_cookie_(!endpoint.user.empty() && endpoint.bearer.empty()) {
+      use_cookie_(endpoint.use_session && !endpoint.user.empty() && endpoint.bearer.empty()) {
     if (!is_loopback(endpoint.destination.host))
         compression_level_ =
             static_cast<int>(context.context.config.integer("replicator", "compression_level"));

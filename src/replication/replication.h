@@ -31,6 +31,9 @@ struct Endpoint {
     std::string user;             // decoded; empty: none
     std::string password;
     std::string bearer; // a token instead of them
+    // Asks for a cookie with _session once; else the password goes with each request, which is quicker where
+    // few requests follow.
+    bool use_session = true;
 
     [[nodiscard]] bool local() const { return !database.empty(); }
     // For people and answers, without credentials: the name of a local database, or "http://host:port/db/".

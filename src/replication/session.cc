@@ -56,6 +56,28 @@ Statistics larger(Statistics a, const Statistics &b) {
     return a;
 }
 
+// Tells whether what is streamed from one end to the other broke off at its origin.
+class WatchedStream final : public AttachmentStream {
+  public:
+    explicit WatchedStream(AttachmentStream &data) : data_(data) {}
+    [[nodiscard]] bool failed() const { return failed_; }
+
+    Task<Result<std::optional<Following>>> next() override {
+        auto following = co_await data_.next();
+        failed_ |= !following.ok();
+        co_return following;
+    }
+    Task<Result<std::string>> read_some(std::size_t bytes_max) override {
+        auto bytes = co_await data_.read_some(bytes_max);
+        failed_ |= !bytes.ok();
+        co_return bytes;
+    }
+
+  private:
+    AttachmentStream &data_;
+    bool failed_ = false;
+};
+
 // Whether an end of a replication is still the database that it was; "0" is of servers that do not tell.
 bool same_instance(const std::string &before, const std::string &now) {
     return before == now || before == "0" || now == "0";
@@ -130,7 +152,9 @@ class Session::Writer final : public DocumentReceiver {
 
     Task<Result<void>> write_streamed(Document document, AttachmentStream &data) {
         Stopwatch watch(session_.context_, session_.progress_, Stage::write);
-        auto refused = co_await session_.target_->write_with_data(std::move(document), data);
+        WatchedStream watched(data);
+        auto refused = co_await session_.target_->write_with_data(std::move(document), watched);
+        failed_ = !refused.ok() && !watched.failed();
         if (!refused.ok())
             co_return refused.error();
         if (*refused)

@@ -67,6 +67,25 @@ TEST_F(SessionTest, EveryLeafArrivesWithItsHistory) {
     EXPECT_EQ(body->attachments[0].data.content_bytes + body->attachments[1].data.content_bytes, 1U);
 }
 
+TEST_F(SessionTest, WhatEarlierSessionsCountedIsToldApart) {
+    put(*a_, R"({"_id":"one"})");
+    replicate_well(TestingStore::between("a", "b"));
+    EXPECT_EQ(testing_.last_progress.before_session.docs_written, 0U);
+    put(*a_, R"({"_id":"two"})");
+    replicate_well(TestingStore::between("a", "b"));
+    EXPECT_EQ(testing_.last_progress.before_session.docs_written, 1U);
+    EXPECT_EQ(testing_.last_progress.statistics.docs_written, 2U);
+}
+
+TEST_F(SessionTest, AFailureNamesItsSide) {
+    for (auto [source, target, side] :
+         {std::tuple{"none", "b", Cause::source}, std::tuple{"a", "none", Cause::target}}) {
+        auto end = testing_.run(TestingStore::between(source, target));
+        ASSERT_TRUE(std::holds_alternative<Failure>(end));
+        EXPECT_EQ(std::get<Failure>(end).side, side);
+    }
+}
+
 TEST_F(SessionTest, TheNextSessionGoesOnWhereTheLastCameTo) {
     put(*a_, R"({"_id":"one"})");
     replicate_well(TestingStore::between("a", "b"));

@@ -48,7 +48,7 @@ PROGRAMS = {
     'c++filt': 'g++', 'clang++-19': 'clang-19', 'clang-format-19': 'clang-format-19',
     'clang-tidy-19': 'clang-tidy-19', 'cmake': 'cmake', 'ctest': 'cmake', 'curl': 'curl',
     'java': 'openjdk-17-jdk-headless', 'javac': 'openjdk-17-jdk-headless', 'ninja': 'ninja-build',
-    'node': 'nodejs', 'npm': 'npm', 'python3': 'python3', 'shellcheck': 'shellcheck', 'wrk': 'wrk',
+    'node': 'nodejs', 'npm': 'npm', 'openssl': 'openssl', 'python3': 'python3', 'shellcheck': 'shellcheck', 'wrk': 'wrk',
 }
 # On every Debian system (packages marked essential or required), or what brought the clone.
 ALWAYS_THERE = set('''
