@@ -38,7 +38,8 @@ struct WorkingDocument {
     bool tree_complete = true;
     bool tree_wanted = false; // apply() will ask for the whole tree
     bool changed = false;
-    // Every change so far extended the winner and is the winner now, so that a stored tree stays valid below `recent`.
+    // Every change so far extended the winner and is the winner now, so that a stored tree stays valid below
+    // `recent`.
     bool only_extended_winner = true;
     kv::Sequence sequence;             // the newest, if changed
     std::uint64_t document_number = 0; // 0 = take the first sequence

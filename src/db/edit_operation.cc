@@ -38,8 +38,8 @@ void merge_path(WorkingDocument &document, const doc::RevPath &path, const doc::
             document.replaced_bodies.push_back(document.tree.find(leaf)->body);
 }
 
-// `rev` was put into the tree. A tombstone on top of the winner makes another branch the winner, which a later
-// edit of the group may extend, too: then there is more than one branch to be written.
+// `rev` was put into the tree. A tombstone on top of the winner makes another branch the winner, which a
+// later edit of the group may extend, too: then there is more than one branch to be written.
 void note_extension(WorkingDocument &document, bool of_winner, const doc::RevId &rev) {
     document.only_extended_winner &= of_winner && document.tree.winner().rev == rev;
 }
@@ -219,6 +219,13 @@ bool lacks_body(const doc::RevTree &tree, const doc::RevPath &path) {
     return info && info->body == 0;
 }
 
+// Whether a stub stands for this attachment of the revision before it.
+bool is_meant(const AttachmentEdit &stub, const Attachment &attachment, bool replicated) {
+    if (replicated)
+        return stub.md5.empty() || stub.md5 == attachment.data.md5;
+    return !stub.revpos || *stub.revpos == attachment.revpos;
+}
+
 } // namespace
 
 ReplacedState replaced_by(const doc::RevTree &tree, const Edit &edit) {
@@ -261,11 +268,13 @@ Result<Body> resolve_body(const Edit &edit, std::uint64_t generation, const Pare
         }
         auto found = std::find_if(parent->attachments.begin(), parent->attachments.end(),
                                   [&](const Attachment &a) { return a.name == wanted.name; });
-        if (found == parent->attachments.end() ||
-            (!edit.path && wanted.revpos && *wanted.revpos != found->revpos))
+        if (found == parent->attachments.end() || !is_meant(wanted, *found, edit.path.has_value()))
             return Error(ErrorCode::missing_stub,
                          fmt::format("Invalid attachment stub in {} for {}", edit.id, wanted.name));
-        body.attachments.push_back(*found);
+        attachment = *found;
+        if (edit.path && wanted.revpos)
+            attachment.revpos = *wanted.revpos;
+        body.attachments.push_back(std::move(attachment));
     }
     return body;
 }

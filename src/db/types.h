@@ -60,6 +60,9 @@ struct AttachmentEdit {
     std::optional<StoredData> data;
     // Replicated edits and stubs that name it keep it; otherwise the new generation.
     std::optional<std::uint64_t> revpos;
+    // Of a replicated stub: StoredData::md5 of what it stands for, if that was told. An older revision of
+    // this database may have something else under the name.
+    std::string md5;
 };
 
 // One write to one document.

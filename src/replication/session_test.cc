@@ -167,6 +167,26 @@ TEST_F(SessionTest, AttachmentsOfADocumentThatWasDeletedArrive) {
     EXPECT_EQ(gone.rev.generation, 2U);
 }
 
+// An ancestor that the target has holds another attachment of the same name and age.
+TEST_F(SessionTest, AStubIsNotTakenForAnOlderAttachmentOfItsName) {
+    put(*a_,
+        R"({"_id":"f","_rev":"1-a","_revisions":{"start":1,"ids":["a"]},"_attachments":{"t":{"data":"YWJj","content_type":"i/a","revpos":1}}})");
+    replicate_well(TestingStore::between("a", "b"));
+    put(*a_,
+        R"({"_id":"f","_rev":"3-c","_revisions":{"start":3,"ids":["c","b","a"]},"_attachments":{"t":{"data":"ZGVm","content_type":"i/a","revpos":1}}})");
+    replicate_well(TestingStore::between("a", "b"));
+    std::vector<std::string> digests;
+    for (auto *database : {a_.get(), b_.get()}) {
+        auto head = database->head("f").value();
+        auto tree = database->tree(*head).value();
+        auto body = database->body(*head, tree.winner().rev, tree.winner().info).value();
+        ASSERT_EQ(body->attachments.size(), 1U);
+        digests.push_back(body->attachments.front().data.md5);
+    }
+    EXPECT_EQ(digests[0], digests[1]);
+    EXPECT_EQ(leaves(*b_), leaves(*a_));
+}
+
 TEST_F(SessionTest, ADatabaseThatIsNotThereIsNamed) {
     auto end = testing_.run(TestingStore::between("a", "nowhere"));
     const auto &failure = std::get<Failure>(end);

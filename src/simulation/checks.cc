@@ -246,10 +246,13 @@ void check_checkpoint(const Replica &source, const Replica &target, const std::s
             return;
         auto tree = *head ? target.database.tree(**head) : Result<doc::RevTree>(doc::RevTree());
         for (const auto &leaf : change.leaves)
-            if (tree.ok() && !tree->find(leaf.rev))
-                problems.push_back(fmt::format("the checkpoint from {} to {} at {} lies beyond {} {}",
-                                               source.name, target.name, since->value, change.id,
-                                               leaf.rev.text()));
+            if (tree.ok() && !tree->find(leaf.rev)) {
+                auto &problem = problems.emplace_back(fmt::format(
+                    "the checkpoint from {} to {} at {} lies beyond {}, {} {}; there is", source.name,
+                    target.name, since->value, change.sequence.value, change.id, leaf.rev.text()));
+                for (const auto &there : tree->leaves())
+                    problem.append(" ").append(leaf_text(there));
+            }
     }
 }
 

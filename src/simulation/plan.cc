@@ -88,6 +88,7 @@ NetworkFaults draw_network(Dice &dice) {
     for (auto *rate : {&faults.refused, &faults.answered, &faults.cut_request, &faults.lost_answer,
                        &faults.cut_response, &faults.slow})
         *rate = dice.percent(60) ? dice.below(60) : 0;
+    faults.silent = dice.percent(30) ? dice.below(10) : 0;
     return faults;
 }
 

@@ -8,7 +8,7 @@
 namespace divan::simulation {
 namespace {
 
-constexpr std::size_t kToldBytesMax = 400;
+constexpr std::size_t kToldBytesMax = 4'000;
 
 std::pair<std::string, std::string> in_order(const std::string &a, const std::string &b) {
     return a < b ? std::pair(a, b) : std::pair(b, a);
@@ -138,7 +138,8 @@ Task<Result<std::unique_ptr<net::IncomingResponse>>> SimulatedNetwork::send(std:
         co_return Error(ErrorCode::service_unavailable, "No connection to " + to + ".");
     auto link = connect(from, to, fate.plan);
     auto by_caller = cancellation.on_cancel([link] { link->break_off(); });
-    serve(to, link, request, fate.answered);
+    if (!fate.silent)
+        serve(to, link, request, fate.answered);
 
     std::optional<Error> stream_error;
     TaskGroup sending(loop_);
@@ -165,6 +166,7 @@ Task<Result<std::unique_ptr<net::IncomingResponse>>> SimulatedNetwork::send(std:
 SimulatedNetwork::Fate SimulatedNetwork::draw_fate() {
     Fate fate;
     fate.refused = dice_.permille(faults_.refused);
+    fate.silent = dice_.permille(faults_.silent);
     if (dice_.permille(faults_.answered))
         fate.answered = dice_.pick(std::vector<int>{429, 500, 503});
     if (dice_.permille(faults_.cut_request))

@@ -25,6 +25,7 @@ struct NetworkFaults {
     std::uint64_t lost_answer = 0;  // the server does it, and nobody is told
     std::uint64_t cut_response = 0; // breaks in the body
     std::uint64_t slow = 0;         // seconds for a piece
+    std::uint64_t silent = 0;       // gets lost, and the connection stays
 };
 
 class SimulatedNetwork {
@@ -62,6 +63,7 @@ class SimulatedNetwork {
     struct Fate {
         LinkPlan plan;
         bool refused = false;
+        bool silent = false;
         int answered = 0; // a status
     };
     struct Entry {

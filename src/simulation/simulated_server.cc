@@ -92,6 +92,7 @@ struct SimulatedServer::Life {
     static db::StoreOptions store_options(const SimulatedServer &node) {
         db::StoreOptions options;
         options.attachment_chunk_bytes = node.options_.attachment_chunk_bytes;
+        options.compaction_replaced_bytes_min = node.options_.compaction_replaced_bytes_min;
         return options;
     }
 
@@ -112,6 +113,7 @@ struct SimulatedServer::Life {
     replication::Context context;
     replication::Scheduler scheduler;
     std::map<std::string, std::unique_ptr<EventLoop::Timer>> pauses; // of jobs, by id
+    std::unique_ptr<EventLoop::Timer> housekeeping;
     bool ending = false;
 };
 
@@ -131,6 +133,16 @@ void SimulatedServer::start() {
         name_, [life = life_.get()](net::Exchange &exchange) { return life->dispatcher.handle(exchange); });
     for (const auto &job : jobs_)
         begin(job);
+    keep_house();
+}
+
+// Compaction and sweeping, as the timer of a server does them.
+void SimulatedServer::keep_house() {
+    auto &life = *life_;
+    life.housekeeping = loop_.after(options_.housekeeping_interval, [this, &life] {
+        life.pool.post([&life] { life.store->housekeep(); });
+        keep_house();
+    });
 }
 
 bool SimulatedServer::running() const {
@@ -192,6 +204,7 @@ Task<void> SimulatedServer::end(bool cut_power) {
     DIVAN_CHECK(running());
     life_->ending = true;
     life_->pauses.clear();
+    life_->housekeeping.reset();
     if (cut_power) {
         disk_.cut_power();
         network_.detach(name_);

@@ -53,6 +53,8 @@ struct Job {
 struct ServerOptions {
     std::string database = "db"; // every node has one of this name
     std::size_t attachment_chunk_bytes = 1'024;
+    std::uint64_t compaction_replaced_bytes_min = 4'096;
+    Millis housekeeping_interval{5'000};
     replication::SchedulerOptions scheduler;
     telemetry::Level log_level = telemetry::Level::none;
 };
@@ -87,6 +89,7 @@ class SimulatedServer {
 
   private:
     struct Life;
+    void keep_house();
     void begin(const Job &job);
     void begin_again(const Job &job);
     Task<void> end(bool cut_power);

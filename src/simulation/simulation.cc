@@ -8,7 +8,9 @@ namespace {
 
 constexpr Millis kInspectEvery{2'000};
 constexpr Millis kSettleMax{45 * 60'000};
-constexpr Millis kQuiet{120'000};
+// What was sent while the network failed may come as late: it is repeated when nothing was heard for a while.
+constexpr Millis kLate{60'000};
+constexpr Millis kQuiet{60'000};
 
 } // namespace
 
@@ -193,6 +195,10 @@ bool Simulation::equal(std::string &text) {
 
 void Simulation::settle() {
     network_.set_faults({});
+    pass_until(kInspectEvery, kLate, [this] {
+        inspect();
+        return false;
+    });
     constexpr Millis kStep{5'000};
     std::string before;
     std::string now;

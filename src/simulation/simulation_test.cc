@@ -73,6 +73,24 @@ TEST_F(SimulationTest, OneSeedIsOneSchedule) {
     EXPECT_NE(first.trace, run(8).trace);
 }
 
+// What waits for changes must not hold the only connection.
+TEST_F(SimulationTest, ContinuousReplicationsCopyOverOneConnection) {
+    Plan plan;
+    plan.nodes = {"node-0", "node-1"};
+    for (std::size_t source : {0U, 1U}) {
+        PlannedJob planned{.runner = 1 - source, .source = source, .target = 1 - source};
+        auto &replication = planned.job.replication;
+        replication = between(plan.nodes[planned.runner], plan.nodes[source], plan.nodes[planned.target]);
+        replication.continuous = true;
+        replication.tuning.http_connections = 1;
+        plan.jobs.push_back(std::move(planned));
+    }
+    plan.workload.nodes = plan.nodes;
+    plan.trouble_every_max = Millis(0);
+    auto outcome = run(std::move(plan));
+    EXPECT_TRUE(outcome.problems.empty()) << outcome.problems.front();
+}
+
 // Else a checker that sees nothing would be content.
 TEST_F(SimulationTest, SchedulesAreWorthTheirTime) {
     Outcome sum;

@@ -196,6 +196,18 @@ Result<void> check_document(const config::Config &config, const db::Database &da
     return {};
 }
 
+namespace {
+
+// The 16 bytes of "md5-BASE64"; empty: it is no such digest.
+std::string md5_of(std::string_view digest) {
+    constexpr std::string_view kPrefix = "md5-";
+    constexpr std::size_t kMd5Bytes = 16;
+    auto bytes = digest.starts_with(kPrefix) ? base64_decode(digest.substr(kPrefix.size())) : std::nullopt;
+    return bytes && bytes->size() == kMd5Bytes ? *bytes : std::string();
+}
+
+} // namespace
+
 Result<PreparedDocument> prepare_document(const config::Config &config, db::Database &database,
                                           DocumentInput input, bool replicated) {
     DIVAN_TRY_VOID(check_document(config, database, input, replicated));
@@ -215,6 +227,8 @@ Result<PreparedDocument> prepare_document(const config::Config &config, db::Data
         stored.name = attachment.name;
         stored.content_type = attachment.content_type;
         stored.revpos = attachment.revpos;
+        if (replicated && !attachment.data)
+            stored.md5 = md5_of(attachment.digest);
         if (attachment.data) {
             DIVAN_TRY(auto sink, AttachmentSink::open(config, database, attachment.name,
                                                       attachment.content_type, attachment.gzip));
