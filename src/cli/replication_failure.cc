@@ -19,7 +19,7 @@ std::string advice(const replication::Failure &failure) {
                            "holds a token with --bearer-{1}.",
                            at_target ? "TARGET" : "SOURCE", side);
     case Cause::network:
-        if (error.reason().find("certificate") != std::string::npos)
+        if (failure.explained().find("certificate") != std::string::npos)
             return "--ca names the file of the authority to trust.";
         return fmt::format("Is the server of the {} running, and is its address right?", side);
     case Cause::disk:
@@ -39,8 +39,8 @@ std::string advice(const replication::Failure &failure) {
 } // namespace
 
 std::string failure_text(const replication::Failure &failure) {
-    auto text = fmt::format("the {}: {}", failure.side == Cause::target ? "target" : "source",
-                            failure.error.reason());
+    auto text =
+        fmt::format("the {}: {}", failure.side == Cause::target ? "target" : "source", failure.explained());
     if (!text.ends_with('.'))
         text += '.';
     auto what_to_do = advice(failure);

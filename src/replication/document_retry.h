@@ -7,6 +7,10 @@
 
 namespace divan::replication {
 
+// The word of what a host that is asked too often answers: no failure, but to be asked again later.
+inline constexpr std::string_view kTooManyRequests = "too_many_requests";
+inline constexpr std::uint64_t kRefusalsMax = 60; // of them in a row
+
 // Whether trying the same again may help.
 [[nodiscard]] inline bool may_pass(const Error &error) {
     return error.code() == ErrorCode::service_unavailable || error.code() == ErrorCode::request_timeout;
@@ -21,6 +25,7 @@ template <typename ReadOnce>
 Task<Result<void>> read_persistently(PeerContext context, Cause cause, MissingDocument wanted,
                                      ReadOnce &read_once) {
     std::uint64_t attempts = 0;
+    std::uint64_t refusals = 0;
     for (;;) {
         auto read = co_await read_once(wanted);
         if (read.ok())
@@ -30,6 +35,9 @@ Task<Result<void>> read_persistently(PeerContext context, Cause cause, MissingDo
             wanted.possible_ancestors.clear();
             continue;
         }
+        // The next request waits for its turn.
+        if (read.error().word() == kTooManyRequests && ++refusals <= kRefusalsMax)
+            continue;
         if (!may_pass(read.error()))
             co_return read;
         auto again = co_await wait_to_retry(context, ++attempts, cause, read.error());

@@ -15,7 +15,6 @@
 namespace divan::replication {
 namespace {
 
-constexpr std::uint64_t kRefusalsMax = 60; // 429 in a row
 constexpr std::size_t kCompressedBytesMin = 1'024;
 constexpr std::size_t kSmallAnswerBytesMax = 64 << 20;
 
@@ -55,6 +54,8 @@ ErrorCode code_of(int status) {
         return ErrorCode::bad_content_type;
     case 417:
         return ErrorCode::expectation_failed;
+    case 429:
+        return ErrorCode::service_unavailable;
     case 507:
         return ErrorCode::insufficient_storage;
     default:
@@ -64,6 +65,11 @@ ErrorCode code_of(int status) {
 
 bool helps_to_retry(int status) {
     return status == 408 || (status >= 500 && status != 501 && status != 507);
+}
+
+Error too_many_requests(const Endpoint &endpoint) {
+    return {ErrorCode::service_unavailable, std::string(kTooManyRequests),
+            fmt::format("{} answers 429: it is asked too often.", endpoint.shown())};
 }
 
 } // namespace
@@ -346,13 +352,16 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
             failed = answer.error();
         } else {
             auto status = (*answer)->status();
-            if (status == 429 && ++refusals <= kRefusalsMax && request.repeat) {
+            if (status == 429) {
                 pace_->refused(retry_after((*answer)->headers()));
                 ++context_.progress.throttled_requests;
-                continue; // the answer goes, and the next one waits for its turn
-            }
-            if (status != 429)
+                if (!request.repeat)
+                    co_return too_many_requests(endpoint_);
+                if (++refusals <= kRefusalsMax)
+                    continue; // the answer goes, and the next one waits for its turn
+            } else {
                 pace_->answered();
+            }
             // A session may have ended; a new one shows whether the password is still right.
             if ((status == 401 || status == 403) && !cookie_.empty() && !signed_in_again && request.repeat) {
                 signed_in_again = true;

@@ -55,6 +55,11 @@ struct Failure {
     Error error;
     Cause cause = Cause::none;
     Cause side = Cause::none; // source or target, where it showed
+    std::string detail = {};  // what lies behind an error whose reason is CouchDB's; may be empty
+    // For people who look for the cause.
+    [[nodiscard]] std::string explained() const {
+        return detail.empty() ? error.reason() : error.reason() + ": " + detail;
+    }
 };
 
 // How a session ended well.

@@ -153,7 +153,9 @@ struct Replicator::Impl {
         if (const auto *failure = std::get_if<Failure>(&end)) {
             if (failure->error.code() == ErrorCode::cancelled)
                 co_return Error(ErrorCode::cancelled, "The replication was cancelled.");
-            co_return failure->error;
+            // As CouchDB: whatever made the session fail.
+            const auto &error = failure->error;
+            co_return Error(ErrorCode::internal_server_error, std::string(error.word()), error.reason());
         }
         co_return Answer{200, session_result_json(std::get<SessionResult>(end))};
     }

@@ -284,14 +284,14 @@ struct Scheduler::Impl {
             job->failures = 0;
         ++job->failures;
         const auto &error = failure.error;
-        note(*job, JobEvent::Type::crashed, fmt::format("{}: {}", error.word(), error.reason()));
+        note(*job, JobEvent::Type::crashed, fmt::format("{}: {}", error.word(), failure.explained()));
         job->progress.cause = failure.cause;
-        job->progress.last_error = error.reason();
+        job->progress.last_error = failure.explained();
         context.metrics.count(Metric::replicator_jobs_crashes);
         context.log.warning(fmt::format("replication {} ({} to {}) failed {} times in a row ({}): {}: {}",
                                         job->text, job->replication.source.shown(),
                                         job->replication.target.shown(), job->failures,
-                                        cause_name(failure.cause), error.word(), error.reason()));
+                                        cause_name(failure.cause), error.word(), failure.explained()));
         bool for_good = options.failures_max > 0 && job->failures >= options.failures_max;
         if (!job->of_document() || for_good)
             finish(job, failure);

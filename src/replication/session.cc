@@ -217,7 +217,7 @@ Cause Session::cause_of(const Error &error, Cause side) const {
 
 void Session::fail(const Error &error, Cause side) {
     if (!failure_) {
-        failure_ = Failure{error, cause_of(error, side), side};
+        failure_ = Failure{.error = error, .cause = cause_of(error, side), .side = side};
         if (error.code() != ErrorCode::cancelled) {
             progress_.last_error = error.reason();
             progress_.cause = failure_->cause;
@@ -230,19 +230,20 @@ void Session::fail(const Error &error, Cause side) {
 void Session::fail_to_open(const Error &error, Cause side) {
     const auto &endpoint = side == Cause::target ? replication_.target : replication_.source;
     auto cause = cause_of(error, side);
+    auto told = error;
     if (cause == Cause::auth)
-        fail(Error(ErrorCode::internal_server_error, "unauthorized",
-                   fmt::format("unauthorized to access or create database {}: {}", endpoint.shown(),
-                               error.reason())),
-             side);
+        told = Error(ErrorCode::internal_server_error, "unauthorized",
+                     fmt::format("unauthorized to access or create database {}", endpoint.shown()));
     else if (cause == Cause::network)
-        fail(Error(ErrorCode::internal_server_error, "db_not_found",
-                   fmt::format("could not open {}: {}", endpoint.shown(), error.reason())),
-             side);
-    else
-        fail(error, side);
-    if (error.code() != ErrorCode::cancelled)
-        progress_.cause = failure_->cause = cause;
+        told = Error(ErrorCode::internal_server_error, "db_not_found",
+                     fmt::format("could not open {}", endpoint.shown()));
+    fail(told, side);
+    if (error.code() == ErrorCode::cancelled)
+        return;
+    if (told != error)
+        failure_->detail = error.reason();
+    progress_.cause = failure_->cause = cause;
+    progress_.last_error = failure_->explained();
 }
 
 void Session::end_pipeline() {

@@ -90,8 +90,6 @@ std::string_view cause_name(Cause cause) {
 json::Object statistics_json(const Statistics &statistics) {
     json::Object object;
     append_counts(object, statistics, nullptr);
-    object.append("bytes_in", statistics.bytes_in);
-    object.append("bytes_out", statistics.bytes_out);
     return object;
 }
 
@@ -112,8 +110,6 @@ json::Object completed_json(const Progress &progress, std::chrono::microseconds 
     append_counts(object, progress.statistics, &pending);
     object.append("checkpointed_source_seq", sequence(progress.checkpointed_source_seq));
     object.append("start_time", rfc3339(started_on));
-    object.append("bytes_in", progress.statistics.bytes_in);
-    object.append("bytes_out", progress.statistics.bytes_out);
     return object;
 }
 

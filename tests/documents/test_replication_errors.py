@@ -155,8 +155,8 @@ class RequestTest(ReplicationCase):
         both = {'source': source, 'target': target}
         self.refuse(400, 'bad_request', 'invalid UTF-8 JSON', data='x')
         self.refuse(400, 'bad_request', 'Request body must be a JSON object', data='[]')
-        self.refuse(400, 'bad_request', None, data='{}')
-        self.refuse(400, 'bad_request', None, source=source)
+        self.refuse(400, 'invalid_replication', 'Missing replicator database', data='{}')
+        self.refuse(400, 'invalid_replication', 'Missing replicator database', source=source)
         self.refuse(400, 'bad_request', 'parameter `doc_ids` must be an array', **both, doc_ids='x')
         self.refuse(400, 'bad_request', 'parameter `selector` must be a JSON object', **both, selector=1)
         self.refuse(400, 'bad_request', 'parameter `create_target` must be a boolean', **both, create_target='x')
@@ -166,11 +166,14 @@ class RequestTest(ReplicationCase):
     def test_endpoints_that_are_not_there(self):
         source, target = [self.endpoint(place) for place in self.places()]
         for members, path in (({'source': 'nothing', 'target': target}, 'nothing'),
-                              ({'source': source, 'target': 'nothing'}, 'nothing'),
-                              ({'source': 'ftp://x/y', 'target': target}, 'ftp%3A%2F%2Fx%2Fy'),
-                              ({'source': 1, 'target': target}, '1')):
+                              ({'source': source, 'target': 'nothing'}, 'nothing')):
             reason = self.error(self.server.post('/_replicate', json=members), 500, 'db_not_found')
             self.assertRegex(reason, '^could not open .*/%s/$' % path)
+
+    def test_endpoints_that_cannot_be(self):
+        target = self.endpoint(self.places()[1])
+        self.refuse(400, 'invalid_replication', 'endpoint has an invalid url', source='ftp://x/y', target=target)
+        self.refuse(400, 'invalid_replication', None, source=1, target=target)
 
     def test_members_that_mean_nothing_are_ignored(self):
         source, target = self.places()

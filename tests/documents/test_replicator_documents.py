@@ -212,13 +212,12 @@ class MalformedTest(ReplicatorCase):
     def test_refused(self):
         source, target = self.places()
         both = {'source': url_of(*source), 'target': url_of(*target)}
-        local = 'local_endpoints_not_supported'
         for doc, reason in (
-                ({}, 'Missing replicator database'), ({'source': 'x'}, local), ({'source': 'x', 'target': 'y'}, local),
+                ({}, 'Missing replicator database'), ({'source': 'x'}, 'Missing replicator database'),
                 ({'source': 1, 'target': 2}, None), ({**both, 'doc_ids': 'x'}, None), ({**both, 'continuous': 'x'}, None),
                 ({**both, 'filter': 'a/b', 'selector': {'a': 1}}, None), ({**both, 'user_ctx': 1}, None),
-                ({**both, 'source': 'ftp://a/b'}, local), ({**both, 'selector': 1}, None),
-                ({**both, 'create_target': 1}, None), ({**both, 'worker_processes': 'many'}, None)):
+                ({**both, 'source': 'ftp://a/b'}, 'endpoint has an invalid url'), ({**both, 'selector': 1}, None),
+                ({**both, 'create_target': 1}, None), ({**both, 'worker_processes': 'many'}, None), ({**both, 'worker_processes': 0}, None)):
             with self.subTest(doc=doc):
                 found = self.error(self.server.put('/_replicator/bad', json=doc), 403, 'forbidden')
                 if reason is not None:
@@ -229,8 +228,8 @@ class MalformedTest(ReplicatorCase):
 
     def test_taken(self):
         source, target = self.filled()
-        self.make_document('zero', source, target, worker_processes=0)
-        self.wait('zero', 'completed')
+        self.make_document('text', source, target, worker_processes='1')
+        self.wait('text', 'completed')
         self.answer(self.server.put('/_replicator/_design/d', json={'views': {}}), 201)
         self.answer(self.server.put('/_replicator/_local/l', json={'source': 1}), 201)
         rev = self.document('_design/d')['_rev']
