@@ -9,7 +9,8 @@ namespace {
 constexpr double kPauseFirstMs = 100;
 constexpr double kPauseMaxMs = 25'000;
 constexpr double kPauseGrowth = 1.5;
-constexpr double kPauseStepMs = 20;
+constexpr double kPauseShrinkage = 0.75;
+constexpr double kPauseLeastMs = 10;
 // A host that asks for more is asked again after this all the same.
 constexpr Millis kRetryAfterMax{120'000};
 
@@ -28,20 +29,30 @@ Millis ByteBudget::book(std::uint64_t bytes) {
     return std::chrono::ceil<Millis>(free_at_ - now);
 }
 
+Millis HostPace::pause() const {
+    auto asked = std::chrono::ceil<Millis>(not_before_ - loop_.clock().monotonic());
+    return std::max(Millis(static_cast<std::int64_t>(pause_ms_)), asked);
+}
+
 void HostPace::refused(Millis retry_after) {
-    auto asked = static_cast<double>(std::min(retry_after, kRetryAfterMax).count());
-    pause_ms_ = std::max({kPauseFirstMs, std::min(pause_ms_ * kPauseGrowth, kPauseMaxMs), asked});
+    auto now = loop_.clock().monotonic();
+    not_before_ = std::max(not_before_, now + std::min(retry_after, kRetryAfterMax));
+    // Requests that were under way together are refused together: that is one sign.
+    if (pause_ms_ > 0 && now - slowed_at_ < std::chrono::milliseconds(static_cast<std::int64_t>(pause_ms_)))
+        return;
+    slowed_at_ = now;
+    pause_ms_ = std::max(kPauseFirstMs, std::min(pause_ms_ * kPauseGrowth, kPauseMaxMs));
 }
 
 void HostPace::answered() {
-    pause_ms_ = pause_ms_ <= kPauseStepMs ? 0 : std::min(pause_ms_ - kPauseStepMs, pause_ms_ / 1.1);
+    pause_ms_ = pause_ms_ < kPauseLeastMs ? 0 : pause_ms_ * kPauseShrinkage;
 }
 
 std::shared_ptr<HostPace> Throttle::pace(const std::string &host) {
     std::erase_if(paces_, [](const auto &entry) { return entry.second.expired(); });
     auto pace = paces_[host].lock();
     if (!pace) {
-        pace = std::make_shared<HostPace>();
+        pace = std::make_shared<HostPace>(loop_);
         paces_[host] = pace;
     }
     return pace;

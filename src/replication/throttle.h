@@ -32,29 +32,37 @@ class ByteBudget {
     std::chrono::nanoseconds free_at_{}; // when the debt is paid
 };
 
-// The pause between requests to one host: grows by half with every 429, shrinks by a step with every answer
-// that is none (additive increase, multiplicative decrease of the rate).
+// The pause before requests to one host: half as long again with every 429, a quarter shorter with every
+// other answer, so that its rate falls at once and comes back by and by.
 class HostPace {
   public:
-    [[nodiscard]] Millis pause() const { return Millis(static_cast<std::int64_t>(pause_ms_)); }
-    // `retry_after`: what the host asked for, 0 = nothing.
+    explicit HostPace(EventLoop &loop) : loop_(loop) {}
+
+    // How long the next request must wait.
+    [[nodiscard]] Millis pause() const;
+    // `retry_after`: for how long the host asks to be left alone, 0 = it does not say.
     void refused(Millis retry_after);
     void answered();
 
   private:
+    EventLoop &loop_;
     double pause_ms_ = 0;
+    std::chrono::nanoseconds slowed_at_{};  // when the pause grew last
+    std::chrono::nanoseconds not_before_{}; // what the host asked for
 };
 
 // What all jobs of the node share.
 class Throttle {
   public:
-    Throttle(EventLoop &loop, std::uint64_t bytes_per_second) : budget_(loop, bytes_per_second) {}
+    Throttle(EventLoop &loop, std::uint64_t bytes_per_second)
+        : loop_(loop), budget_(loop, bytes_per_second) {}
 
     [[nodiscard]] ByteBudget &budget() { return budget_; }
     // "host:port"; kept while somebody holds it.
     [[nodiscard]] std::shared_ptr<HostPace> pace(const std::string &host);
 
   private:
+    EventLoop &loop_;
     ByteBudget budget_;
     std::map<std::string, std::weak_ptr<HostPace>> paces_;
 };

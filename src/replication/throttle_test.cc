@@ -50,21 +50,37 @@ TEST(Throttle, SharersOfABudgetGetTurns) {
 }
 
 TEST(Throttle, AHostThatRefusesIsAskedLessAndThenMoreAgain) {
-    HostPace pace;
+    ManualLoop loop;
+    HostPace pace(loop);
     EXPECT_EQ(pace.pause(), Millis(0));
     pace.refused(Millis(0));
-    auto first = pace.pause();
-    EXPECT_GT(first, Millis(0));
+    EXPECT_EQ(pace.pause(), Millis(100));
+    // Four workers that are refused at once are one refusal.
+    for (int i = 0; i < 3; ++i)
+        pace.refused(Millis(0));
+    EXPECT_EQ(pace.pause(), Millis(100));
+    loop.advance(Millis(100));
     pace.refused(Millis(0));
-    EXPECT_GT(pace.pause(), first);
-    pace.refused(Millis(5'000));
-    EXPECT_EQ(pace.pause(), Millis(5'000));
-    for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(pace.pause(), Millis(150));
+    for (int i = 0; i < 20; ++i)
         pace.answered();
     EXPECT_EQ(pace.pause(), Millis(0));
-    for (int i = 0; i < 100; ++i)
-        pace.refused(Millis(1'000'000'000));
-    EXPECT_LE(pace.pause(), Millis(120'000));
+    for (int i = 0; i < 100; ++i) {
+        loop.advance(Millis(60'000));
+        pace.refused(Millis(0));
+    }
+    EXPECT_EQ(pace.pause(), Millis(25'000));
+}
+
+TEST(Throttle, AHostIsLeftAloneForAsLongAsItAsksAndNoLonger) {
+    ManualLoop loop;
+    HostPace pace(loop);
+    pace.refused(Millis(5'000));
+    EXPECT_EQ(pace.pause(), Millis(5'000));
+    loop.advance(Millis(4'999));
+    EXPECT_EQ(pace.pause(), Millis(100));
+    pace.refused(Millis(1'000'000'000));
+    EXPECT_EQ(pace.pause(), Millis(120'000));
 }
 
 TEST(Throttle, JobsToOneHostShareItsPace) {
