@@ -92,6 +92,8 @@ std::size_t ScanRun::choose(const kv::Page &page) {
     for (; row < page.size() && rows_.size() < documents_left(); ++row) {
         auto value = page.value(row);
         auto id = id_of(page.key(row));
+        if (scan_.choose && !scan_.choose(id, format::head_facts(value)))
+            continue;
         if (format::head_is_deleted(value) || (!scan_.design_documents && id.starts_with(kDesignPrefix)))
             continue;
         rows_.push_back({id, value});

@@ -22,6 +22,13 @@ struct TextOptions {
     bool deleted_conflicts = false; // with `_deleted_conflicts`, the same
 };
 
+// What a row tells without its text.
+struct RowFacts {
+    kv::Sequence sequence;
+    std::uint64_t leaf_count = 1;
+    bool deleted = false;
+};
+
 // Documents in the order of their ids (bytes).
 struct DocumentScan {
     std::string begin;              // first id
@@ -29,6 +36,9 @@ struct DocumentScan {
     bool reverse = false;           // from the last id of the range to the first
     bool design_documents = true;
     TextOptions text;
+    // Is told of every row, also of deleted documents, before the texts of its page are visited, and says
+    // whether its text is wanted. The id is valid until then. Empty: all texts are wanted.
+    std::function<bool(std::string_view id, const RowFacts &facts)> choose;
     // The scan ends after this many visits, and after the row at which one of the other two is reached: they
     // bound a call over documents that are deleted or left out, and over large ones.
     std::size_t documents_max = 1'000;

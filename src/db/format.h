@@ -4,6 +4,7 @@
 // it is encrypted with (0 = plain). docs/formats/documents.md describes every byte.
 // Decoders answer `corruption` for anything they did not write; they are bounded by their input.
 
+#include "db/document_scan.h"
 #include "db/sequence_token.h"
 #include "db/types.h"
 
@@ -60,6 +61,8 @@ struct HeadView {
 [[nodiscard]] Result<HeadView> view_head(std::string_view value);
 // As decode_head, for readers.
 [[nodiscard]] Result<Head> to_head(std::string id, std::string_view value);
+// What stands first in a head, read alone; of a damaged value anything.
+[[nodiscard]] RowFacts head_facts(std::string_view value);
 // Whether the winner is deleted; false for a damaged value. For scans that skip deleted documents.
 [[nodiscard]] bool head_is_deleted(std::string_view value);
 

@@ -181,6 +181,16 @@ Result<std::vector<doc::Leaf>> decode_history(std::string_view value) {
     return history;
 }
 
+RowFacts head_facts(std::string_view value) {
+    ByteReader reader(value);
+    RowFacts facts;
+    facts.deleted = (read_value_header(reader) & kDeleted) != 0;
+    facts.sequence = kv::Sequence(reader.varint());
+    reader.varint(); // document_number
+    facts.leaf_count = reader.varint();
+    return facts;
+}
+
 bool head_is_deleted(std::string_view value) {
     return value.size() > 1 && (static_cast<std::uint8_t>(value[1]) & kDeleted) != 0;
 }

@@ -1,6 +1,7 @@
 #include "feed/page_reader.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 namespace divan::feed {
@@ -10,6 +11,13 @@ constexpr std::size_t kRowsPerPage = 1'000;
 constexpr std::size_t kRowsPerJudgedPage = 200; // by a function: their documents are in memory
 // Up to this many ids are looked up; more are found by reading the feed.
 constexpr std::size_t kDocIdsLookedUpMax = 1'000;
+// Looking a document up costs about so many times what passing over it in a scan costs.
+constexpr std::uint64_t kLookUpCost = 8;
+constexpr std::uint64_t kScannedChangesMin = 2'000;
+// Of one call: readers send heartbeats in between.
+constexpr std::size_t kRowsPerScan = 100'000;
+// Candidates are in memory until they were read; with more of them the feed is read instead.
+constexpr std::size_t kCandidatesMax = 200'000;
 
 } // namespace
 
@@ -35,17 +43,23 @@ bool PageReader::passes(const db::Change &change) const {
 }
 
 Result<db::ChangesPage> PageReader::look_up_ids() {
-    std::vector<std::string> ids(options_.doc_ids->begin(), options_.doc_ids->end());
+    DIVAN_TRY(auto page, look_up({options_.doc_ids->begin(), options_.doc_ids->end()}));
+    page.last = std::max(last_, at_);
+    for (const auto &change : page.changes)
+        page.last = std::max(page.last, change.sequence);
+    return page;
+}
+
+// The changes of some documents behind where the reader is, in order.
+Result<db::ChangesPage> PageReader::look_up(const std::vector<std::string> &ids) {
     DIVAN_TRY(auto heads, database_.heads(ids, {.trees = true}));
     db::ChangesPage page;
-    page.last = std::max(last_, at_);
     for (const auto &head : heads) {
         if (!head || head->sequence <= at_)
             continue;
         db::Change change{head->sequence, head->id, head->deleted, {}};
         DIVAN_TRY(auto tree, database_.tree(*head));
         change.leaves = tree.leaves();
-        page.last = std::max(page.last, head->sequence);
         page.changes.push_back(std::move(change));
     }
     std::sort(page.changes.begin(), page.changes.end(), [&](const auto &a, const auto &b) {
@@ -54,9 +68,85 @@ Result<db::ChangesPage> PageReader::look_up_ids() {
     return page;
 }
 
+Result<bool> PageReader::scanning_pays() {
+    DIVAN_TRY(auto behind, database_.pending(at_));
+    if (behind < kScannedChangesMin)
+        return false;
+    DIVAN_TRY(auto counts, database_.counts());
+    return behind * kLookUpCost > counts.documents + counts.deleted;
+}
+
+Result<void> PageReader::scan_some() {
+    auto &found = *candidates_;
+    std::deque<std::pair<std::string_view, kv::Sequence>> texts; // that are to be visited, in order
+    db::DocumentScan scan;
+    scan.begin = found.scan_from;
+    scan.documents_max = scan.rows_max = kRowsPerScan;
+    scan.choose = [&](std::string_view id, const db::RowFacts &facts) {
+        // What is committed meanwhile is in the feed behind.
+        if (facts.sequence <= at_ || facts.sequence > found.last)
+            return false;
+        if (facts.deleted || facts.leaf_count > 1) {
+            found.rows.emplace_back(facts.sequence, id);
+            return false;
+        }
+        texts.emplace_back(id, facts.sequence);
+        return true;
+    };
+    DIVAN_TRY(auto end, database_.scan_documents(scan, [&](std::string_view id, std::string_view text) {
+        while (texts.front().first.data() != id.data())
+            texts.pop_front(); // its body is gone
+        if (matcher_->matches(text))
+            found.rows.emplace_back(texts.front().second, id);
+        texts.pop_front();
+        return true;
+    }));
+    found.scan_from = end.last_id + '\0';
+    found.scanned = end.exhausted;
+    if (found.rows.size() > kCandidatesMax)
+        candidates_.reset();
+    else if (found.scanned)
+        std::sort(found.rows.begin(), found.rows.end());
+    return {};
+}
+
+Result<db::ChangesPage> PageReader::next_candidates() {
+    const auto &found = *candidates_;
+    auto row = std::upper_bound(found.rows.begin(), found.rows.end(), at_,
+                                [](kv::Sequence at, const auto &candidate) { return at < candidate.first; });
+    std::vector<std::string> ids;
+    for (; row != found.rows.end() && ids.size() < kRowsPerPage; ++row)
+        ids.push_back(row->second);
+    auto last = row == found.rows.end() ? found.last : std::prev(row)->first;
+    DIVAN_TRY(auto page, look_up(ids));
+    // Those that were written meanwhile come with the feed.
+    std::erase_if(page.changes, [&](const db::Change &change) { return change.sequence > last; });
+    page.last = last;
+    page.more = true;
+    return page;
+}
+
 Result<db::ChangesPage> PageReader::read_range(std::optional<std::uint64_t> rows_wanted) {
     if (reads_all_at_once())
         return look_up_ids();
+    if (options_.selector && !options_.descending && std::exchange(may_scan_, false)) {
+        DIVAN_TRY(bool pays, scanning_pays());
+        if (pays) {
+            candidates_.emplace();
+            DIVAN_TRY(candidates_->last, database_.last_sequence());
+        }
+    }
+    if (candidates_ && !candidates_->scanned) {
+        DIVAN_TRY_VOID(scan_some());
+        db::ChangesPage nothing_yet;
+        nothing_yet.last = at_;
+        nothing_yet.more = true;
+        if (candidates_ && !candidates_->scanned)
+            return nothing_yet;
+    }
+    if (candidates_ && at_ < candidates_->last)
+        return next_candidates();
+    candidates_.reset();
     db::Database::ChangesRange range;
     range.since = at_;
     range.reverse = options_.descending;

@@ -6,6 +6,7 @@
 
 #include <future>
 #include <gtest/gtest.h>
+#include <map>
 
 namespace divan::feed {
 namespace {
@@ -95,6 +96,61 @@ TEST_F(PageReaderTest, ASelectorTellsHowManyChangesWereExamined) {
     EXPECT_EQ(page.last, kv::Sequence(5));
     EXPECT_FALSE(page.more);
     EXPECT_FALSE(read_selector(json::parse("{}").value().object(), {}).ok());
+}
+
+// Far behind, documents are looked at in the order of their ids instead.
+TEST_F(PageReaderTest, ASelectorFarBehindGetsWhatTheFeedHasInItsOrder) {
+    constexpr int kDocuments = 3'000;
+    auto name = [](int i) { return "d" + std::to_string(i * 7'919 % kDocuments); };
+    for (int i = 0; i < kDocuments; ++i)
+        write(name(i), "{\"n\":" + std::to_string(i % 100) + "}");
+    auto erase = [&](const std::string &id) {
+        db::Edit edit;
+        edit.id = id;
+        edit.parent = database_->head(id).value()->rev;
+        edit.deleted = true;
+        edit.json = R"({"n":1})";
+        std::promise<bool> written;
+        database_->write({std::move(edit)}, db::WriteContext::system(),
+                         [&](auto answers) { written.set_value(answers.front().ok()); });
+        ASSERT_TRUE(written.get_future().get());
+    };
+    erase(name(1));
+    erase(name(2));
+    auto body = json::parse(R"({"selector":{"n":1}})").value();
+    auto ones = reader({.selector = read_selector(body.object(), {}).value()});
+    std::map<std::string, kv::Sequence> seen;
+    kv::Sequence at;
+    int pages = 0;
+    for (bool more = true; more;) {
+        auto page = ones.read().value();
+        for (const auto &change : page.changes) {
+            EXPECT_LT(at, change.sequence);
+            at = change.sequence;
+            seen[change.id] = change.sequence;
+        }
+        EXPECT_LE(at, page.last);
+        // Only some is taken, and something happens before the next one.
+        bool cut = page.changes.size() > 10;
+        ones.go_on(cut ? page.changes[9].sequence : page.last);
+        at = cut ? page.changes[9].sequence : at;
+        more = cut || page.more;
+        if (++pages == 2) {
+            erase(name(101));
+            write("late", R"({"n":1})");
+        }
+    }
+    EXPECT_GT(pages, 3);
+    std::size_t expected = 0;
+    for (const auto &change : database_->changes({.rows_max = 10'000}).value().changes) {
+        auto head = database_->heads(std::vector<std::string>{change.id}, {.bodies = true}).value().front();
+        if (head->body->json != R"({"n":1})")
+            continue;
+        ++expected;
+        EXPECT_EQ(seen[change.id], change.sequence) << change.id;
+    }
+    EXPECT_EQ(expected, 32u);
+    EXPECT_EQ(seen.size(), expected);
 }
 
 TEST_F(PageReaderTest, NoMoreIsReadThanWanted) {
