@@ -87,7 +87,7 @@ Result<void> PageReader::scan_some() {
         if (facts.sequence <= at_ || facts.sequence > found.last)
             return false;
         if (facts.deleted || facts.leaf_count > 1) {
-            found.rows.emplace_back(facts.sequence, id);
+            found.rows.push_back({facts.sequence, std::string(id), false});
             return false;
         }
         texts.emplace_back(id, facts.sequence);
@@ -97,7 +97,7 @@ Result<void> PageReader::scan_some() {
         while (texts.front().first.data() != id.data())
             texts.pop_front(); // its body is gone
         if (matcher_->matches(text))
-            found.rows.emplace_back(texts.front().second, id);
+            found.rows.push_back({texts.front().second, std::string(id), true});
         texts.pop_front();
         return true;
     }));
@@ -106,30 +106,56 @@ Result<void> PageReader::scan_some() {
     if (found.rows.size() > kCandidatesMax)
         candidates_.reset();
     else if (found.scanned)
-        std::sort(found.rows.begin(), found.rows.end());
+        std::sort(found.rows.begin(), found.rows.end(),
+                  [](const auto &a, const auto &b) { return a.sequence < b.sequence; });
     return {};
 }
 
-Result<db::ChangesPage> PageReader::next_candidates() {
+Result<std::vector<db::Change>> PageReader::judge(std::vector<db::Change> changes) {
+    std::vector<db::Change> passed;
+    while (!changes.empty()) {
+        DIVAN_TRY(auto batch, FilterBatch::read(database_, changes, texts()));
+        batch.match(*matcher_);
+        for (auto &one : batch.take_passed())
+            passed.push_back(std::move(one.change));
+    }
+    return passed;
+}
+
+Result<Page> PageReader::next_candidates() {
     const auto &found = *candidates_;
-    auto row = std::upper_bound(found.rows.begin(), found.rows.end(), at_,
-                                [](kv::Sequence at, const auto &candidate) { return at < candidate.first; });
+    auto row =
+        std::upper_bound(found.rows.begin(), found.rows.end(), at_,
+                         [](kv::Sequence at, const auto &candidate) { return at < candidate.sequence; });
     std::vector<std::string> ids;
-    for (; row != found.rows.end() && ids.size() < kRowsPerPage; ++row)
-        ids.push_back(row->second);
-    auto last = row == found.rows.end() ? found.last : std::prev(row)->first;
-    DIVAN_TRY(auto page, look_up(ids));
-    // Those that were written meanwhile come with the feed.
-    std::erase_if(page.changes, [&](const db::Change &change) { return change.sequence > last; });
-    page.last = last;
+    std::set<kv::Sequence> doubtful;
+    for (; row != found.rows.end() && ids.size() < kRowsPerPage; ++row) {
+        ids.push_back(row->id);
+        if (!row->passes)
+            doubtful.insert(row->sequence);
+    }
+    Page page;
+    page.last = row == found.rows.end() ? found.last : std::prev(row)->sequence;
     page.more = true;
+    page.examined_count = ids.size();
+    DIVAN_TRY(auto changes, look_up(ids));
+    std::vector<db::Change> to_judge;
+    for (auto &change : changes.changes) {
+        if (change.sequence > page.last)
+            continue; // written meanwhile: it comes with the feed
+        (doubtful.contains(change.sequence) ? to_judge : page.changes).push_back(std::move(change));
+    }
+    DIVAN_TRY(auto passed, judge(std::move(to_judge)));
+    std::move(passed.begin(), passed.end(), std::back_inserter(page.changes));
+    std::sort(page.changes.begin(), page.changes.end(),
+              [](const auto &a, const auto &b) { return a.sequence < b.sequence; });
+    for (std::size_t i = 0; i < page.changes.size(); ++i)
+        page.examined.push_back(i + 1);
     return page;
 }
 
-Result<db::ChangesPage> PageReader::read_range(std::optional<std::uint64_t> rows_wanted) {
-    if (reads_all_at_once())
-        return look_up_ids();
-    if (options_.selector && !options_.descending && std::exchange(may_scan_, false)) {
+Result<std::optional<Page>> PageReader::read_candidates() {
+    if (!options_.descending && std::exchange(may_scan_, false)) {
         DIVAN_TRY(bool pays, scanning_pays());
         if (pays) {
             candidates_.emplace();
@@ -138,15 +164,33 @@ Result<db::ChangesPage> PageReader::read_range(std::optional<std::uint64_t> rows
     }
     if (candidates_ && !candidates_->scanned) {
         DIVAN_TRY_VOID(scan_some());
-        db::ChangesPage nothing_yet;
-        nothing_yet.last = at_;
-        nothing_yet.more = true;
-        if (candidates_ && !candidates_->scanned)
-            return nothing_yet;
+        if (candidates_ && !candidates_->scanned) {
+            Page nothing_yet;
+            nothing_yet.last = at_;
+            nothing_yet.more = true;
+            return std::optional(std::move(nothing_yet));
+        }
     }
-    if (candidates_ && at_ < candidates_->last)
-        return next_candidates();
+    if (candidates_ && at_ < candidates_->last) {
+        DIVAN_TRY(auto page, next_candidates());
+        return std::optional(std::move(page));
+    }
     candidates_.reset();
+    return std::optional<Page>();
+}
+
+FilterBatch::Texts PageReader::texts() const {
+    FilterBatch::Texts texts;
+    texts.all_leaves = options_.all_leaves;
+    texts.revisions = options_.function != nullptr;
+    // Of each leaf CouchDB reads what is there of it alone.
+    texts.conflicts = options_.conflicts && (texts.revisions || !texts.all_leaves);
+    return texts;
+}
+
+Result<db::ChangesPage> PageReader::read_range(std::optional<std::uint64_t> rows_wanted) {
+    if (reads_all_at_once())
+        return look_up_ids();
     db::Database::ChangesRange range;
     range.since = at_;
     range.reverse = options_.descending;
@@ -161,6 +205,9 @@ Result<db::ChangesPage> PageReader::read_range(std::optional<std::uint64_t> rows
 
 Result<Page> PageReader::read(std::optional<std::uint64_t> rows_wanted) {
     if (options_.selector) {
+        DIVAN_TRY(auto candidates, read_candidates());
+        if (candidates)
+            return std::move(*candidates);
         DIVAN_TRY(auto unjudged, read_unjudged());
         unjudged.batch->match(*matcher_);
         return judged(std::move(unjudged));
@@ -176,12 +223,7 @@ Result<Page> PageReader::read(std::optional<std::uint64_t> rows_wanted) {
 
 Result<PageReader::Unjudged> PageReader::read_unjudged() {
     DIVAN_TRY(auto range, read_range(std::nullopt));
-    FilterBatch::Texts texts;
-    texts.all_leaves = options_.all_leaves;
-    texts.revisions = options_.function != nullptr;
-    // Of each leaf CouchDB reads what is there of it alone.
-    texts.conflicts = options_.conflicts && (texts.revisions || !texts.all_leaves);
-    DIVAN_TRY(auto batch, FilterBatch::read(database_, range.changes, texts));
+    DIVAN_TRY(auto batch, FilterBatch::read(database_, range.changes, texts()));
     Unjudged unjudged;
     unjudged.page.last = range.changes.empty() ? range.last : batch.last();
     unjudged.page.more = range.more || !range.changes.empty();

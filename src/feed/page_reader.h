@@ -76,19 +76,27 @@ class PageReader {
 
   private:
     // A selector's reader that is far behind looks at the documents themselves first, in the order of their
-    // ids, which costs a tenth of looking each of them up from the feed. What may pass is judged then as if
-    // it came from the feed.
-    struct Candidates {
-        kv::Sequence last;     // of the database when the scan began: the feed goes on behind it
-        std::string scan_from; // the next id
-        bool scanned = false;  // all
-        std::vector<std::pair<kv::Sequence, std::string>> rows; // sequences and ids; ascending once scanned
+    // ids, which costs a tenth of looking each of them up from the feed.
+    struct Candidate {
+        kv::Sequence sequence;
+        std::string id;
+        bool passes = false; // otherwise it may: it is deleted, or has conflicts
     };
+    struct Candidates {
+        kv::Sequence last;           // of the database when the scan began: the feed goes on behind it
+        std::string scan_from;       // the next id
+        bool scanned = false;        // all
+        std::vector<Candidate> rows; // by sequence once scanned
+    };
+    // The next page of them; nothing: the feed is to be read.
+    [[nodiscard]] Result<std::optional<Page>> read_candidates();
     [[nodiscard]] Result<bool> scanning_pays();
     Result<void> scan_some();
-    Result<db::ChangesPage> next_candidates();
+    Result<Page> next_candidates();
+    Result<std::vector<db::Change>> judge(std::vector<db::Change> changes);
     Result<db::ChangesPage> look_up(const std::vector<std::string> &ids);
 
+    [[nodiscard]] FilterBatch::Texts texts() const;
     bool passes(const db::Change &change) const;
     Result<db::ChangesPage> look_up_ids();
     Result<db::ChangesPage> read_range(std::optional<std::uint64_t> rows_wanted);
