@@ -75,7 +75,7 @@ Task<WaitEnd> wait_for(EventLoop &loop, std::shared_ptr<Event> event, Millis tim
     });
 }
 
-Task<Result<void>> sleep_for(EventLoop &loop, Millis time, Cancellation &cancellation) {
+Task<Result<void>> pause_for(EventLoop &loop, Millis time, Cancellation &cancellation) {
     auto end = co_await wait_for(loop, std::shared_ptr<Event>(), time, cancellation);
     if (end == WaitEnd::cancelled)
         co_return ErrorCode::cancelled;

@@ -73,7 +73,7 @@ enum class WaitEnd : std::uint8_t { event, timeout, cancelled };
 Task<WaitEnd> wait_for(EventLoop &loop, std::shared_ptr<Event> event, Millis timeout,
                        Cancellation &cancellation);
 // Errors: cancelled.
-Task<Result<void>> sleep_for(EventLoop &loop, Millis time, Cancellation &cancellation);
+Task<Result<void>> pause_for(EventLoop &loop, Millis time, Cancellation &cancellation);
 
 // Coroutines that wait in a line; woken through the loop, in order.
 class WaitLine {

@@ -36,7 +36,7 @@ TEST(ManualLoop, EqualTimesRunInTheirOrder) {
 }
 
 Task<void> sleeper(ManualLoop &loop, Cancellation &cancellation, std::string &log) {
-    auto slept = co_await sleep_for(loop, Millis(100), cancellation);
+    auto slept = co_await pause_for(loop, Millis(100), cancellation);
     log += slept.ok() ? "slept" : "cancelled";
 }
 

@@ -20,7 +20,7 @@ Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Caus
         co_return false;
     ++context.progress.retries;
     auto pause = std::min(kRetryMax, kRetryFirst * (std::int64_t{1} << std::min(number - 1, kDoublingsMax)));
-    auto slept = co_await sleep_for(context.context.loop, pause, context.cancellation);
+    auto slept = co_await pause_for(context.context.loop, pause, context.cancellation);
     if (!slept.ok())
         co_return slept.error();
     co_return true;

@@ -75,7 +75,7 @@ Task<Result<bool>> write_note(Context &context, db::Store &store, std::string da
             co_return true;
         if (written.error().code() != ErrorCode::conflict || attempt == kAttemptsMax)
             co_return written.error();
-        auto slept = co_await sleep_for(context.loop, wait, cancellation);
+        auto slept = co_await pause_for(context.loop, wait, cancellation);
         if (!slept.ok())
             co_return slept.error();
         wait *= 2;

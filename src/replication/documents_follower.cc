@@ -147,7 +147,7 @@ struct DocumentsFollower::Impl : std::enable_shared_from_this<Impl> {
             }
             context.log.error(
                 fmt::format("the _replicator databases cannot be listed: {}", names.error().reason()));
-            ignore_error(co_await sleep_for(context.loop, kRetryAfter, cancellation),
+            ignore_error(co_await pause_for(context.loop, kRetryAfter, cancellation),
                          "cancelled: seen above");
         }
     }
@@ -168,7 +168,7 @@ struct DocumentsFollower::Impl : std::enable_shared_from_this<Impl> {
             } else {
                 context.log.error(fmt::format("{} cannot be read: {}", name, page.error().reason()));
                 followed.again = true;
-                ignore_error(co_await sleep_for(context.loop, kRetryAfter, cancellation),
+                ignore_error(co_await pause_for(context.loop, kRetryAfter, cancellation),
                              "cancelled: seen above");
             }
         }

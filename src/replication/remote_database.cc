@@ -223,7 +223,7 @@ Task<Result<void>> RemoteDatabase::book(std::uint64_t bytes) {
     if (pause <= Millis(0))
         co_return Result<void>();
     context_.progress.waited[static_cast<std::size_t>(Stage::throttled)] += pause;
-    co_return co_await sleep_for(context_.context.loop, pause, context_.cancellation);
+    co_return co_await pause_for(context_.context.loop, pause, context_.cancellation);
 }
 
 Task<Result<void>> RemoteDatabase::wait_for_turn() {
@@ -231,7 +231,7 @@ Task<Result<void>> RemoteDatabase::wait_for_turn() {
     if (pause <= Millis(0))
         co_return Result<void>();
     context_.progress.waited[static_cast<std::size_t>(Stage::throttled)] += pause;
-    co_return co_await sleep_for(context_.context.loop, pause, context_.cancellation);
+    co_return co_await pause_for(context_.context.loop, pause, context_.cancellation);
 }
 
 // The cookie of a session, also a renewed one; and what kind of server it is.

@@ -45,6 +45,9 @@ Result<std::int64_t> read_number(const json::Object &object, std::string_view na
         if (error == std::errc() && end == text.data() + text.size())
             number = parsed;
     }
+    // CouchDB takes a document with no workers, and nothing comes of it: here one works.
+    if (name == "worker_processes" && number == 0)
+        number = 1;
     if (!number || *number < setting.min || *number > setting.max)
         return bad(fmt::format("parameter `{}` must be a whole number from {} to {}", name, setting.min,
                                setting.max));

@@ -148,7 +148,8 @@ TEST_F(ReplicationTest, MembersAreChecked) {
     EXPECT_EQ(outcome_of(R"("query_params":1)"), "parameter `query_params` must be an object");
     EXPECT_EQ(outcome_of(R"("filter":"x")"), "Invalid filter. Must match `ddocname/filtername`.");
     EXPECT_EQ(outcome_of(R"("filter":"_view","query_params":{"view":"x"})"), "Invalid `view` parameter.");
-    EXPECT_EQ(outcome_of(R"("worker_processes":0)"),
+    EXPECT_EQ(outcome_of(R"("worker_processes":0)"), "ok");
+    EXPECT_EQ(outcome_of(R"("worker_processes":-1)"),
               "parameter `worker_processes` must be a whole number from 1 to 100");
     EXPECT_EQ(outcome_of(R"("checkpoint_interval":1.5)"),
               "parameter `checkpoint_interval` must be a whole number from 100 to 86400000");

@@ -284,7 +284,7 @@ TEST_F(ReplicatorTest, RequestsWaitForTheirEnd) {
     auto failing = ask(R"({"source":"a","target":"b"})");
     runner_.fail("a");
     settle();
-    EXPECT_EQ(answer(failing), "503 no answer");
+    EXPECT_EQ(answer(failing), "500 no answer");
     EXPECT_EQ(answer(ask(R"({"source":"a"})")), "400 Missing replicator database");
     EXPECT_EQ(answer(ask(R"({"source":"a","target":"b","query_params":{"x":1}})")),
               "400 x value must be a string.");

@@ -243,7 +243,7 @@ struct Scheduler::Impl {
     Task<void> run_session(JobPointer job, std::shared_ptr<Cancellation> cancellation, Millis wait) {
         co_await hop(context.loop); // whoever schedules goes on first
         if (wait.count() > 0)
-            ignore_error(co_await sleep_for(context.loop, wait, *cancellation), "cancelled: seen below");
+            ignore_error(co_await pause_for(context.loop, wait, *cancellation), "cancelled: seen below");
         SessionEnd end = Failure{Error(ErrorCode::cancelled)};
         if (!cancellation->cancelled())
             end = co_await runner(job->replication, job->id, job->progress, *cancellation);

@@ -1,5 +1,6 @@
 #include "replication/session.h"
 
+#include "kv/memory/memory_engine.h"
 #include "replication/testing_store.h"
 #include "json/writer.h"
 
@@ -41,7 +42,7 @@ class SessionTest : public testing::Test {
         return static_cast<std::uint64_t>(*entry.find(member)->as_int64());
     }
 
-    TestingStore testing_;
+    TestingStore testing_{kv::make_memory_engine()};
     std::shared_ptr<db::Database> a_ = testing_.create("a");
     std::shared_ptr<db::Database> b_ = testing_.create("b");
 };

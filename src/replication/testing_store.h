@@ -8,7 +8,6 @@
 #include "config/config.h"
 #include "db/store.h"
 #include "design/design_documents.h"
-#include "kv/memory/memory_engine.h"
 #include "replication/replicate.h"
 #include "replication/throttle.h"
 #include "telemetry/log.h"
@@ -32,8 +31,9 @@ class NoHttpClient final : public net::HttpClient {
 
 class TestingStore {
   public:
-    TestingStore()
-        : store_(db::open_store({*engine_, loop, loop.clock(), random_}, {}).value()),
+    explicit TestingStore(std::unique_ptr<kv::Engine> engine)
+        : engine_(std::move(engine)),
+          store_(db::open_store({*engine_, loop, loop.clock(), random_}, {}).value()),
           gate_(*store_, *config) {}
 
     std::shared_ptr<db::Database> create(const std::string &name) { return store_->create(name, {}).value(); }
@@ -91,7 +91,7 @@ class TestingStore {
 
   private:
     SeededRandom random_{1};
-    std::unique_ptr<kv::Engine> engine_ = kv::make_memory_engine();
+    std::unique_ptr<kv::Engine> engine_;
     telemetry::Logger log_{loop.clock(), "test@127.0.0.1", "", telemetry::Level::none};
     telemetry::Registry metrics_;
     std::unique_ptr<db::Store> store_;

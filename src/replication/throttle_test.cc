@@ -37,7 +37,7 @@ TEST(Throttle, SharersOfABudgetGetTurns) {
         for (auto until = loop.clock().monotonic() + std::chrono::seconds(60);
              loop.clock().monotonic() < until;) {
             moved[who] += piece;
-            auto slept = co_await sleep_for(loop, budget.book(piece), cancellation);
+            auto slept = co_await pause_for(loop, budget.book(piece), cancellation);
             EXPECT_TRUE(slept.ok());
         }
     };

@@ -37,7 +37,7 @@ Task<Answered> Asker::ask(std::string node, std::string method, std::string targ
 }
 
 Task<void> Asker::pause(Millis time) {
-    ignore_error(co_await sleep_for(loop_, time, stopped_), "whoever pauses looks whether to go on");
+    ignore_error(co_await pause_for(loop_, time, stopped_), "whoever pauses looks whether to go on");
 }
 
 } // namespace divan::simulation

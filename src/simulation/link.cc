@@ -17,7 +17,7 @@ Link::Link(EventLoop &loop, Dice dice, const LinkPlan &plan)
 
 Task<Result<void>> Link::travel() {
     auto latency = dice_.between(plan_.latency_min, plan_.latency_max);
-    co_return co_await sleep_for(loop_, latency, broken_);
+    co_return co_await pause_for(loop_, latency, broken_);
 }
 
 Task<Result<void>> Link::write(Stream &stream, std::string bytes) {

@@ -131,7 +131,7 @@ Task<Result<std::unique_ptr<net::IncomingResponse>>> SimulatedNetwork::send(std:
     note(from, to, request);
     auto fate = draw_fate();
     auto travelled =
-        co_await sleep_for(loop_, dice_.between(fate.plan.latency_min, fate.plan.latency_max), cancellation);
+        co_await pause_for(loop_, dice_.between(fate.plan.latency_min, fate.plan.latency_max), cancellation);
     if (!travelled.ok())
         co_return ErrorCode::cancelled;
     if (fate.refused || !reaches(from, to))

@@ -23,6 +23,8 @@ std::unique_ptr<config::Config> make_config() {
     auto config = config::Config::load({}, "").value();
     DIVAN_CHECK(config->set_override("chttpd_auth", "secret", "shared secret").ok());
     DIVAN_CHECK(config->set_override("chttpd_auth", "iterations", "1").ok());
+    // The simulated client does not inflate; compression has its tests over sockets.
+    DIVAN_CHECK(config->set_override("replicator", "compression_level", "0").ok());
     DIVAN_CHECK(config->set("admins", kUser, kPassword, false).ok());
     return config;
 }
@@ -215,7 +217,7 @@ Task<void> SimulatedServer::end(bool cut_power) {
     Cancellation never;
     auto late = loop_.clock().now() + kEndMax;
     do {
-        ignore_error(co_await sleep_for(loop_, Millis(1), never), "it is never cancelled");
+        ignore_error(co_await pause_for(loop_, Millis(1), never), "it is never cancelled");
         DIVAN_CHECK(loop_.clock().now() < late);
     } while (network_.running(name_) > 0 || life_->pool.pending() > 0);
     life_.reset();

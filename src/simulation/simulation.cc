@@ -94,7 +94,7 @@ Task<void> Simulation::restart(SimulatedServer &node, bool cut_power) {
     } else {
         co_await node.stop();
     }
-    ignore_error(co_await sleep_for(loop_, dice_.between(Millis(0), Millis(5'000)), never), "not cancelled");
+    ignore_error(co_await pause_for(loop_, dice_.between(Millis(0), Millis(5'000)), never), "not cancelled");
     start(node);
 }
 
@@ -105,7 +105,7 @@ Task<void> Simulation::trouble_node(std::size_t index) {
         tell(node.name() + " will fail its next sync");
         node.disk().fail_next_sync();
         Cancellation never;
-        ignore_error(co_await sleep_for(loop_, dice_.between(Millis(0), Millis(5'000)), never), "as above");
+        ignore_error(co_await pause_for(loop_, dice_.between(Millis(0), Millis(5'000)), never), "as above");
     }
     bool cut_power = dice_.percent(75);
     co_await restart(node, cut_power);
@@ -117,7 +117,7 @@ Task<void> Simulation::trouble_network() {
     tell(a + " and " + b + " do not reach each other");
     network_.part(a, b);
     Cancellation never;
-    ignore_error(co_await sleep_for(loop_, dice_.between(Millis(100), Millis(15'000)), never), "as above");
+    ignore_error(co_await pause_for(loop_, dice_.between(Millis(100), Millis(15'000)), never), "as above");
     network_.join(a, b);
     tell(a + " and " + b + " reach each other again");
 }
@@ -126,7 +126,7 @@ Task<void> Simulation::make_trouble() {
     Cancellation never;
     while (troubled_) {
         auto pause = dice_.between(Millis(50), plan_.trouble_every_max);
-        ignore_error(co_await sleep_for(loop_, pause, never), "as above");
+        ignore_error(co_await pause_for(loop_, pause, never), "as above");
         if (!troubled_)
             break;
         if (dice_.percent(60))

@@ -217,7 +217,7 @@ class MalformedTest(ReplicatorCase):
                 ({'source': 1, 'target': 2}, None), ({**both, 'doc_ids': 'x'}, None), ({**both, 'continuous': 'x'}, None),
                 ({**both, 'filter': 'a/b', 'selector': {'a': 1}}, None), ({**both, 'user_ctx': 1}, None),
                 ({**both, 'source': 'ftp://a/b'}, 'endpoint has an invalid url'), ({**both, 'selector': 1}, None),
-                ({**both, 'create_target': 1}, None), ({**both, 'worker_processes': 'many'}, None), ({**both, 'worker_processes': 0}, None)):
+                ({**both, 'create_target': 1}, None), ({**both, 'worker_processes': 'many'}, None), ({**both, 'worker_processes': -1}, None)):
             with self.subTest(doc=doc):
                 found = self.error(self.server.put('/_replicator/bad', json=doc), 403, 'forbidden')
                 if reason is not None:
@@ -230,6 +230,8 @@ class MalformedTest(ReplicatorCase):
         source, target = self.filled()
         self.make_document('text', source, target, worker_processes='1')
         self.wait('text', 'completed')
+        self.make_document('none', source, (self.server, self.make(self.server, '_none')), worker_processes=0)
+        self.wait('none', 'completed')
         self.answer(self.server.put('/_replicator/_design/d', json={'views': {}}), 201)
         self.answer(self.server.put('/_replicator/_local/l', json={'source': 1}), 201)
         rev = self.document('_design/d')['_rev']

@@ -10,8 +10,8 @@ KNOWN = FOLDER / 'known_differences.json'
 # The areas of the transcripts that Divan is to answer by now.
 AREAS = ['all_docs', 'attachments', 'bulk_docs', 'bulk_get', 'changes', 'collation', 'config', 'cors',
          'database', 'ddoc', 'design_docs', 'document', 'explain', 'find', 'index', 'json', 'list', 'multipart',
-         'partitioned', 'purge', 'reduce', 'revs_diff', 'revtree', 'rewrite', 'server', 'session', 'show', 'update',
-         'uuids', 'validate', 'views']
+         'partitioned', 'purge', 'reduce', 'replicate', 'replicator', 'revs_diff',
+         'revtree', 'rewrite', 'server', 'session', 'show', 'update', 'uuids', 'validate', 'views']
 KINDS = ['by design', 'later']
 EVERY_STEP = '*'
 
