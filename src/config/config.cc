@@ -144,6 +144,18 @@ std::vector<std::string> Config::notices() const {
     return notices;
 }
 
+namespace {
+
+std::string profile_of(const IniValues &values) {
+    auto section = values.find("divan");
+    if (section == values.end())
+        return {};
+    auto profile = section->second.find("profile");
+    return profile == section->second.end() ? std::string() : profile->second;
+}
+
+} // namespace
+
 std::optional<std::string> Config::get(std::string_view section, std::string_view key) const {
     auto current = current_place(section, key);
     auto state = values();
@@ -151,10 +163,11 @@ std::optional<std::string> Config::get(std::string_view section, std::string_vie
     if (found != state->end())
         if (auto value = found->second.find(std::string(current.key)); value != found->second.end())
             return value->second;
-    if (const auto *setting = find_setting(current.section, current.key);
-        setting != nullptr && !setting->default_value.empty())
-        return std::string(setting->default_value);
-    return std::nullopt;
+    const auto *setting = find_setting(current.section, current.key);
+    if (setting == nullptr)
+        return std::nullopt;
+    auto otherwise = default_value(*setting, profile_of(*state));
+    return otherwise.empty() ? std::nullopt : std::optional<std::string>(otherwise);
 }
 
 std::string Config::text(std::string_view section, std::string_view key) const {
@@ -204,9 +217,10 @@ std::vector<std::string> Config::list(std::string_view section, std::string_view
 
 IniValues Config::all() const {
     auto merged = *values();
+    auto profile = profile_of(merged);
     for (const auto &setting : settings())
-        if (!setting.default_value.empty())
-            merged[std::string(setting.section)].try_emplace(std::string(setting.key), setting.default_value);
+        if (auto value = default_value(setting, profile); !value.empty())
+            merged[std::string(setting.section)].try_emplace(std::string(setting.key), value);
     return merged;
 }
 

@@ -189,6 +189,9 @@ constexpr Setting kSettings[] = {
      "Deepest nesting of JSON; 400 beyond."},
     {"divan", "inflated_body_bytes_max", Kind::integer, "268435456", 1'024, kAny, kNone,
      "Largest body that a gzip-encoded request may inflate to, in bytes; 413 beyond."},
+    {"divan", "profile", Kind::text, "standard", 0, 0, kNone,
+     "`enterprise` changes the defaults of some settings, see below; what is set stays as it is set.",
+     "standard, enterprise"},
     {"divan", "compressed_responses", Kind::text, "divan", 0, 0, kNone,
      "Whose requests with Accept-Encoding: gzip get JSON answers as gzip, at the level of [replicator] "
      "compression_level: `divan` (replicators of other Divan nodes), `all`, `none`.",
@@ -292,6 +295,16 @@ constexpr Setting kSettings[] = {
      "Processor time of matching one pattern against one string; beyond, it does not match."},
     {"divan", "housekeeping_interval_ms", Kind::integer, "10000", 100, kDay, kNone,
      "Pause between rounds of background work."},
+};
+
+// What the profile `enterprise` has as defaults.
+struct ProfileDefault {
+    std::string_view section;
+    std::string_view key;
+    std::string_view value;
+};
+constexpr ProfileDefault kEnterpriseDefaults[] = {
+    {"replicator", "encrypted_replication", "true"},
 };
 
 constexpr Alias kAliases[] = {
@@ -428,6 +441,14 @@ template <typename Number> bool lies_between(std::string_view value, const Setti
 
 } // namespace
 
+std::string_view default_value(const Setting &setting, std::string_view profile) {
+    if (profile == "enterprise")
+        for (const auto &other : kEnterpriseDefaults)
+            if (other.section == setting.section && other.key == setting.key)
+                return other.value;
+    return setting.default_value;
+}
+
 Result<void> check_value(const Setting &setting, std::string_view value) {
     auto name = fmt::format("[{}] {}", setting.section, setting.key);
     if (setting.kind == Kind::boolean && value != "true" && value != "false")
@@ -474,6 +495,10 @@ std::string settings_markdown() {
                                                          : fmt::format("`{}`", setting.default_value),
                            bounds, meaning);
     }
+    out += "\n## The profile `enterprise`\n\nDefaults that `[divan] profile = enterprise` changes.\n\n"
+           "| setting | default |\n|---|---|\n";
+    for (const auto &entry : kEnterpriseDefaults)
+        out += fmt::format("| `[{}] {}` | `{}` |\n", entry.section, entry.key, entry.value);
     out += "\n## Older places\n\n| written as | read as |\n|---|---|\n";
     for (const auto &alias : kAliases)
         out +=

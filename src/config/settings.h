@@ -37,6 +37,9 @@ struct Setting {
 // Null if no such setting is declared.
 [[nodiscard]] const Setting *find_setting(std::string_view section, std::string_view key);
 
+// The default in a profile ([divan] profile): `enterprise` has some of its own.
+[[nodiscard]] std::string_view default_value(const Setting &setting, std::string_view profile);
+
 // Older places and names of a setting that are still read: [httpd] port -> [chttpd] port.
 struct Alias {
     std::string_view section;

@@ -1,8 +1,14 @@
 #include "replication/document_retry.h"
 
+#include "config/config.h"
+#include "telemetry/metrics.h"
+
 #include <algorithm>
 
 namespace divan::replication {
+
+using telemetry::Metric;
+
 namespace {
 
 constexpr Millis kRetryFirst{250};
@@ -10,6 +16,21 @@ constexpr Millis kRetryMax{64'000};
 constexpr std::uint64_t kDoublingsMax = 16;
 
 } // namespace
+
+void PeerContext::count_read() const {
+    ++progress.statistics.docs_read;
+    context.metrics.count(Metric::replicator_docs_read);
+}
+
+void PeerContext::count_in(std::uint64_t bytes) const {
+    progress.statistics.bytes_in += bytes;
+    context.metrics.count(Metric::replicator_bytes_in, static_cast<std::int64_t>(bytes));
+}
+
+void PeerContext::count_out(std::uint64_t bytes) const {
+    progress.statistics.bytes_out += bytes;
+    context.metrics.count(Metric::replicator_bytes_out, static_cast<std::int64_t>(bytes));
+}
 
 Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Cause cause, Error why) {
     if (why.code() == ErrorCode::cancelled || context.cancellation.cancelled())
@@ -19,7 +40,10 @@ Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Caus
     if (number > context.replication.tuning.retries_per_request)
         co_return false;
     ++context.progress.retries;
+    context.context.metrics.count(Metric::replicator_retries);
     auto pause = std::min(kRetryMax, kRetryFirst * (std::int64_t{1} << std::min(number - 1, kDoublingsMax)));
+    if (why.code() == ErrorCode::not_found)
+        pause = Millis(context.context.config.integer("replicator", "missing_doc_retry_msec"));
     auto slept = co_await pause_for(context.context.loop, pause, context.cancellation);
     if (!slept.ok())
         co_return slept.error();

@@ -16,8 +16,9 @@ inline constexpr std::uint64_t kRefusalsMax = 60; // of them in a row
     return error.code() == ErrorCode::service_unavailable || error.code() == ErrorCode::request_timeout;
 }
 
-// Waits before attempt `number` (from 1) of something that failed: 250 ms, doubling. false: no attempt is
-// left. Errors: cancelled.
+// Waits before attempt `number` (from 1) of something that failed: 250 ms, doubling; for a document that is
+// not there [replicator] missing_doc_retry_msec, since a cluster may still be bringing it. false: no attempt
+// is left. Errors: cancelled.
 Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Cause cause, Error why);
 
 // Calls `read_once(wanted)` until it is through. `read_once` outlives the task.
@@ -38,7 +39,7 @@ Task<Result<void>> read_persistently(PeerContext context, Cause cause, MissingDo
         // The next request waits for its turn.
         if (read.error().word() == kTooManyRequests && ++refusals <= kRefusalsMax)
             continue;
-        if (!may_pass(read.error()))
+        if (!may_pass(read.error()) && read.error().code() != ErrorCode::not_found)
             co_return read;
         auto again = co_await wait_to_retry(context, ++attempts, cause, read.error());
         if (!again.ok())

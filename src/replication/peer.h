@@ -105,6 +105,11 @@ struct PeerContext {
     const Replication &replication;
     Progress &progress;
     Cancellation &cancellation;
+
+    // What is counted for the job and for the node.
+    void count_read() const;
+    void count_in(std::uint64_t bytes) const;
+    void count_out(std::uint64_t bytes) const;
 };
 
 [[nodiscard]] std::unique_ptr<Peer> make_remote_peer(PeerContext context, const Endpoint &endpoint);

@@ -13,6 +13,9 @@
 #include <fmt/format.h>
 
 namespace divan::replication {
+
+using telemetry::Metric;
+
 namespace {
 
 constexpr std::size_t kCompressedBytesMin = 1'024;
@@ -96,7 +99,7 @@ Task<Result<std::string>> RemoteAnswer::read_some(std::size_t bytes_max) {
     auto bytes = co_await response_->read_some(bytes_max);
     auto moved = response_->received_bytes() - counted_bytes_;
     counted_bytes_ += moved;
-    database_.context_.progress.statistics.bytes_in += moved;
+    database_.context_.count_in(moved);
     auto booked = co_await database_.book(moved);
     if (!booked.ok())
         co_return booked.error();
@@ -200,7 +203,7 @@ net::OutgoingRequest RemoteDatabase::outgoing(const RemoteRequest &request) {
         out.stream = [this, &request]() -> Task<Result<std::string>> {
             auto bytes = co_await request.stream();
             if (bytes.ok()) {
-                context_.progress.statistics.bytes_out += bytes->size();
+                context_.count_out(bytes->size());
                 auto booked = co_await book(bytes->size());
                 if (!booked.ok())
                     co_return booked.error();
@@ -326,9 +329,13 @@ RemoteDatabase::send_in_turn(const RemoteRequest &request) {
     auto booked = co_await book(body_bytes);
     if (!booked.ok())
         co_return booked.error();
-    context_.progress.statistics.bytes_out += body_bytes;
+    context_.count_out(body_bytes);
+    auto &metrics = context_.context.metrics;
+    metrics.count(Metric::replicator_requests);
     auto &cancellation = request.cancellation != nullptr ? *request.cancellation : context_.cancellation;
     auto response = co_await context_.context.http.send(endpoint_.destination, std::move(out), cancellation);
+    bool success = response.ok() && (*response)->status() < 400;
+    metrics.count(success ? Metric::replicator_responses_success : Metric::replicator_responses_failure);
     co_return response;
 }
 
@@ -355,6 +362,7 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
             if (status == 429) {
                 pace_->refused(retry_after((*answer)->headers()));
                 ++context_.progress.throttled_requests;
+                context_.context.metrics.count(Metric::replicator_throttled);
                 if (!request.repeat)
                     co_return too_many_requests(endpoint_);
                 if (++refusals <= kRefusalsMax)

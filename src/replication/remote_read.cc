@@ -119,7 +119,7 @@ std::string revisions_text(const std::vector<doc::RevId> &revs, std::size_t from
 } // namespace
 
 Task<Result<void>> RemotePeer::give(Document document, AttachmentStream *data, DocumentReceiver &receiver) {
-    ++remote_.context().progress.statistics.docs_read;
+    remote_.context().count_read();
     auto received = co_await receiver.receive(std::move(document), data);
     co_return received;
 }

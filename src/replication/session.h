@@ -8,6 +8,8 @@
 // sequence is through when all batches up to it are. Documents are held up to a batch or some megabytes for
 // each worker, attachments in pieces.
 //
+// session_pipeline.cc has the reader and the workers, session_checkpoint.cc the checkpoints.
+//
 // Used on the replication loop only.
 
 #include "replication/checkpoint.h"
@@ -44,6 +46,7 @@ class Session {
     // ---- the pipeline
     Task<void> read_changes();
     Task<Result<bool>> gather(Batch &batch);
+    void refuse_long_ids(std::vector<ChangedDocument> &changes);
     Task<void> work();
     Task<Result<void>> replicate_batch(Batch &batch);
     void complete(std::uint64_t number, std::string last);
@@ -58,11 +61,14 @@ class Session {
         Peer *peer = nullptr;
         std::string rev; // of the checkpoint that it holds; empty: none
     };
+    // Writes one, if something is through since the last.
     Task<Result<void>> checkpoint();
+    Task<Result<void>> write_checkpoint();
     Task<Result<void>> write_log(Log &log, const json::Object &document, const char *side);
     Task<Result<void>> last_checkpoint();
     [[nodiscard]] SessionResult result() const;
 
+    void count_written(std::uint64_t count);
     [[nodiscard]] std::size_t batch_size() const;
     [[nodiscard]] auto now() const { return context_.clock.now(); }
 

@@ -71,6 +71,15 @@ namespace divan::telemetry {
       "number of checkpoints successfully saves")                                                            \
     X(replicator_checkpoints_failure, "couch_replicator.checkpoints.failure",                                \
       "number of failed checkpoint saves")                                                                   \
+    X(replicator_docs_read, "divan.replicator.docs_read", "number of documents that replications have read") \
+    X(replicator_docs_written, "divan.replicator.docs_written",                                              \
+      "number of documents that replications have written")                                                  \
+    X(replicator_doc_write_failures, "divan.replicator.doc_write_failures",                                  \
+      "number of documents that targets of replications have refused")                                       \
+    X(replicator_bytes_in, "divan.replicator.bytes_in", "bytes of bodies that replications have received")   \
+    X(replicator_bytes_out, "divan.replicator.bytes_out", "bytes of bodies that replications have sent")     \
+    X(replicator_retries, "divan.replicator.retries", "number of requests of replications tried again")      \
+    X(replicator_throttled, "divan.replicator.throttled", "number of requests of replications answered 429") \
     X(replicator_db_scans, "couch_replicator.db_scans",                                                      \
       "number of times replicator db scans have been started")                                               \
     X(replicator_dbs_found, "couch_replicator.docs.dbs_found",                                               \
