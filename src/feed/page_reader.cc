@@ -15,7 +15,7 @@ constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 constexpr std::uint64_t kLookUpCost = 8;
 constexpr std::uint64_t kScannedChangesMin = 2'000;
 // Of one call: readers send heartbeats in between.
-constexpr std::size_t kRowsPerScan = 100'000;
+constexpr std::size_t kRowsPerScan = 10'000;
 // Candidates are in memory until they were read; with more of them the feed is read instead.
 constexpr std::size_t kCandidatesMax = 200'000;
 

@@ -4,7 +4,7 @@ import re
 import unittest
 
 from harness import schema
-from harness.case import ServerTestCase
+from harness.case import ServerTestCase, wait_until
 from harness.server import ROOT
 
 OPERATIONS = {'get': 'GET', 'put': 'PUT', 'post': 'POST', 'delete': 'DELETE', 'x-copy': 'COPY'}
@@ -123,11 +123,15 @@ class OpenapiTest(ServerTestCase):
 
     def prepare_replications(self):
         """A job, and a document that asks for another one."""
-        self.job = self.answer(self.server.post('/_replicate', json=self.replication()), 202)['_local_id']
-        self.addCleanup(self.server.post, '/_replicate', json={'cancel': True, 'replication_id': self.job})
+        job = self.answer(self.server.post('/_replicate', json=self.replication()), 202)['_local_id']
+        self.addCleanup(self.server.post, '/_replicate', json={'cancel': True, 'replication_id': job})
         document = {'source': self.db, 'target': self.partitioned, 'continuous': True, 'winning_revs_only': True}
         rev = self.answer(self.server.put('/_replicator/doc', json=document), 201)['rev']
         self.addCleanup(self.server.delete, '/_replicator/doc', params={'rev': rev})
+        # A job of a document stays, also while its databases come and go.
+        found = lambda: self.server.get('/_scheduler/docs/_replicator/doc')
+        self.assertTrue(wait_until(lambda: found().status_code == 200 and found().json()['id']))
+        self.job = found().json()['id']
 
     def prepare(self):
         """The database and the documents are there, also when the call before removed them."""

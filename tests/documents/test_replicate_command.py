@@ -178,7 +178,7 @@ class OnceTest(ReplicateCase):
                 ([self.source, 'http://x:y'], 'invalid url'),
                 ([self.source, self.target, '--selector', '{'], '--selector must be a JSON object'),
                 ([self.source, self.target, '--selector', '{}', '--doc-id', 'a'], 'mutually exclusive'),
-                ([self.source, self.target, '--workers', 0], 'worker_processes'),
+                ([self.source, self.target, '--workers', -1], 'worker_processes'),
                 ([self.source, self.target, '--query-param', 'a=b'], 'needs --filter'),
                 ([self.source, self.target, '--bearer-source', 'NO_SUCH_VARIABLE'], 'NO_SUCH_VARIABLE')):
             done = divan('replicate', *arguments)

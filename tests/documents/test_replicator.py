@@ -21,7 +21,7 @@ class ReplicatorDocumentsTest(ServerTestCase):
                 ({'source': 'ftp://x/y', 'target': 'b'}, 'endpoint has an invalid url'),
                 ({'source': 'a', 'target': 'b', 'filter': 'a/b', 'selector': {}},
                  '`doc_ids`,`filter`,`selector` are mutually exclusive'),
-                ({'source': 'a', 'target': 'b', 'worker_processes': 0},
+                ({'source': 'a', 'target': 'b', 'worker_processes': -1},
                  'parameter `worker_processes` must be a whole number from 1 to 100'),
                 ({'source': 'a', 'target': 'b', 'proxy': 'socks5://h:1'},
                  'proxy has an invalid url: socks5 proxies are not supported, name an http:// one')]:
