@@ -27,6 +27,8 @@ SHARE = 100  # one document of so many passes the selector
 ATTACHMENT_PIECE = os.urandom(1 << 20)
 # Resident memory beyond that of the same server that stores the same documents by _bulk_docs.
 MEMORY_BYTES_MAX = 200 << 20
+# So that the caches of the engine are full when memory is looked at.
+SMALL_ENGINE = '[divan]\nmemory_bytes_max = 134217728\n'
 
 
 class ReplicationBench(Bench):
@@ -190,8 +192,8 @@ def main():
     folder = tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp'))
     rows = []
     try:
-        def run(name, work):
-            with Server(data_dir=pathlib.Path(folder) / name) as server:
+        def run(name, work, config=None):
+            with Server(data_dir=pathlib.Path(folder) / name, config=config) as server:
                 rows.extend(work(ReplicationBench(server, documents, 1, 0)))
 
         def say(line):
@@ -199,7 +201,7 @@ def main():
 
         run('rates', lambda bench: rates(bench, say))
         if not arguments.no_memory:
-            run('memory', lambda bench: memory(bench, many, attachment, say))
+            run('memory', lambda bench: memory(bench, many, attachment, say), SMALL_ENGINE)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if arguments.write:
