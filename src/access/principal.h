@@ -18,4 +18,7 @@ struct Principal {
     [[nodiscard]] bool is_server_admin() const { return has_role("_admin"); }
 };
 
+// What functions of design documents see of who writes to a database: {"db", "name", "roles"}.
+[[nodiscard]] std::string user_context_json(const Principal &principal, std::string_view database);
+
 } // namespace divan::access

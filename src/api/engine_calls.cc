@@ -46,17 +46,7 @@ void log_advice(const Call &call, std::string_view design_id, const std::vector<
 }
 
 std::string user_context_json(const Call &call) {
-    std::string text;
-    json::ObjectWriter writer(text);
-    writer.member("db", std::string_view(call.database->name()));
-    if (call.principal.anonymous())
-        writer.null("name");
-    else
-        writer.member("name", std::string_view(call.principal.name));
-    json::Array roles(call.principal.roles.begin(), call.principal.roles.end());
-    writer.value("roles", json::Value(std::move(roles)));
-    writer.close();
-    return text;
+    return access::user_context_json(call.principal, call.database->name());
 }
 
 Task<Result<void>> require_document(Call &call, std::string id) {

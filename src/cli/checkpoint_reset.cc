@@ -45,7 +45,7 @@ struct Ends {
 };
 
 Failure failure(replication::RemoteDatabase &database, Cause side, const Error &error) {
-    return {error, database.cause_of(error), side};
+    return {error, cause_of(error, database.context().replication, side), side};
 }
 
 // A database that is not there has no checkpoint either, and deserves another word.

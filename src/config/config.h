@@ -17,9 +17,8 @@ namespace divan::config {
 
 class Config {
   public:
-    // Reads `files` (ini, or YAML if their names end so) in order, later ones win; missing ones are skipped
-    // but for those the user named
-    // (`required`). Changes are kept in `local_file` (made when needed, mode 0600, read last);
+    // Reads `files` (ini, or YAML if their names end so) in order, later ones win; missing ones are skipped.
+    // Changes are kept in `local_file` (made when needed, mode 0600, read last);
     // empty = changes live in memory only.
     // Errors: bad_request naming file, line or setting and bounds.
     static Result<std::unique_ptr<Config>> load(std::vector<std::string> files, std::string local_file);

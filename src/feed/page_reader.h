@@ -40,8 +40,8 @@ struct Page {
     std::vector<db::Change> changes;
     // How many changes were read up to each of them, if documents decide; otherwise empty.
     std::vector<std::size_t> examined;
-    std::size_t examined_count =
-        0;             // changes of which documents were judged, with those behind the last of `changes`
+    // Changes of which documents were judged, with those behind the last of `changes`.
+    std::size_t examined_count = 0;
     kv::Sequence last; // go on behind this one, whatever passed
     bool more = false; // there is something behind `last` already
 };

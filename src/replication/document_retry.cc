@@ -17,25 +17,10 @@ constexpr std::uint64_t kDoublingsMax = 16;
 
 } // namespace
 
-void PeerContext::count_read() const {
-    ++progress.statistics.docs_read;
-    context.metrics.count(Metric::replicator_docs_read);
-}
-
-void PeerContext::count_in(std::uint64_t bytes) const {
-    progress.statistics.bytes_in += bytes;
-    context.metrics.count(Metric::replicator_bytes_in, static_cast<std::int64_t>(bytes));
-}
-
-void PeerContext::count_out(std::uint64_t bytes) const {
-    progress.statistics.bytes_out += bytes;
-    context.metrics.count(Metric::replicator_bytes_out, static_cast<std::int64_t>(bytes));
-}
-
-Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Cause cause, Error why) {
+Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Cause side, Error why) {
     if (why.code() == ErrorCode::cancelled || context.cancellation.cancelled())
         co_return Error(ErrorCode::cancelled);
-    context.progress.cause = cause;
+    context.progress.cause = cause_of(why, context.replication, side);
     context.progress.last_error = why.reason();
     if (number > context.replication.tuning.retries_per_request)
         co_return false;

@@ -16,14 +16,14 @@ inline constexpr std::uint64_t kRefusalsMax = 60; // of them in a row
     return error.code() == ErrorCode::service_unavailable || error.code() == ErrorCode::request_timeout;
 }
 
-// Waits before attempt `number` (from 1) of something that failed: 250 ms, doubling; for a document that is
-// not there [replicator] missing_doc_retry_msec, since a cluster may still be bringing it. false: no attempt
-// is left. Errors: cancelled.
-Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Cause cause, Error why);
+// Waits before attempt `number` (from 1) of something that failed at one end: 250 ms, doubling; for a
+// document that is not there [replicator] missing_doc_retry_msec, since a cluster may still be bringing it.
+// false: no attempt is left. Errors: cancelled.
+Task<Result<bool>> wait_to_retry(PeerContext context, std::uint64_t number, Cause side, Error why);
 
 // Calls `read_once(wanted)` until it is through. `read_once` outlives the task.
 template <typename ReadOnce>
-Task<Result<void>> read_persistently(PeerContext context, Cause cause, MissingDocument wanted,
+Task<Result<void>> read_persistently(PeerContext context, Cause side, MissingDocument wanted,
                                      ReadOnce &read_once) {
     std::uint64_t attempts = 0;
     std::uint64_t refusals = 0;
@@ -41,7 +41,7 @@ Task<Result<void>> read_persistently(PeerContext context, Cause cause, MissingDo
             continue;
         if (!may_pass(read.error()) && read.error().code() != ErrorCode::not_found)
             co_return read;
-        auto again = co_await wait_to_retry(context, ++attempts, cause, read.error());
+        auto again = co_await wait_to_retry(context, ++attempts, side, read.error());
         if (!again.ok())
             co_return again.error();
         if (!*again)

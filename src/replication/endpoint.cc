@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "config/config.h"
 #include "db/store.h"
+#include "net/loopback.h"
 
 #include <algorithm>
 #include <charconv>
@@ -114,12 +115,6 @@ std::optional<Url> read_url(std::string_view text) {
         return std::nullopt;
     url.path = encoded_path(path);
     return url;
-}
-
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "::1" || host.ends_with(".localhost") ||
-           (host.starts_with("127.") &&
-            std::all_of(host.begin(), host.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); }));
 }
 
 std::string authority(std::string_view host, std::uint16_t port, std::uint16_t default_port) {
@@ -335,7 +330,7 @@ std::string Endpoint::shown() const {
 }
 
 bool Endpoint::clear_text() const {
-    return !local() && !destination.tls && !is_loopback(destination.host);
+    return !local() && !destination.tls && !net::is_loopback(destination.host);
 }
 
 } // namespace divan::replication

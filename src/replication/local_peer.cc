@@ -23,19 +23,6 @@ Error not_found_error(const Context &context, const Endpoint &endpoint) {
             fmt::format("could not open {}{}/", context.server_url, percent_encode(endpoint.database))};
 }
 
-std::string user_context(const std::string &database, const access::Principal &principal) {
-    std::string text;
-    json::ObjectWriter writer(text);
-    writer.member("db", std::string_view(database));
-    if (principal.anonymous())
-        writer.null("name");
-    else
-        writer.member("name", std::string_view(principal.name));
-    writer.value("roles", json::Value(json::Array(principal.roles.begin(), principal.roles.end())));
-    writer.close();
-    return text;
-}
-
 // {"query":{...}}: what a filter function sees of the request.
 std::string filter_request(const json::Object &params) {
     std::string text;
@@ -49,7 +36,7 @@ std::string filter_request(const json::Object &params) {
 
 LocalPeer::LocalPeer(PeerContext context, const Endpoint &endpoint, std::shared_ptr<db::Database> database)
     : context_(context), endpoint_(endpoint), database_(std::move(database)),
-      user_context_(user_context(endpoint.database, context.replication.principal)) {}
+      user_context_(access::user_context_json(context.replication.principal, endpoint.database)) {}
 
 Task<Result<PeerInfo>> LocalPeer::info() {
     if (!database_)
@@ -60,7 +47,10 @@ Task<Result<PeerInfo>> LocalPeer::info() {
     co_return PeerInfo{json::to_text(json::Value(info->update_seq)), info->instance_start_time};
 }
 
-Task<Result<void>> LocalPeer::create(const Replication &what) {
+Task<Result<void>> LocalPeer::create() {
+    if (database_)
+        co_return Result<void>();
+    const auto &what = context_.replication;
     db::DatabaseOptions options;
     options.q = what.create_q.value_or(options.q);
     options.n = what.create_n.value_or(options.n);

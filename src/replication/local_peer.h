@@ -15,7 +15,7 @@ class LocalPeer final : public Peer {
 
     [[nodiscard]] const Endpoint &endpoint() const override { return endpoint_; }
     Task<Result<PeerInfo>> info() override;
-    Task<Result<void>> create(const Replication &replication) override;
+    Task<Result<void>> create() override;
     Task<Result<std::optional<json::Object>>> read_document(std::string id) override;
     Task<Result<std::string>> write_local(std::string id, json::Object document) override;
     Task<Result<ChangesPage>> changes(ChangesQuery query) override;

@@ -75,8 +75,8 @@ class Peer {
 
     // Errors: not_found with CouchDB's `db_not_found`; unauthorized, forbidden.
     virtual Task<Result<PeerInfo>> info() = 0;
-    // PUT of the database; one that is there already is fine.
-    virtual Task<Result<void>> create(const Replication &replication) = 0;
+    // PUT of the database, as the replication asks for it; one that is there already is fine.
+    virtual Task<Result<void>> create() = 0;
     // A `_local` document or a design document; nullopt: there is none.
     virtual Task<Result<std::optional<json::Object>>> read_document(std::string id) = 0;
     // Errors: conflict; forbidden if the peer may only be read.
@@ -99,18 +99,27 @@ class Peer {
     virtual Task<Result<std::string>> ensure_full_commit() = 0;
 };
 
-// What a peer belongs to; outlives it.
+class ByteBudget;
+
+// What a peer belongs to; all of it outlives the peer. One for both ends of a replication.
 struct PeerContext {
+    PeerContext(Context &context, const Replication &replication, Progress &progress,
+                Cancellation &cancellation);
+
     Context &context;
     const Replication &replication;
     Progress &progress;
     Cancellation &cancellation;
+    std::shared_ptr<ByteBudget> budget; // of the job: kilobytes_per_second_max, shared by copies
 
     // What is counted for the job and for the node.
     void count_read() const;
     void count_in(std::uint64_t bytes) const;
     void count_out(std::uint64_t bytes) const;
 };
+
+// Who must do something about a failure that showed at one end (`side`: source or target).
+[[nodiscard]] Cause cause_of(const Error &error, const Replication &replication, Cause side);
 
 [[nodiscard]] std::unique_ptr<Peer> make_remote_peer(PeerContext context, const Endpoint &endpoint);
 // Errors: as access::Gate::open; not_found with CouchDB's words `db_not_found`.

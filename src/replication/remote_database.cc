@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "config/config.h"
 #include "net/gzip.h"
+#include "net/loopback.h"
 #include "replication/document_retry.h"
 #include "telemetry/metrics.h"
 #include "json/parser.h"
@@ -20,10 +21,6 @@ namespace {
 
 constexpr std::size_t kCompressedBytesMin = 1'024;
 constexpr std::size_t kSmallAnswerBytesMax = 64 << 20;
-
-bool is_loopback(std::string_view host) {
-    return host.starts_with("127.") || host == "::1" || host == "localhost";
-}
 
 Millis retry_after(const net::Headers &headers) {
     auto text = headers.find("Retry-After").value_or("");
@@ -143,29 +140,12 @@ RemoteDatabase::RemoteDatabase(PeerContext context, const Endpoint &endpoint)
     : context_(context), endpoint_(endpoint),
       pace_(context.context.throttle.pace(
           fmt::format("{}:{}", endpoint.destination.host, endpoint.destination.port))),
-      budget_(context.context.loop, context.replication.tuning.kilobytes_per_second_max * 1'000),
       connections_(context.context.loop,
                    std::max<std::size_t>(1, context.replication.tuning.http_connections)),
       use_cookie_(endpoint.use_session && !endpoint.user.empty() && endpoint.bearer.empty()) {
-    if (!is_loopback(endpoint.destination.host))
+    if (!net::is_loopback(endpoint.destination.host))
         compression_level_ =
             static_cast<int>(context.context.config.integer("replicator", "compression_level"));
-}
-
-Cause RemoteDatabase::cause_of(const Error &error) const {
-    switch (error.code()) {
-    case ErrorCode::unauthorized:
-    case ErrorCode::forbidden:
-        return Cause::auth;
-    case ErrorCode::insufficient_storage:
-        return Cause::disk;
-    case ErrorCode::service_unavailable:
-    case ErrorCode::request_timeout:
-    case ErrorCode::cancelled:
-        return Cause::network;
-    default:
-        return &endpoint_ == &context_.replication.source ? Cause::source : Cause::target;
-    }
 }
 
 bool RemoteDatabase::compresses() const {
@@ -222,7 +202,7 @@ net::OutgoingRequest RemoteDatabase::outgoing(const RemoteRequest &request) {
 }
 
 Task<Result<void>> RemoteDatabase::book(std::uint64_t bytes) {
-    auto pause = std::max(budget_.book(bytes), context_.context.throttle.budget().book(bytes));
+    auto pause = std::max(context_.budget->book(bytes), context_.context.throttle.budget().book(bytes));
     if (pause <= Millis(0))
         co_return Result<void>();
     context_.progress.waited[static_cast<std::size_t>(Stage::throttled)] += pause;
@@ -340,8 +320,8 @@ RemoteDatabase::send_in_turn(const RemoteRequest &request) {
 }
 
 Task<Result<bool>> RemoteDatabase::wait_to_retry(std::uint64_t number, const Error &why) {
-    auto cause = cause_of(why);
-    auto again = co_await replication::wait_to_retry(context_, number, cause, why);
+    auto side = &endpoint_ == &context_.replication.source ? Cause::source : Cause::target;
+    auto again = co_await replication::wait_to_retry(context_, number, side, why);
     co_return again;
 }
 
@@ -363,7 +343,7 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
                 pace_->refused(retry_after((*answer)->headers()));
                 ++context_.progress.throttled_requests;
                 context_.context.metrics.count(Metric::replicator_throttled);
-                if (!request.repeat)
+                if (!request.repeats())
                     co_return too_many_requests(endpoint_);
                 if (++refusals <= kRefusalsMax)
                     continue; // the answer goes, and the next one waits for its turn
@@ -371,13 +351,14 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
                 pace_->answered();
             }
             // A session may have ended; a new one shows whether the password is still right.
-            if ((status == 401 || status == 403) && !cookie_.empty() && !signed_in_again && request.repeat) {
+            if ((status == 401 || status == 403) && !cookie_.empty() && !signed_in_again &&
+                request.repeats()) {
                 signed_in_again = true;
                 cookie_.clear();
                 continue;
             }
             // What cannot be repeated here must not be taken for refused because the session has ended.
-            if ((status == 401 || status == 403) && !cookie_.empty() && !request.repeat) {
+            if ((status == 401 || status == 403) && !cookie_.empty() && !request.repeats()) {
                 auto good = co_await signed_in();
                 if (good.ok() && *good)
                     co_return answer;
@@ -389,7 +370,7 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
                 co_return answer;
             failed = co_await (*answer)->error();
         }
-        if (!request.repeat)
+        if (!request.repeats())
             co_return *failed;
         auto again = co_await wait_to_retry(++attempts, *failed);
         if (!again.ok())

@@ -24,11 +24,12 @@ struct RemoteRequest {
     // Instead of `body`; such a request is not repeated.
     std::function<Task<Result<std::string>>()> stream = {};
     std::optional<std::uint64_t> stream_length = {};
-    bool repeat = true;
     // Beside http_connections: what waits for changes must not hold up what copies them.
     bool own_connection = false;
-    // Another end than that of the job.
+    // Instead of the job's; outlives the answer.
     Cancellation *cancellation = nullptr;
+
+    [[nodiscard]] bool repeats() const { return !stream; }
 };
 
 // What came back, with its body still to be read.
@@ -72,13 +73,11 @@ class RemoteDatabase {
     // The same, with the answer's JSON; errors also for a status of 400 and more.
     Task<Result<json::Value>> ask(RemoteRequest request);
 
-    // As replication::wait_to_retry().
+    // As replication::wait_to_retry(), for this end.
     Task<Result<bool>> wait_to_retry(std::uint64_t number, const Error &why);
 
     // Whether the other side stores attachments that come as gzip as what they are: known servers do.
     [[nodiscard]] bool takes_gzip_attachments() const { return takes_gzip_; }
-    // Where a failed request lies.
-    [[nodiscard]] Cause cause_of(const Error &error) const;
 
   private:
     friend class RemoteAnswer;
@@ -100,7 +99,6 @@ class RemoteDatabase {
     PeerContext context_;
     const Endpoint &endpoint_;
     std::shared_ptr<HostPace> pace_;
-    ByteBudget budget_; // of the job
     Semaphore connections_;
     int compression_level_ = 0;
     bool divan_ = false;      // the other side says that it is one

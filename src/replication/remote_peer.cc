@@ -12,7 +12,7 @@
 namespace divan::replication {
 namespace {
 
-constexpr Millis kHeartbeat{10'000};
+constexpr Millis kHeartbeatMax{10'000};
 constexpr std::size_t kReadBytes = 256 << 10;
 // A wait ends after this: the feed is asked again, so that what its filter passed over is behind it.
 constexpr Millis kWaitMax{300'000};
@@ -93,7 +93,8 @@ Task<Result<PeerInfo>> RemotePeer::info() {
     co_return info;
 }
 
-Task<Result<void>> RemotePeer::create(const Replication &what) {
+Task<Result<void>> RemotePeer::create() {
+    const auto &what = replication();
     RemoteRequest request;
     request.method = "PUT";
     auto add = [&](const std::string &text) {
@@ -157,13 +158,15 @@ Task<Result<std::string>> RemotePeer::ensure_full_commit() {
 // ---- changes
 
 RemoteRequest RemotePeer::changes_request(const ChangesQuery &query) {
+    // Often enough that the connection is not taken for dead.
+    auto heartbeat = std::min(kHeartbeatMax, replication().tuning.connection_timeout / 3);
     RemoteRequest request;
     request.path = "/_changes";
     request.own_connection = true;
     request.query = fmt::format(
         "feed={}&style={}&since={}&limit={}&seq_interval={}&heartbeat={}", query.wait ? "longpoll" : "normal",
         replication().winning_revs_only ? "main_only" : "all_docs", encoded_sequence(query.since),
-        query.rows_max, query.rows_max, kHeartbeat.count());
+        query.rows_max, query.rows_max, heartbeat.count());
     const auto &filter = replication().filter;
     switch (filters_here_ ? Filter::Kind::none : filter.kind) {
     case Filter::Kind::none:

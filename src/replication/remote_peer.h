@@ -13,7 +13,7 @@ class RemotePeer final : public Peer {
 
     [[nodiscard]] const Endpoint &endpoint() const override { return remote_.endpoint(); }
     Task<Result<PeerInfo>> info() override;
-    Task<Result<void>> create(const Replication &replication) override;
+    Task<Result<void>> create() override;
     Task<Result<std::optional<json::Object>>> read_document(std::string id) override;
     Task<Result<std::string>> write_local(std::string id, json::Object document) override;
     Task<Result<ChangesPage>> changes(ChangesQuery query) override;

@@ -219,8 +219,7 @@ Task<Result<std::vector<MissingDocument>>> RemotePeer::bulk_get(std::vector<Miss
 Task<Result<void>> RemotePeer::read_one(MissingDocument wanted, DocumentReceiver &receiver) {
     auto read_once = [&](const MissingDocument &document) { return open_revs(document, receiver); };
     auto &context = remote_.context();
-    auto cause = Cause::network;
-    auto read = co_await read_persistently(context, cause, std::move(wanted), read_once);
+    auto read = co_await read_persistently(context, Cause::source, std::move(wanted), read_once);
     co_return read;
 }
 

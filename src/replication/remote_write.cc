@@ -4,7 +4,7 @@
 #include "replication/document_retry.h"
 #include "replication/document_text.h"
 #include "replication/remote_peer.h"
-#include "wire/header_values.h"
+#include "wire/related_writer.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -125,15 +125,8 @@ class RelatedText {
                              [&](const auto &attachment) { return attachment.name == name; });
     }
     [[nodiscard]] std::string part_head(const wire::AttachmentInput &attachment) const {
-        net::Headers headers;
-        headers.add("Content-Disposition",
-                    "attachment; filename=\"" + wire::header_text(attachment.name) + "\"");
-        headers.add("Content-Type", wire::header_content_type(attachment.content_type));
-        if (attachment.length)
-            headers.add("Content-Length", std::to_string(*attachment.length));
-        if (attachment.gzip)
-            headers.add("Content-Encoding", "gzip");
-        return net::multipart_part_head(boundary_, headers);
+        return wire::attachment_part_head(boundary_, attachment.name, attachment.content_type,
+                                          attachment.length, attachment.gzip);
     }
 
     const Document &document_;
@@ -239,7 +232,6 @@ Task<Result<std::optional<Refusal>>> RemotePeer::write_with_data(Document docume
     request.headers.add("Content-Type", "multipart/related; boundary=\"" + boundary + "\"");
     request.stream_length = text.length();
     request.stream = [&text] { return text.next(); };
-    request.repeat = false;
     auto answer = co_await remote_.send(std::move(request));
     if (!answer.ok())
         co_return answer.error();

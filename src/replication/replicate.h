@@ -67,7 +67,6 @@ struct SessionResult {
     // What CouchDB answers besides `ok`: the newest checkpoint, with `no_changes` before it if nothing was to
     // be done; without checkpoints {"use_checkpoints":false}.
     json::Object checkpoint;
-    Statistics statistics; // of the job
 };
 // The answer of `_replicate`.
 [[nodiscard]] std::string session_result_json(const SessionResult &result);

@@ -45,10 +45,6 @@ std::string_view job_state_name(JobState state) {
         return "running";
     case JobState::crashing:
         return "crashing";
-    case JobState::completed:
-        return "completed";
-    case JobState::failed:
-        return "failed";
     }
     return "";
 }

@@ -46,7 +46,7 @@ struct SchedulerOptions {
 // How long to wait after so many failures in a row, one at least.
 [[nodiscard]] Millis back_off(const SchedulerOptions &options, std::uint64_t failures);
 
-enum class JobState : std::uint8_t { pending, running, crashing, completed, failed };
+enum class JobState : std::uint8_t { pending, running, crashing };
 [[nodiscard]] std::string_view job_state_name(JobState state);
 
 struct JobEvent {

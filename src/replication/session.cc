@@ -1,10 +1,7 @@
 #include "replication/session.h"
 
-#include "access/gate.h"
 #include "base/encoding.h"
-#include "replication/document_text.h"
 #include "telemetry/metrics.h"
-#include "json/parser.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -29,13 +26,11 @@ Statistics larger(Statistics a, const Statistics &b) {
 
 } // namespace
 
-// ---- Session
-
 Session::Session(Context &context, const Replication &replication, const ReplicationId &id,
                  Progress &progress, Cancellation &cancellation)
     : context_(context), replication_(replication), log_id_("_local/" + id.base), progress_(progress),
-      outer_(cancellation), session_id_(hex_encode(context.random.bytes(16))),
-      started_at_(context.clock.now()),
+      outer_(cancellation), peer_context_(context, replication, progress, requests_),
+      session_id_(hex_encode(context.random.bytes(16))), started_at_(context.clock.now()),
       batches_(context.loop, std::max<std::size_t>(1, replication.tuning.worker_processes)),
       tasks_(context.loop) {
     progress_.batch_size = replication.tuning.worker_batch_size;
@@ -49,30 +44,18 @@ void Session::count_written(std::uint64_t count) {
     context_.metrics.count(Metric::replicator_docs_written, static_cast<std::int64_t>(count));
 }
 
+void Session::count_refused(std::uint64_t count) {
+    progress_.statistics.doc_write_failures += count;
+    context_.metrics.count(Metric::replicator_doc_write_failures, static_cast<std::int64_t>(count));
+}
+
 std::size_t Session::batch_size() const {
     return std::max<std::size_t>(1, progress_.batch_size);
 }
 
-Cause Session::cause_of(const Error &error, Cause side) const {
-    const auto &endpoint = side == Cause::target ? replication_.target : replication_.source;
-    switch (error.code()) {
-    case ErrorCode::unauthorized:
-    case ErrorCode::forbidden:
-        return Cause::auth;
-    case ErrorCode::insufficient_storage:
-    case ErrorCode::storage_failed:
-        return Cause::disk;
-    case ErrorCode::service_unavailable:
-    case ErrorCode::request_timeout:
-        return endpoint.local() ? side : Cause::network;
-    default:
-        return side;
-    }
-}
-
 void Session::fail(const Error &error, Cause side) {
     if (!failure_) {
-        failure_ = Failure{.error = error, .cause = cause_of(error, side), .side = side};
+        failure_ = Failure{.error = error, .cause = cause_of(error, replication_, side), .side = side};
         if (error.code() != ErrorCode::cancelled) {
             progress_.last_error = error.reason();
             progress_.cause = failure_->cause;
@@ -84,7 +67,7 @@ void Session::fail(const Error &error, Cause side) {
 // In the words of couch_replicator_api_wrap:db_open.
 void Session::fail_to_open(const Error &error, Cause side) {
     const auto &endpoint = side == Cause::target ? replication_.target : replication_.source;
-    auto cause = cause_of(error, side);
+    auto cause = cause_of(error, replication_, side);
     auto told = error;
     if (cause == Cause::auth)
         told = Error(ErrorCode::internal_server_error, "unauthorized",
@@ -108,9 +91,8 @@ void Session::end_pipeline() {
 }
 
 Task<Result<std::unique_ptr<Peer>>> Session::open_peer(const Endpoint &endpoint) {
-    PeerContext peer{context_, replication_, progress_, requests_};
     if (endpoint.local()) {
-        auto opened = co_await open_local_peer(peer, endpoint);
+        auto opened = co_await open_local_peer(peer_context_, endpoint);
         co_return opened;
     }
     if (endpoint.clear_text() && context_.config.boolean("replicator", "encrypted_replication"))
@@ -118,7 +100,7 @@ Task<Result<std::unique_ptr<Peer>>> Session::open_peer(const Endpoint &endpoint)
             ErrorCode::forbidden,
             fmt::format("{} is not encrypted, and [replicator] encrypted_replication asks for it: use https.",
                         endpoint.shown()));
-    co_return make_remote_peer(peer, endpoint);
+    co_return make_remote_peer(peer_context_, endpoint);
 }
 
 Task<Result<void>> Session::open() {
@@ -142,7 +124,7 @@ Task<Result<void>> Session::open() {
     source_info_ = std::move(*source_info);
     progress_.source_seq = source_info_.update_seq;
     if (replication_.create_target) {
-        auto created = co_await target_->create(replication_);
+        auto created = co_await target_->create();
         if (!created.ok()) {
             fail(created.error(), Cause::target);
             co_return created.error();

@@ -54,7 +54,6 @@ class Session {
     void fail(const Error &error, Cause side);
     void fail_to_open(const Error &error, Cause side);
     void end_pipeline();
-    [[nodiscard]] Cause cause_of(const Error &error, Cause side) const;
 
     // ---- checkpoints
     struct Log {
@@ -69,6 +68,7 @@ class Session {
     [[nodiscard]] SessionResult result() const;
 
     void count_written(std::uint64_t count);
+    void count_refused(std::uint64_t count);
     [[nodiscard]] std::size_t batch_size() const;
     [[nodiscard]] auto now() const { return context_.clock.now(); }
 
@@ -78,6 +78,7 @@ class Session {
     Progress &progress_;
     Cancellation &outer_;
     Cancellation requests_; // what the peers wait under: cancelled when the session ends
+    PeerContext peer_context_;
     std::unique_ptr<Peer> source_;
     std::unique_ptr<Peer> target_;
     PeerInfo source_info_;

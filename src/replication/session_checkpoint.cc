@@ -113,7 +113,6 @@ Task<Result<void>> Session::last_checkpoint() {
 
 SessionResult Session::result() const {
     SessionResult result;
-    result.statistics = progress_.statistics;
     if (!replication_.tuning.use_checkpoints) {
         result.checkpoint.append("use_checkpoints", false);
         return result;

@@ -131,8 +131,7 @@ class Session::Writer final : public DocumentReceiver {
     }
 
     void note(const Refusal &refusal) {
-        ++session_.progress_.statistics.doc_write_failures;
-        session_.context_.metrics.count(Metric::replicator_doc_write_failures);
+        session_.count_refused(1);
         if (session_.context_.on_refusal)
             session_.context_.on_refusal(session_.replication_, refusal);
         session_.context_.log.warning(fmt::format("{} does not take document `{}`, revision {}: {} {}",
@@ -161,7 +160,7 @@ void Session::refuse_long_ids(std::vector<ChangedDocument> &changes) {
                         change.id, longest, target_->endpoint().shown()));
         return true;
     });
-    progress_.statistics.doc_write_failures += refused;
+    count_refused(refused);
 }
 
 // Fills a batch from the feed. false: a one-shot replication has read all there was.

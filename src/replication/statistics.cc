@@ -28,13 +28,12 @@ json::Value sequence(const std::string &text) {
 }
 
 // CouchDB's members, in its order; `pending` stands in the middle.
-void append_counts(json::Object &object, const Statistics &statistics, const json::Value *pending) {
+void append_counts(json::Object &object, const Statistics &statistics, const json::Value &pending) {
     object.append("revisions_checked", statistics.revisions_checked);
     object.append("missing_revisions_found", statistics.missing_revisions_found);
     object.append("docs_read", statistics.docs_read);
     object.append("docs_written", statistics.docs_written);
-    if (pending != nullptr)
-        object.append("changes_pending", *pending);
+    object.append("changes_pending", pending);
     object.append("doc_write_failures", statistics.doc_write_failures);
     object.append("bulk_get_docs", statistics.bulk_get_docs);
     object.append("bulk_get_attempts", statistics.bulk_get_attempts);
@@ -87,16 +86,10 @@ std::string_view cause_name(Cause cause) {
     return "";
 }
 
-json::Object statistics_json(const Statistics &statistics) {
-    json::Object object;
-    append_counts(object, statistics, nullptr);
-    return object;
-}
-
 json::Object progress_json(const Progress &progress, const Clock &clock) {
     json::Object object;
     auto pending = progress.changes_pending ? json::Value(*progress.changes_pending) : json::Value();
-    append_counts(object, progress.statistics, &pending);
+    append_counts(object, progress.statistics, pending);
     object.append("checkpointed_source_seq", sequence(progress.checkpointed_source_seq));
     object.append("source_seq", sequence(progress.source_seq));
     object.append("through_seq", sequence(progress.through_seq));
@@ -107,7 +100,7 @@ json::Object progress_json(const Progress &progress, const Clock &clock) {
 json::Object completed_json(const Progress &progress, std::chrono::microseconds started_on) {
     json::Object object;
     auto pending = progress.changes_pending ? json::Value(*progress.changes_pending) : json::Value();
-    append_counts(object, progress.statistics, &pending);
+    append_counts(object, progress.statistics, pending);
     object.append("checkpointed_source_seq", sequence(progress.checkpointed_source_seq));
     object.append("start_time", rfc3339(started_on));
     return object;

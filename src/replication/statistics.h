@@ -54,8 +54,6 @@ struct Progress {
     std::string last_error;               // without credentials
 };
 
-// The members of `_replication_stats`, of `_scheduler`'s info and of tasks: CouchDB's, then Divan's.
-[[nodiscard]] json::Object statistics_json(const Statistics &statistics);
 // `_replication_stats` of a document whose job has completed.
 [[nodiscard]] json::Object completed_json(const Progress &progress, std::chrono::microseconds started_on);
 // All of it: what an operator reads to see why a job is slow.

@@ -22,7 +22,6 @@ class ByteBudget {
     ByteBudget(EventLoop &loop, std::uint64_t bytes_per_second) : loop_(loop), rate_(bytes_per_second) {}
 
     void set_rate(std::uint64_t bytes_per_second) { rate_ = bytes_per_second; }
-    [[nodiscard]] bool limited() const { return rate_ > 0; }
     // Books bytes that were moved and says for how long the next ones must wait.
     [[nodiscard]] Millis book(std::uint64_t bytes);
 

@@ -13,6 +13,7 @@
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "net/http_client.h"
+#include "net/loopback.h"
 #include "net/server.h"
 #include "net/socket_loop.h"
 #include "replication/document_guard.h"
@@ -81,10 +82,6 @@ db::StoreOptions store_options(const config::Config &config, const std::string &
             static_cast<double>(config.integer("disk_monitor", "interactive_database_writes_threshold")) /
             100;
     return options;
-}
-
-bool is_loopback(std::string_view address) {
-    return address.starts_with("127.") || address == "::1" || address == "localhost";
 }
 
 // The name stands in URLs, log lines and metrics.
@@ -222,7 +219,7 @@ class Application::Parts {
     }
 
     Result<void> admit_admin() {
-        authenticator_->set_exposed(!is_loopback(config_->text("chttpd", "bind_address")));
+        authenticator_->set_exposed(!net::is_loopback(config_->text("chttpd", "bind_address")));
         if (options_.admin) {
             auto colon = options_.admin->find(':');
             if (colon == std::string::npos || colon == 0 || colon + 1 == options_.admin->size())

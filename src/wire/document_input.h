@@ -22,7 +22,7 @@ struct AttachmentInput {
     std::optional<std::string> data;             // decoded
     std::optional<std::uint64_t> length;         // of the bytes that follow, as they are sent
     std::optional<std::uint64_t> content_length; // decoded, as the member says
-    std::string digest;                          // as the member says; never believed
+    std::string digest; // as the member says; of a stub compared with what it would stand for
     bool follows = false;
     bool gzip = false;
     // Neither data nor follows: a stub.

@@ -7,6 +7,19 @@
 
 namespace divan::wire {
 
+std::string attachment_part_head(std::string_view boundary, std::string_view name,
+                                 std::string_view content_type, std::optional<std::uint64_t> length,
+                                 bool gzip) {
+    net::Headers headers;
+    headers.add("Content-Disposition", "attachment; filename=\"" + header_text(name) + "\"");
+    headers.add("Content-Type", header_content_type(content_type));
+    if (length)
+        headers.add("Content-Length", std::to_string(*length));
+    if (gzip)
+        headers.add("Content-Encoding", "gzip");
+    return net::multipart_part_head(boundary, headers);
+}
+
 RelatedWriter::RelatedWriter(db::Database &database, WrittenDocument document, std::string boundary)
     : database_(database), boundary_(std::move(boundary)), following_(std::move(document.following)) {
     text_.append("--").append(boundary_).append("\r\nContent-Type: application/json\r\n\r\n");
@@ -21,13 +34,8 @@ std::uint64_t RelatedWriter::length() const {
 }
 
 std::string RelatedWriter::part_head(const db::Attachment &attachment) const {
-    net::Headers headers;
-    headers.add("Content-Disposition", "attachment; filename=\"" + header_text(attachment.name) + "\"");
-    headers.add("Content-Type", header_content_type(attachment.content_type));
-    headers.add("Content-Length", std::to_string(attachment.data.stored_bytes));
-    if (attachment.data.encoding == db::Encoding::gzip)
-        headers.add("Content-Encoding", "gzip");
-    return net::multipart_part_head(boundary_, headers);
+    return attachment_part_head(boundary_, attachment.name, attachment.content_type,
+                                attachment.data.stored_bytes, attachment.data.encoding == db::Encoding::gzip);
 }
 
 Result<std::string> RelatedWriter::next() {

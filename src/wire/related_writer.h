@@ -11,6 +11,11 @@
 
 namespace divan::wire {
 
+// What stands before the bytes of an attachment. `length`: of the bytes, if it is known.
+[[nodiscard]] std::string attachment_part_head(std::string_view boundary, std::string_view name,
+                                               std::string_view content_type,
+                                               std::optional<std::uint64_t> length, bool gzip);
+
 // Yields the text piece by piece: the document first, then attachments as they are stored, so that none is in
 // memory as a whole.
 // Threads: any, one at a time.
