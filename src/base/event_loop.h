@@ -140,7 +140,6 @@ template <typename T> class Channel {
         readers_.wake_all();
         writers_.wake_all();
     }
-    [[nodiscard]] std::size_t size() const { return values_.size(); }
 
   private:
     WaitLine readers_;

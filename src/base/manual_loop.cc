@@ -67,10 +67,6 @@ void ManualLoop::advance(Millis by) {
     clock_.advance(std::max(std::chrono::microseconds(0), end - clock_.now()));
 }
 
-std::optional<std::chrono::microseconds> ManualLoop::next_timer() const {
-    return timers_.empty() ? std::nullopt : std::optional(timers_.begin()->first.first);
-}
-
 bool ManualLoop::wait_for_post(Millis timeout) {
     std::unique_lock lock(mutex_);
     return posted_.wait_for(lock, timeout, [this] { return !queue_.empty(); });

@@ -28,8 +28,6 @@ class ManualLoop final : public EventLoop {
     bool run_until_idle(std::size_t steps_max = 10'000'000);
     // Lets time pass: each timer that becomes due runs at its time, and what it queues with it.
     void advance(Millis by);
-    // When the next timer is due; nothing = there is none.
-    [[nodiscard]] std::optional<std::chrono::microseconds> next_timer() const;
     [[nodiscard]] std::size_t timer_count() const { return timers_.size(); }
     // Waits for another thread to post something; false: nothing came in that time.
     bool wait_for_post(Millis timeout);

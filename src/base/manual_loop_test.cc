@@ -17,13 +17,13 @@ TEST(ManualLoop, TimePassesOnlyWhenTold) {
     auto withdrawn = loop.after(Millis(15), [&] { log += "never "; });
     EXPECT_TRUE(loop.run_until_idle());
     EXPECT_EQ(log, "");
-    EXPECT_EQ(*loop.next_timer() - loop.clock().now(), Millis(10));
+    EXPECT_EQ(loop.timer_count(), 3U);
     withdrawn.reset();
     loop.advance(Millis(19));
     EXPECT_EQ(log, "soon posted ");
     loop.advance(Millis(1));
     EXPECT_EQ(log, "soon posted late ");
-    EXPECT_FALSE(loop.next_timer().has_value());
+    EXPECT_EQ(loop.timer_count(), 0U);
 }
 
 TEST(ManualLoop, EqualTimesRunInTheirOrder) {

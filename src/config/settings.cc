@@ -165,6 +165,8 @@ constexpr Setting kSettings[] = {
      "Life of an idle connection to a remote end, in s."},
     {"replicator", "connection_pooling", Kind::boolean, "true", 0, 0, kNeedsRestart,
      "Connections to remote ends are kept and shared between replications."},
+    {"replicator", "idle_connections_max", Kind::integer, "256", 0, 100'000, kNeedsRestart,
+     "How many of them are kept at once while nobody uses them."},
     {"replicator", "missing_doc_retry_msec", Kind::integer, "2000", 0, kDay, kNone,
      "How long to wait for a document that is in the feed of its source and cannot be read, in ms."},
     {"replicator", "max_document_id_length", Kind::integer, "infinity", 1, kAny, kInfinityAllowed,

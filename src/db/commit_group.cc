@@ -141,8 +141,8 @@ Result<void> CommitGroup::read_collected() {
         partition_keys.push_back(keys::partition_counters(partition));
     std::vector<kv::KeyRef> refs;
     refs.reserve(read_keys_.size() + partition_keys.size());
-    for (const auto *keys : {&read_keys_, &partition_keys})
-        for (const auto &key : *keys)
+    for (const auto *list : {&read_keys_, &partition_keys})
+        for (const auto &key : *list)
             refs.push_back({kv::Table::documents, key});
     if (refs.empty())
         return {};

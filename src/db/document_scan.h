@@ -22,13 +22,6 @@ struct TextOptions {
     bool deleted_conflicts = false; // with `_deleted_conflicts`, the same
 };
 
-// What a row tells without its text.
-struct RowFacts {
-    kv::Sequence sequence;
-    std::uint64_t leaf_count = 1;
-    bool deleted = false;
-};
-
 // Documents in the order of their ids (bytes).
 struct DocumentScan {
     std::string begin;              // first id

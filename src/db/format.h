@@ -4,7 +4,6 @@
 // it is encrypted with (0 = plain). docs/formats/documents.md describes every byte.
 // Decoders answer `corruption` for anything they did not write; they are bounded by their input.
 
-#include "db/document_scan.h"
 #include "db/sequence_token.h"
 #include "db/types.h"
 

@@ -17,6 +17,13 @@
 
 namespace divan::db {
 
+// What the row of a document tells without its text.
+struct RowFacts {
+    kv::Sequence sequence;
+    std::uint64_t leaf_count = 1;
+    bool deleted = false;
+};
+
 // Names the stored bytes of an attachment inside its database: 16 random bytes.
 struct AttachmentId {
     std::array<char, 16> bytes{};

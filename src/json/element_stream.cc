@@ -7,6 +7,8 @@
 namespace divan::json {
 namespace {
 
+constexpr std::size_t kRestBytesMax = 1 << 20;
+
 bool is_space(char c) {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -17,8 +19,9 @@ Error malformed() {
 
 } // namespace
 
-ElementStream::ElementStream(std::string_view member, Limits limits)
-    : key_(member.empty() ? std::string() : "\"" + std::string(member) + "\":"), limits_(limits) {}
+ElementStream::ElementStream(std::string_view member, std::size_t element_bytes_max)
+    : key_(member.empty() ? std::string() : "\"" + std::string(member) + "\":"),
+      element_bytes_max_(element_bytes_max) {}
 
 Result<void> ElementStream::feed(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -33,7 +36,7 @@ Result<void> ElementStream::feed(std::string_view bytes) {
         DIVAN_TRY_VOID(take(bytes.front()));
         bytes.remove_prefix(1);
     }
-    if (element_.size() > limits_.element_bytes_max || rest_.size() > limits_.rest_bytes_max)
+    if (element_.size() > element_bytes_max_ || rest_.size() > kRestBytesMax)
         return Error(ErrorCode::too_large, "The answer has an element that is larger than is taken.");
     return {};
 }

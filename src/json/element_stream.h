@@ -21,13 +21,8 @@ namespace divan::json {
 
 class ElementStream {
   public:
-    struct Limits {
-        std::size_t element_bytes_max = 256 << 20;
-        std::size_t rest_bytes_max = 1 << 20; // of everything that is not an element
-    };
-    // `member` of the root object; empty: the root is the array.
-    explicit ElementStream(std::string_view member) : ElementStream(member, Limits()) {}
-    ElementStream(std::string_view member, Limits limits);
+    // `member` of the root object; empty: the root is the array. What is not an element may have 1 MB.
+    explicit ElementStream(std::string_view member, std::size_t element_bytes_max = 256 << 20);
 
     // Errors: bad_request (not such a text), too_large. After an error it is of no use.
     Result<void> feed(std::string_view bytes);
@@ -45,7 +40,7 @@ class ElementStream {
     void end_element();
 
     const std::string key_; // `"results":`
-    const Limits limits_;
+    const std::size_t element_bytes_max_;
     std::string rest_;
     std::string element_;
     std::deque<std::string> elements_;

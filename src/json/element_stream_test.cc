@@ -60,7 +60,7 @@ TEST(ElementStream, WhatIsNoSuchTextIsRefused) {
 }
 
 TEST(ElementStream, AnElementThatIsTooLargeIsRefused) {
-    ElementStream stream("", {.element_bytes_max = 10});
+    ElementStream stream("", 10);
     EXPECT_TRUE(stream.feed("[\"12345678\"").ok());
     EXPECT_EQ(stream.feed("9,\"1234567890").error().code(), ErrorCode::too_large);
 }

@@ -1,10 +1,8 @@
 #include "net/client.h"
 
-#include "base/encoding.h"
-
+#include "net/absolute_url.h"
 #include "net/socket_loop.h"
 
-#include <charconv>
 #include <fmt/format.h>
 #include <future>
 #include <optional>
@@ -18,66 +16,26 @@ Error bad_url(std::string_view what) {
         fmt::format("The URL of a server has the form http://NAME:PASSWORD@HOST:PORT, or https; {}.", what)};
 }
 
-// HOST, HOST:PORT, [ADDRESS]:PORT
-Result<void> read_authority(std::string_view text, ServerUrl &url) {
-    std::string_view port;
-    if (text.starts_with('[')) {
-        auto bracket = text.find(']');
-        if (bracket == std::string_view::npos)
-            return bad_url("a bracket is missing");
-        url.host = text.substr(1, bracket - 1);
-        port = text.substr(bracket + 1);
-    } else {
-        auto colon = std::min(text.find(':'), text.size());
-        url.host = text.substr(0, colon);
-        port = text.substr(colon);
-    }
-    if (url.host.empty())
-        return bad_url("the host is missing");
-    if (port.empty())
-        return {};
-    port.remove_prefix(1);
-    auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc() || end != port.data() + port.size() || url.port == 0)
-        return bad_url("the port is not a number up to 65535");
-    return {};
-}
-
 } // namespace
 
 Result<ServerUrl> ServerUrl::parse(std::string_view text) {
-    constexpr std::string_view kPlain = "http://";
-    constexpr std::string_view kTls = "https://";
-    ServerUrl url;
-    url.tls = text.starts_with(kTls);
-    if (!url.tls && !text.starts_with(kPlain))
+    auto read = AbsoluteUrl::parse(text);
+    if (!read.ok())
+        return bad_url(read.error().reason());
+    if (read->scheme != "http" && read->scheme != "https")
         return bad_url("http:// is missing");
-    text.remove_prefix(url.tls ? kTls.size() : kPlain.size());
-    url.port = url.tls ? 443 : 80;
-    auto slash = std::min(text.find('/'), text.size());
-    url.path = text.substr(slash);
-    while (url.path.ends_with('/'))
-        url.path.pop_back();
-    auto authority = text.substr(0, slash);
-    if (auto at = authority.rfind('@'); at != std::string_view::npos) {
-        auto credentials = authority.substr(0, at);
-        auto colon = std::min(credentials.find(':'), credentials.size());
-        auto user = percent_decode(credentials.substr(0, colon), false);
-        auto password = percent_decode(credentials.substr(std::min(colon + 1, credentials.size())), false);
-        if (!user || !password)
-            return bad_url("the name or the password has a malformed escape");
-        url.user = std::move(*user);
-        url.password = std::move(*password);
-        authority.remove_prefix(at + 1);
-    }
-    DIVAN_TRY_VOID(read_authority(authority, url));
+    ServerUrl url;
+    url.tls = read->scheme == "https";
+    url.host = std::move(read->host);
+    url.port = read->port;
+    url.path = std::move(read->path);
+    url.user = std::move(read->user);
+    url.password = std::move(read->password);
     return url;
 }
 
 std::string ServerUrl::shown() const {
-    bool address = host.find(':') != std::string::npos;
-    return fmt::format("{}://{}{}{}:{}{}", tls ? "https" : "http", address ? "[" : "", host,
-                       address ? "]" : "", port, path);
+    return fmt::format("{}://{}{}", tls ? "https" : "http", authority(host, port), path);
 }
 
 class Client::Impl {
@@ -108,12 +66,13 @@ class Client::Impl {
         outgoing.target = url_.path + request.target;
         outgoing.headers.add("Accept", "application/json");
         if (!url_.user.empty())
-            outgoing.headers.add("Authorization", "Basic " + base64_encode(url_.user + ":" + url_.password));
+            outgoing.headers.add("Authorization", basic_credentials(url_.user, url_.password));
         if (!request.body.empty())
             outgoing.headers.add("Content-Type", "application/json");
         for (const auto &[name, value] : request.headers)
             outgoing.headers.set(name, value);
         outgoing.body = request.body;
+        outgoing.repeatable = request.method == "GET" || request.method == "HEAD";
         outgoing.connect_timeout = options_.connect_timeout;
         outgoing.idle_timeout = options_.answer_timeout;
         return outgoing;

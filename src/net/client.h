@@ -56,7 +56,7 @@ class Client {
     Client &operator=(const Client &) = delete;
 
     // Sends a request and waits for its answer, whatever the status. The connection is kept; when the server
-    // has closed it meanwhile, the request goes through a new one.
+    // has closed it meanwhile, a GET or HEAD goes through a new one.
     // Errors: service_unavailable (no connection, TLS, closed, no HTTP), request_timeout, too_large,
     // bad_request (a malformed body).
     Result<ClientResponse> send(const ClientRequest &request);

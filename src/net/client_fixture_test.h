@@ -34,7 +34,7 @@ class ClientFixture : public ::testing::Test {
             client_ = make_http_client(loop_, options);
             done.set_value();
         });
-        done.get_future().wait();
+        EXPECT_EQ(done.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
     }
 
     // Runs a task on the loop and waits for its end.

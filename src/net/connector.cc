@@ -1,6 +1,6 @@
 #include "net/connector.h"
 
-#include "base/encoding.h"
+#include "net/absolute_url.h"
 #include "net/response_head.h"
 #include "net/socket_loop_impl.h"
 
@@ -26,12 +26,17 @@ struct Finding {
 Task<Addresses> find_addresses(Link &link, std::string host, std::uint16_t port) {
     auto finding = std::make_shared<Finding>();
     auto &loop = link.loop();
+    auto &resolver = loop.impl().resolver();
+    std::uint64_t lookup = 0;
     // A name server that does not answer is left alone.
-    link.on_end([finding, &loop] { loop.post([finding] { finding->finish({}); }); });
+    link.on_end([finding, &loop, &resolver, &lookup] {
+        resolver.withdraw(lookup);
+        loop.post([finding] { finding->finish({}); });
+    });
     auto addresses = co_await suspend<Addresses>([&](Resume<Addresses> resume) {
         finding->resume = resume;
-        loop.impl().resolver().find(std::move(host), port,
-                                    [finding](Addresses found) { finding->finish(std::move(found)); });
+        lookup = resolver.find(std::move(host), port,
+                               [finding](Addresses found) { finding->finish(std::move(found)); });
     });
     link.on_end(nullptr);
     co_return addresses;
@@ -71,10 +76,11 @@ Task<Result<void>> connect_tcp(Link &link, std::string host, std::uint16_t port,
 }
 
 Task<Result<void>> open_tunnel(Link &link, const Destination &destination) {
-    auto target = authority(destination.host, destination.port, true, true);
+    auto target = authority(destination.host, destination.port);
     auto request = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", target);
     if (!destination.proxy->user.empty())
-        request += "Proxy-Authorization: " + basic_credentials(*destination.proxy) + "\r\n";
+        request += "Proxy-Authorization: " +
+                   basic_credentials(destination.proxy->user, destination.proxy->password) + "\r\n";
     request += "\r\n";
     auto written = co_await link.write(request, std::string_view());
     if (!written.ok())
@@ -111,9 +117,9 @@ Task<Result<void>> connect_within(Link &link, const Destination &destination, Tl
     auto port = destination.proxy ? destination.proxy->port : destination.port;
     auto connected = co_await connect_tcp(link, host, port, until);
     if (!connected.ok() && destination.proxy && link.end() == Link::End::none)
-        co_return Error(connected.error().code(),
-                        fmt::format("{} The proxy {} was asked to.", connected.error().reason(),
-                                    authority(host, port, true, false)));
+        co_return Error(
+            connected.error().code(),
+            fmt::format("{} The proxy {} was asked to.", connected.error().reason(), authority(host, port)));
     if (!connected.ok() || !destination.tls)
         co_return connected;
     if (destination.proxy) {
@@ -129,20 +135,8 @@ Task<Result<void>> connect_within(Link &link, const Destination &destination, Tl
 
 } // namespace
 
-std::string authority(const std::string &host, std::uint16_t port, bool always_port, bool tls) {
-    auto text = host.find(':') != std::string::npos ? "[" + host + "]" : host;
-    if (always_port || port != (tls ? 443 : 80))
-        text += ":" + std::to_string(port);
-    return text;
-}
-
 std::string show(const Destination &destination) {
-    return (destination.tls ? "https://" : "http://") +
-           authority(destination.host, destination.port, true, destination.tls);
-}
-
-std::string basic_credentials(const Proxy &proxy) {
-    return "Basic " + base64_encode(proxy.user + ":" + proxy.password);
+    return (destination.tls ? "https://" : "http://") + authority(destination.host, destination.port);
 }
 
 Task<Result<void>> connect(Link &link, const Destination &destination, TlsContexts &contexts, Millis limit) {

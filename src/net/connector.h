@@ -8,9 +8,6 @@ namespace divan::net {
 
 // "https://host:5984", for people.
 [[nodiscard]] std::string show(const Destination &destination);
-// "host:5984" with brackets around addresses of IPv6; with `always_port` or if it is not the scheme's.
-[[nodiscard]] std::string authority(const std::string &host, std::uint16_t port, bool always_port, bool tls);
-[[nodiscard]] std::string basic_credentials(const Proxy &proxy);
 
 // Connects `link` to `destination` within `limit`. Errors: service_unavailable, request_timeout, cancelled.
 Task<Result<void>> connect(Link &link, const Destination &destination, TlsContexts &contexts, Millis limit);

@@ -52,8 +52,8 @@ struct RequestHead {
 class BodyReader {
   public:
     virtual ~BodyReader() = default;
-    // The next bytes, at most `bytes_max`; empty = the end. Errors: bad_request (malformed framing),
-    // or gzip), request_timeout, cancelled (the client went away), too_large (the server's limit).
+    // The next bytes, at most `bytes_max`; empty = the end. Errors: bad_request (malformed framing or gzip),
+    // request_timeout, cancelled (the client went away), too_large (the server's limit).
     virtual Task<Result<std::string>> read_some(std::size_t bytes_max) = 0;
     // Content-Length of an unencoded body, if there is one.
     [[nodiscard]] virtual std::optional<std::uint64_t> length() const = 0;

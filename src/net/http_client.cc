@@ -38,8 +38,7 @@ Task<Outcome> exchange(std::shared_ptr<Shared> shared, const Destination &destin
             co_return Outcome{connected.error(), false};
     }
     link.begin_exchange(request.idle_timeout);
-    auto response = std::make_unique<SocketResponse>(std::move(made), request.method == "HEAD",
-                                                     shared->options.header_bytes_max);
+    auto response = std::make_unique<SocketResponse>(std::move(made), request.method == "HEAD");
     RequestWriter writer(link, head, request);
     TaskGroup group(shared->loop);
     group.start(writer.run());
@@ -50,7 +49,8 @@ Task<Outcome> exchange(std::shared_ptr<Shared> shared, const Destination &destin
     if (writer.stream_error())
         co_return Outcome{*writer.stream_error(), false};
     if (!read.ok()) {
-        bool refused = kept && !request.stream && link.end() == Link::End::none && link.received_bytes() == 0;
+        bool refused = kept && request.repeatable && !request.stream && link.end() == Link::End::none &&
+                       link.received_bytes() == 0;
         co_return Outcome{read.error(), refused};
     }
     std::shared_ptr<ConnectionPool> pool;

@@ -59,6 +59,9 @@ struct OutgoingRequest {
     std::optional<std::uint64_t> stream_length; // nullopt: chunked
     Millis connect_timeout{30'000};             // to find the name, connect, and shake hands
     Millis idle_timeout{30'000};                // without any byte moving, in either direction
+    // Whether it may be done twice: a kept connection that breaks before any byte of the answer does not tell
+    // whether the server did it (RFC 9110, section 9.2.2).
+    bool repeatable = true;
     bool expects_continue = false; // "Expect: 100-continue": a stream begins when the server says so, or
                                    // after a second
 };
@@ -79,12 +82,12 @@ class IncomingResponse : public BodyReader {
 class HttpClient {
   public:
     virtual ~HttpClient() = default;
-    // Sends a request and waits for the head of its answer, whatever its status. A request without a stream
-    // that a kept connection refuses before any byte of the answer goes through a new one, once. An answer
-    // that comes before a stream has ended ends the stream.
-    // Errors: service_unavailable (cannot find, connect, TLS, a file of TLS, closed, no HTTP: the reason says
-    // which, never with credentials), request_timeout, cancelled, bad_request (a method, target or header
-    // that cannot be sent), those of the stream.
+    // Sends a request and waits for the head of its answer, whatever its status. A repeatable
+    // request without a stream that a kept connection refuses before any byte of the answer goes through a
+    // new one, once. An answer that comes before a stream has ended ends the stream. Errors:
+    // service_unavailable (cannot find, connect, TLS, a file of TLS, closed, no HTTP: the reason says which,
+    // never with credentials), request_timeout, cancelled, bad_request (a method, target or header that
+    // cannot be sent), those of the stream.
     virtual Task<Result<std::unique_ptr<IncomingResponse>>>
     send(const Destination &destination, OutgoingRequest request, Cancellation &cancellation) = 0;
 };
@@ -92,7 +95,6 @@ class HttpClient {
 struct HttpClientOptions {
     std::size_t idle_connections_max = 64; // kept for all destinations together
     Millis keep_alive_timeout{60'000};     // unused ones are closed after it
-    std::size_t header_bytes_max = 65'536;
 };
 
 class SocketLoop;

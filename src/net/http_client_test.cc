@@ -151,7 +151,7 @@ Task<void> ask_at_once(HttpClientServerTest &test, std::size_t count) {
 TEST_F(HttpClientServerTest, ManyAtOnceShareWhatIsKept) {
     for (int i = 0; i < 5; ++i)
         run(ask_at_once(*this, 20));
-    EXPECT_LE(server_.connection_count(), 20u);
+    EXPECT_TRUE(comes_to(20));
 }
 
 TEST_F(HttpClientServerTest, FewConnectionsAreKept) {
@@ -427,7 +427,7 @@ TEST_F(HttpClientTest, CancellingEndsEveryWait) {
         });
         std::optional<Result<Got>> got;
         run(fetch(at(peer.port()), get(), 100, cancellation, got));
-        closed.get_future().wait();
+        EXPECT_EQ(closed.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
         ASSERT_TRUE(got && !got->ok());
         EXPECT_EQ(got->error().code(), ErrorCode::cancelled);
     }
@@ -454,7 +454,7 @@ TEST_F(HttpClientTest, AnAnswerThatIsDroppedClosesItsConnection) {
         EXPECT_EQ((*answer)->status(), 200);
     };
     run(drop(*this, peer.port()));
-    closed.get_future().wait();
+    EXPECT_EQ(closed.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
 }
 
 TEST_F(HttpClientTest, TheClientMayGoBeforeItsAnswers) {

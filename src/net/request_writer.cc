@@ -1,6 +1,6 @@
 #include "net/request_writer.h"
 
-#include "net/connector.h"
+#include "net/absolute_url.h"
 
 #include <algorithm>
 #include <charconv>
@@ -46,7 +46,7 @@ bool has_body(const OutgoingRequest &request) {
 Result<std::string> format_request_head(const Destination &destination, const OutgoingRequest &request) {
     if (!is_token(request.method) || !is_target(request.target))
         return Error(ErrorCode::bad_request, "The method or the target of a request cannot be sent.");
-    auto host = authority(destination.host, destination.port, false, destination.tls);
+    auto host = authority(destination.host, destination.port, destination.tls ? 443 : 80);
     bool through_proxy = destination.proxy && !destination.tls;
     std::string text;
     text.reserve(512);
@@ -56,8 +56,10 @@ Result<std::string> format_request_head(const Destination &destination, const Ou
     text.append(request.target).append(" HTTP/1.1\r\n");
     if (!request.headers.contains("Host"))
         text.append("Host: ").append(host).append("\r\n");
-    if (through_proxy && !destination.proxy->user.empty())
-        text.append("Proxy-Authorization: ").append(basic_credentials(*destination.proxy)).append("\r\n");
+    if (const auto &proxy = destination.proxy; through_proxy && !proxy->user.empty())
+        text.append("Proxy-Authorization: ")
+            .append(basic_credentials(proxy->user, proxy->password))
+            .append("\r\n");
     for (const auto &[name, value] : request.headers) {
         if (!is_token(name) || !is_field_value(value))
             return Error(ErrorCode::bad_request, fmt::format("The header `{}` of a request cannot be sent.",

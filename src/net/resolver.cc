@@ -14,6 +14,7 @@ namespace {
 using boost::asio::ip::tcp;
 
 constexpr std::size_t kThreadsMax = 4;
+constexpr std::size_t kWaitingMax = 1'024;
 
 Addresses look_up(const std::string &host, std::uint16_t port) {
     addrinfo hints{};
@@ -41,8 +42,9 @@ Addresses look_up(const std::string &host, std::uint16_t port) {
 } // namespace
 
 // Outlives the loop where a lookup does: nobody waits for a name server when the process ends.
-struct Resolver::Shared {
+struct Resolver::Shared : std::enable_shared_from_this<Shared> {
     struct Lookup {
+        std::uint64_t number = 0;
         std::string host;
         std::uint16_t port = 0;
         UniqueFunction<void(Addresses)> found;
@@ -51,6 +53,20 @@ struct Resolver::Shared {
     EventLoop *loop = nullptr; // null: stopped
     std::deque<Lookup> queue;
     std::size_t threads = 0;
+    std::uint64_t lookups = 0;
+
+    // Begins another thread if there may be more. false: none runs. REQUIRES: the lock
+    bool has_thread() {
+        try {
+            if (threads < kThreadsMax) {
+                std::thread([self = shared_from_this()] { self->run(); }).detach();
+                ++threads;
+            }
+        } catch (const std::system_error &) {
+            return threads > 0; // those that run take it
+        }
+        return true;
+    }
 
     void run() {
         std::unique_lock lock(mutex);
@@ -77,33 +93,34 @@ Resolver::~Resolver() {
     stop();
 }
 
-void Resolver::find(std::string host, std::uint16_t port, UniqueFunction<void(Addresses)> found) {
+std::uint64_t Resolver::find(std::string host, std::uint16_t port, UniqueFunction<void(Addresses)> found) {
     boost::system::error_code error;
     auto address = boost::asio::ip::make_address(host, error);
     std::lock_guard lock(shared_->mutex);
+    auto number = ++shared_->lookups;
     if (shared_->loop == nullptr)
-        return;
-    if (!error) {
-        shared_->loop->post([found = std::move(found), endpoint = tcp::endpoint(address, port)]() mutable {
-            found(Addresses{.endpoints = {endpoint}, .error = {}});
-        });
-        return;
-    }
-    shared_->queue.push_back({std::move(host), port, std::move(found)});
-    if (shared_->threads >= kThreadsMax)
-        return;
-    try {
-        std::thread([shared = shared_] { shared->run(); }).detach();
-        ++shared_->threads;
-    } catch (const std::system_error &) {
-        if (shared_->threads > 0)
-            return; // those that run take it
-        auto refused = std::move(shared_->queue.back());
+        return number;
+    Addresses known;
+    if (!error)
+        known.endpoints.emplace_back(address, port);
+    else if (shared_->queue.size() >= kWaitingMax)
+        known.error = "too many names are looked up already";
+    else {
+        shared_->queue.push_back({number, std::move(host), port, std::move(found)});
+        if (shared_->has_thread())
+            return number;
+        found = std::move(shared_->queue.back().found);
         shared_->queue.pop_back();
-        shared_->loop->post([found = std::move(refused.found)]() mutable {
-            found(Addresses{.endpoints = {}, .error = "the system gives no thread to ask with"});
-        });
+        known.error = "the system gives no thread to ask with";
     }
+    shared_->loop->post(
+        [found = std::move(found), known = std::move(known)]() mutable { found(std::move(known)); });
+    return number;
+}
+
+void Resolver::withdraw(std::uint64_t lookup) {
+    std::lock_guard lock(shared_->mutex);
+    std::erase_if(shared_->queue, [lookup](const auto &waiting) { return waiting.number == lookup; });
 }
 
 void Resolver::stop() {

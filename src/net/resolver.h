@@ -21,8 +21,11 @@ class Resolver {
   public:
     explicit Resolver(EventLoop &loop);
     ~Resolver(); // stops
-    // Calls `found` on the loop, once; an address is found at once, a name on another thread.
-    void find(std::string host, std::uint16_t port, UniqueFunction<void(Addresses)> found);
+    // Calls `found` on the loop, once; an address is found at once, a name on another thread. At most 1,024
+    // names wait: the next is told that there are too many. Returns what withdraw() takes.
+    std::uint64_t find(std::string host, std::uint16_t port, UniqueFunction<void(Addresses)> found);
+    // Forgets a lookup that still waits for a thread: `found` is not called. Others go on.
+    void withdraw(std::uint64_t lookup);
     // Any thread: lookups under way end alone, and nobody hears of them.
     void stop();
 

@@ -189,7 +189,7 @@ Task<Result<std::string>> SocketResponse::read_inflated(std::size_t bytes_max) {
         inflating_ = inflating_ || compressed_at_ > 0;
         if (!inflated->empty())
             co_return inflated;
-        auto raw = co_await read_raw(kStepBytesMax);
+        auto raw = co_await read_raw(step_);
         if (!raw.ok())
             co_return raw;
         if (raw->empty() && inflating_ && !inflater_->finished())

@@ -14,14 +14,13 @@ namespace divan::net {
 class SocketResponse final : public IncomingResponse {
   public:
     // `link` is connected. `bodiless`: the request is a HEAD.
-    SocketResponse(std::unique_ptr<Link> link, bool bodiless, std::size_t header_bytes_max)
-        : link_(std::move(link)), reader_(*link_, input_, header_bytes_max), bodiless_(bodiless) {}
+    SocketResponse(std::unique_ptr<Link> link, bool bodiless)
+        : link_(std::move(link)), reader_(*link_, input_, kHeaderBytesMax), bodiless_(bodiless) {}
 
     // Waits for the head. Errors: those of ResponseHeadReader.
     Task<Result<void>> read_head(const std::function<void()> &on_continue);
     // After the head: `pool` gets the connection when the body has ended; null: it cannot be kept.
     Result<void> begin_body(std::shared_ptr<ConnectionPool> pool, const Destination &destination);
-    [[nodiscard]] Link &link() { return *link_; }
 
     // ---- IncomingResponse
     [[nodiscard]] int status() const override { return status_; }
@@ -31,6 +30,7 @@ class SocketResponse final : public IncomingResponse {
     [[nodiscard]] std::optional<std::uint64_t> length() const override;
 
   private:
+    static constexpr std::size_t kHeaderBytesMax = 64 << 10;
     enum class Framing : std::uint8_t { none, length, chunks, until_close };
 
     void take_head();

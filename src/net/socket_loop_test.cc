@@ -73,9 +73,9 @@ TEST_F(SocketLoopTest, StopDropsWhatIsQueued) {
     loop_.post([&] {
         timer = loop_.after(Millis(60'000), [held] { FAIL(); });
         begun.set_value();
-        go_on.get_future().wait();
+        EXPECT_EQ(go_on.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
     });
-    begun.get_future().wait();
+    EXPECT_EQ(begun.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
     for (int i = 0; i < 10; ++i)
         loop_.post([held] {});
     std::thread stopping([&] { loop_.stop(); });

@@ -3,123 +3,17 @@
 #include "base/encoding.h"
 #include "config/config.h"
 #include "db/store.h"
+#include "net/absolute_url.h"
 #include "net/loopback.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace divan::replication {
 namespace {
 
-constexpr std::size_t kUrlBytesMax = 8'192;
-
-// "scheme://user:password@host:port/path", taken apart.
-struct Url {
-    std::string scheme; // lower case
-    std::string user;   // decoded
-    std::string password;
-    bool has_credentials = false;
-    std::string host; // lower case, without brackets
-    std::uint16_t port = 0;
-    std::string path; // encoded, without slashes at its end
-};
-
-char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), to_lower);
-    return out;
-}
-
-std::string decoded(std::string_view text) {
-    return percent_decode(text, false).value_or(std::string(text));
-}
-
 bool is_visible(char c) {
     return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) != 0x7f;
-}
-
-// What a request line cannot hold is encoded; what is encoded stays.
-std::string encoded_path(std::string_view path) {
-    std::string out;
-    for (char c : path) {
-        if (is_visible(c) && static_cast<unsigned char>(c) < 0x80)
-            out.push_back(c);
-        else
-            out.append(percent_encode(std::string_view(&c, 1)));
-    }
-    while (out.ends_with('/'))
-        out.pop_back();
-    return out;
-}
-
-bool is_host(std::string_view host, bool bracketed) {
-    return !host.empty() && std::all_of(host.begin(), host.end(), [&](char c) {
-        return is_visible(c) && std::string_view("/\\?#@[]<>\"").find(c) == std::string_view::npos &&
-               (bracketed || c != ':');
-    });
-}
-
-// "host:port", "[::1]:port"
-bool read_host(std::string_view text, Url &url) {
-    std::string_view port;
-    bool bracketed = text.starts_with('[');
-    if (bracketed) {
-        auto end = text.find(']');
-        if (end == std::string_view::npos)
-            return false;
-        url.host = lower(text.substr(1, end - 1));
-        port = text.substr(end + 1);
-    } else {
-        auto colon = std::min(text.find(':'), text.size());
-        url.host = lower(text.substr(0, colon));
-        port = text.substr(colon);
-    }
-    if (!is_host(url.host, bracketed) || (!port.empty() && !port.starts_with(':')))
-        return false;
-    url.port = url.scheme == "https" ? 443 : 80;
-    if (port.size() > 1) {
-        auto [end, error] = std::from_chars(port.data() + 1, port.data() + port.size(), url.port);
-        return error == std::errc() && end == port.data() + port.size() && url.port > 0;
-    }
-    return true;
-}
-
-std::optional<Url> read_url(std::string_view text) {
-    Url url;
-    auto colon = text.find("://");
-    if (colon == std::string_view::npos || text.size() > kUrlBytesMax)
-        return std::nullopt;
-    url.scheme = lower(text.substr(0, colon));
-    text.remove_prefix(colon + 3);
-    auto slash = std::min(text.find_first_of("/?#"), text.size());
-    auto authority = text.substr(0, slash);
-    auto path = text.substr(slash);
-    // A query is no part of the name of a database.
-    if (path.find_first_of("?#") != std::string_view::npos)
-        return std::nullopt;
-    if (auto at = authority.rfind('@'); at != std::string_view::npos) {
-        auto pair = authority.substr(0, at);
-        auto middle = std::min(pair.find(':'), pair.size());
-        url.user = decoded(pair.substr(0, middle));
-        if (middle < pair.size())
-            url.password = decoded(pair.substr(middle + 1));
-        url.has_credentials = !url.user.empty();
-        authority.remove_prefix(at + 1);
-    }
-    if (!read_host(authority, url))
-        return std::nullopt;
-    url.path = encoded_path(path);
-    return url;
-}
-
-std::string authority(std::string_view host, std::uint16_t port, std::uint16_t default_port) {
-    auto text = host.find(':') == std::string_view::npos ? std::string(host) : fmt::format("[{}]", host);
-    return port == default_port ? text : fmt::format("{}:{}", text, port);
 }
 
 // ---- headers and credentials
@@ -142,11 +36,12 @@ bool is_own_header(std::string_view name) {
     constexpr std::string_view kOwn[] = {
         "host",    "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te",
         "trailer", "expect",         "accept-encoding"};
-    return std::find(std::begin(kOwn), std::end(kOwn), lower(name)) != std::end(kOwn);
+    return std::any_of(std::begin(kOwn), std::end(kOwn),
+                       [name](std::string_view own) { return net::equal_without_case(name, own); });
 }
 
 bool read_basic(std::string_view value, Endpoint &endpoint) {
-    if (!lower(value.substr(0, 6)).starts_with("basic "))
+    if (!net::equal_without_case(value.substr(0, 6), "basic "))
         return false;
     auto pair = base64_decode(value.substr(6));
     auto colon = pair ? pair->find(':') : std::string::npos;
@@ -170,7 +65,7 @@ Result<void> read_headers(const json::Value &value, Endpoint &endpoint) {
     }
     std::sort(sorted.begin(), sorted.end());
     for (auto &[name, text] : sorted) {
-        if (lower(name) == "authorization") {
+        if (net::equal_without_case(name, "Authorization")) {
             endpoint.user.clear();
             endpoint.password.clear();
             if (read_basic(text, endpoint))
@@ -217,7 +112,7 @@ bool is_allowed(const config::Config &config, std::string_view setting, std::str
 
 Result<Endpoint> local_endpoint(std::string_view text) {
     Endpoint endpoint;
-    endpoint.database = decoded(text);
+    endpoint.database = percent_decode(text, false).value_or(std::string(text));
     while (endpoint.database.ends_with('/'))
         endpoint.database.pop_back();
     if (!db::check_database_name(endpoint.database).ok())
@@ -238,8 +133,8 @@ net::TlsOptions tls_options(const config::Config &config) {
 
 Result<Endpoint> remote_endpoint(std::string_view text, const std::optional<net::Proxy> &proxy,
                                  const config::Config &config) {
-    auto url = read_url(text);
-    if (!url || (url->scheme != "http" && url->scheme != "https"))
+    auto url = net::AbsoluteUrl::parse(text);
+    if (!url.ok() || (url->scheme != "http" && url->scheme != "https"))
         return invalid_replication("endpoint has an invalid url");
     if (!is_allowed(config, "valid_endpoint_protocols", url->scheme))
         return invalid_replication(fmt::format("endpoint has an invalid url: {} is not in [replicator] "
@@ -304,8 +199,8 @@ Result<Endpoint> read_endpoint(const json::Value *value, const std::optional<net
 Result<std::optional<net::Proxy>> read_proxy(const json::Value *value, const config::Config &config) {
     if (value == nullptr || value->is_null() || (value->is_string() && value->string().empty()))
         return std::optional<net::Proxy>();
-    auto url = value->is_string() ? read_url(value->string()) : std::nullopt;
-    if (!url)
+    auto url = net::AbsoluteUrl::parse(value->is_string() ? std::string_view(value->string()) : "");
+    if (!url.ok())
         return invalid_replication("proxy has an invalid url");
     if (url->scheme != "http")
         return invalid_replication(fmt::format(
@@ -319,14 +214,14 @@ Result<std::optional<net::Proxy>> read_proxy(const json::Value *value, const con
 
 std::string shown_proxy(const Endpoint &endpoint) {
     const auto &proxy = endpoint.destination.proxy;
-    return proxy ? "http://" + authority(proxy->host, proxy->port, 80) : std::string();
+    return proxy ? "http://" + net::authority(proxy->host, proxy->port, 80) : std::string();
 }
 
 std::string Endpoint::shown() const {
     if (local())
         return database;
     return fmt::format("{}://{}{}/", destination.tls ? "https" : "http",
-                       authority(destination.host, destination.port, destination.tls ? 443 : 80), path);
+                       net::authority(destination.host, destination.port, destination.tls ? 443 : 80), path);
 }
 
 bool Endpoint::clear_text() const {

@@ -301,8 +301,10 @@ class Application::Parts {
         replication_loop_ = std::make_unique<net::SocketLoop>(clock_);
         net::HttpClientOptions options;
         options.keep_alive_timeout = Millis(config_->integer("replicator", "keep_alive_timeout") * 1'000);
-        if (!config_->boolean("replicator", "connection_pooling"))
-            options.idle_connections_max = 0;
+        options.idle_connections_max = 0;
+        if (config_->boolean("replicator", "connection_pooling"))
+            options.idle_connections_max =
+                static_cast<std::size_t>(config_->integer("replicator", "idle_connections_max"));
         http_client_ = net::make_http_client(*replication_loop_, options);
         throttle_ = std::make_unique<replication::Throttle>(*replication_loop_, node_bytes_per_second());
         replication_.reset(new replication::Context{

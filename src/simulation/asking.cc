@@ -1,6 +1,6 @@
 #include "simulation/asking.h"
 
-#include "base/encoding.h"
+#include "net/absolute_url.h"
 #include "simulation/simulated_server.h"
 #include "json/parser.h"
 
@@ -17,8 +17,7 @@ Task<Answered> Asker::ask(std::string node, std::string method, std::string targ
     net::OutgoingRequest request;
     request.method = std::move(method);
     request.target = std::move(target);
-    request.headers.add("Authorization",
-                        "Basic " + base64_encode(std::string(kUser) + ":" + std::string(kPassword)));
+    request.headers.add("Authorization", net::basic_credentials(kUser, kPassword));
     request.headers.add("Content-Type", std::move(content_type));
     request.body = std::move(body);
     net::Destination destination;

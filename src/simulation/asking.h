@@ -31,7 +31,6 @@ class Asker {
                        std::string content_type);
     // Waits; ends early when it is told to stop.
     Task<void> pause(Millis time);
-    [[nodiscard]] EventLoop &loop() { return loop_; }
     void stop() { stopped_.cancel(); }
     [[nodiscard]] bool stopped() const { return stopped_.cancelled(); }
 

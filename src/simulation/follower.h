@@ -21,7 +21,6 @@ class Follower {
     Task<void> run();
     void finish() { finishing_ = true; }
     [[nodiscard]] bool finished() const { return finished_; }
-    [[nodiscard]] const std::string &node() const { return node_; }
     // The leaves of each document as the newest row told them.
     [[nodiscard]] const std::map<std::string, std::set<std::string>> &seen() const { return seen_; }
 

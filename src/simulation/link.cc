@@ -16,7 +16,7 @@ Link::Link(EventLoop &loop, Dice dice, const LinkPlan &plan)
 }
 
 Task<Result<void>> Link::travel() {
-    auto latency = dice_.between(plan_.latency_min, plan_.latency_max);
+    auto latency = dice_.between(Millis(0), plan_.latency_max);
     co_return co_await pause_for(loop_, latency, broken_);
 }
 

@@ -18,8 +18,7 @@ namespace divan::simulation {
 
 // How a connection behaves.
 struct LinkPlan {
-    Millis latency_min{0}; // of a piece of some kilobytes
-    Millis latency_max{5};
+    Millis latency_max{5};                        // of a piece of some kilobytes
     std::optional<std::uint64_t> cut_request_at;  // the connection breaks behind so many bytes of the body
     std::optional<std::uint64_t> cut_response_at; // the same; 0 = before the head
 };
@@ -63,7 +62,7 @@ class Link {
 
   private:
     Task<Result<void>> travel();
-    // Waits for `event`; false: broken, or too long nothing moved.
+    // Waits for `event`. Errors: as read().
     Task<Result<void>> await(std::shared_ptr<Event> event, Millis idle_timeout);
 
     EventLoop &loop_;

@@ -6,6 +6,7 @@
 namespace divan::simulation {
 namespace {
 
+enum class Topology : std::uint8_t { ring, star, mesh };
 using Edges = std::vector<std::pair<std::size_t, std::size_t>>;
 
 Edges edges_of(Topology topology, std::size_t nodes) {
@@ -23,7 +24,7 @@ Edges edges_of(Topology topology, std::size_t nodes) {
 replication::Endpoint endpoint(const std::string &runner, const std::string &node) {
     replication::Endpoint endpoint;
     if (runner == node) {
-        endpoint.database = "db";
+        endpoint.database = kDatabase;
         return endpoint;
     }
     endpoint.destination.host = node;
@@ -111,8 +112,8 @@ Plan draw_plan(std::uint64_t seed, DiskBugs bugs) {
     auto count = static_cast<std::size_t>(dice.between(2, 4));
     for (std::size_t i = 0; i < count; ++i)
         plan.nodes.push_back(fmt::format("node-{}", i));
-    plan.topology = dice.pick(std::vector{Topology::ring, Topology::star, Topology::mesh});
-    for (auto [source, target] : edges_of(plan.topology, count))
+    auto topology = dice.pick(std::vector{Topology::ring, Topology::star, Topology::mesh});
+    for (auto [source, target] : edges_of(topology, count))
         plan.jobs.push_back(draw_job(dice, plan.nodes, source, target));
     plan.server.scheduler = draw_scheduler(dice);
     plan.clients = static_cast<std::size_t>(dice.between(1, 3));

@@ -11,8 +11,6 @@
 
 namespace divan::simulation {
 
-enum class Topology : std::uint8_t { ring, star, mesh };
-
 struct PlannedJob {
     std::size_t runner = 0; // the node
     Job job;
@@ -24,7 +22,6 @@ struct Plan {
     std::uint64_t seed = 0;
     DiskBugs bugs;
     std::vector<std::string> nodes;
-    Topology topology = Topology::ring;
     std::vector<PlannedJob> jobs;
     ServerOptions server;
     std::size_t clients = 2;

@@ -130,8 +130,7 @@ Task<Result<std::unique_ptr<net::IncomingResponse>>> SimulatedNetwork::send(std:
         co_return ErrorCode::cancelled;
     note(from, to, request);
     auto fate = draw_fate();
-    auto travelled =
-        co_await pause_for(loop_, dice_.between(fate.plan.latency_min, fate.plan.latency_max), cancellation);
+    auto travelled = co_await pause_for(loop_, dice_.between(Millis(0), fate.plan.latency_max), cancellation);
     if (!travelled.ok())
         co_return ErrorCode::cancelled;
     if (fate.refused || !reaches(from, to))
@@ -182,7 +181,6 @@ SimulatedNetwork::Fate SimulatedNetwork::draw_fate() {
 
 void SimulatedNetwork::note(const std::string &from, const std::string &to,
                             const net::OutgoingRequest &request) {
-    ++request_count_;
     if (told_)
         told_(fmt::format("{} to {}: {} {} {}", from, to, request.method, request.target,
                           std::string_view(request.body).substr(0, kToldBytesMax)));

@@ -55,7 +55,6 @@ class SimulatedNetwork {
     void on_request(std::function<void(const std::string &)> told) { told_ = std::move(told); }
     // A digest of all requests so far, with their times: equal for equal runs.
     [[nodiscard]] std::uint64_t trace() const { return trace_; }
-    [[nodiscard]] std::uint64_t request_count() const { return request_count_; }
 
   private:
     class Client;
@@ -91,7 +90,6 @@ class SimulatedNetwork {
     std::set<std::pair<std::string, std::string>> parted_; // names in order
     std::list<Entry> links_;                               // some are gone
     std::uint64_t trace_ = 1'469'598'103'934'665'603U;     // FNV-1a
-    std::uint64_t request_count_ = 0;
     std::function<void(const std::string &)> told_;
 };
 

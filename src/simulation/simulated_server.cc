@@ -18,6 +18,10 @@ namespace {
 
 // Whoever has not ended by then never will.
 constexpr std::chrono::minutes kEndMax{5};
+// Small ones, so that all of it happens in a short life with little data.
+constexpr std::size_t kAttachmentChunkBytes = 1'024;
+constexpr std::uint64_t kCompactionReplacedBytesMin = 4'096;
+constexpr Millis kHousekeepingInterval{5'000};
 
 std::unique_ptr<config::Config> make_config() {
     auto config = config::Config::load({}, "").value();
@@ -48,7 +52,7 @@ struct SimulatedServer::Life {
         : random(node.dice_.number()), pool(node.loop_, node.dice_.fork()),
           log(node.loop_.clock(), node.name_, "", node.options_.log_level), config(make_config()),
           authenticator(*config, node.loop_.clock(), random, pool),
-          store(db::open_store({engine, pool, node.loop_.clock(), random}, store_options(node)).value()),
+          store(db::open_store({engine, pool, node.loop_.clock(), random}, store_options()).value()),
           gate(*store, *config), http(node.network_.client(node.name_)), throttle(node.loop_, 0),
           services(new api::Services{
               .gate = gate,
@@ -86,15 +90,15 @@ struct SimulatedServer::Life {
                         return replication::replicate(context, what, id, progress, cancellation);
                     }) {
         DIVAN_CHECK(authenticator.hash_plain_admins().ok());
-        auto made = store->create(node.options_.database, {});
+        auto made = store->create(kDatabase, {});
         DIVAN_CHECK(made.ok() || made.error().code() == ErrorCode::file_exists);
-        database = store->open(node.options_.database).value();
+        database = store->open(kDatabase).value();
     }
 
-    static db::StoreOptions store_options(const SimulatedServer &node) {
+    static db::StoreOptions store_options() {
         db::StoreOptions options;
-        options.attachment_chunk_bytes = node.options_.attachment_chunk_bytes;
-        options.compaction_replaced_bytes_min = node.options_.compaction_replaced_bytes_min;
+        options.attachment_chunk_bytes = kAttachmentChunkBytes;
+        options.compaction_replaced_bytes_min = kCompactionReplacedBytesMin;
         return options;
     }
 
@@ -141,7 +145,7 @@ void SimulatedServer::start() {
 // Compaction and sweeping, as the timer of a server does them.
 void SimulatedServer::keep_house() {
     auto &life = *life_;
-    life.housekeeping = loop_.after(options_.housekeeping_interval, [this, &life] {
+    life.housekeeping = loop_.after(kHousekeepingInterval, [this, &life] {
         life.pool.post([&life] { life.store->housekeep(); });
         keep_house();
     });

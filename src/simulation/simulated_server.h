@@ -24,6 +24,7 @@ class Database;
 
 namespace divan::simulation {
 
+inline constexpr const char *kDatabase = "db"; // every node has it
 inline constexpr const char *kUser = "admin";
 inline constexpr const char *kPassword = "secret";
 [[nodiscard]] access::Principal admin();
@@ -51,10 +52,6 @@ struct Job {
 };
 
 struct ServerOptions {
-    std::string database = "db"; // every node has one of this name
-    std::size_t attachment_chunk_bytes = 1'024;
-    std::uint64_t compaction_replaced_bytes_min = 4'096;
-    Millis housekeeping_interval{5'000};
     replication::SchedulerOptions scheduler;
     telemetry::Level log_level = telemetry::Level::none;
 };

@@ -173,12 +173,13 @@ void Simulation::run_trouble() {
 
 // ---- afterwards
 
-// Whether all nodes run and have the same leaves; `text` gets them.
-bool Simulation::equal(std::string &text) {
-    // Where a sync has failed nothing is written any more: its operator starts it anew.
+void Simulation::restart_failed() {
     for (const auto &node : nodes_)
         if (node->disk().failed())
             troubles_.start(restart(*node, false));
+}
+
+bool Simulation::equal(std::string &text) {
     if (!all_running())
         return false;
     text.clear();
@@ -204,6 +205,7 @@ void Simulation::settle() {
     std::string now;
     bool settled = pass_until(kStep, kSettleMax, [&] {
         inspect();
+        restart_failed();
         if (!equal(now))
             return false;
         return now == std::exchange(before, now);
@@ -275,7 +277,6 @@ Outcome Simulation::run() {
     outcome_.lasted = std::chrono::duration_cast<Millis>(loop_.clock().now() - began_);
     end();
     outcome_.trace = network_.trace();
-    outcome_.requests = network_.request_count();
     outcome_.acknowledged = history_.count(Write::Outcome::acknowledged);
     outcome_.unknown = history_.count(Write::Outcome::unknown);
     outcome_.refused = history_.count(Write::Outcome::refused);

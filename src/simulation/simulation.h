@@ -20,8 +20,7 @@ namespace divan::simulation {
 
 struct Outcome {
     Problems problems;
-    std::uint64_t trace = 0; // equal for equal runs
-    std::uint64_t requests = 0;
+    std::uint64_t trace = 0;      // equal for equal runs
     std::size_t acknowledged = 0; // writes
     std::size_t unknown = 0;
     std::size_t refused = 0;
@@ -57,6 +56,9 @@ class Simulation {
     // Looks at what must be true at any time.
     void inspect();
     [[nodiscard]] bool all_running() const;
+    // Where a sync has failed nothing is written any more: its operator starts it anew.
+    void restart_failed();
+    // Whether all nodes run and have the same leaves; `text` gets them.
     [[nodiscard]] bool equal(std::string &text);
     // Lets time pass until `done` or the limit. false: the limit.
     template <typename Done> bool pass_until(Millis step, Millis limit, Done done);
