@@ -1,4 +1,4 @@
-"""Memory stays bounded whatever the size of an attachment or a database.
+"""Memory stays bounded whatever the size of an attachment or a database, also of one that is replicated.
 
 What is measured is the growth of the server's resident memory over a baseline that is taken after a
 warm-up, with the caches of the engine at their smallest setting; they count.
@@ -12,8 +12,10 @@ import unittest
 
 from harness.case import ServerTestCase
 from harness.raw_http import Connection
+from harness.replication import url_of
 
-TIME_LIMIT_S = 600
+TIME_LIMIT_S = 900
+REPLICATION_LIMIT_S = 600
 LONG_TIME_LIMIT_S = 1800
 
 MIB = 1 << 20
@@ -57,6 +59,12 @@ class MemoryTestCase(ServerTestCase):
         print('%-44s %5.1f s, %d MiB over %d MiB' % (what, seconds, (peak - before) // MIB, before // MIB))
         self.assertLess(peak - before, bytes_max, what)
         return result
+
+    def replicate(self, source, target):
+        """One-shot, by this server; what was counted."""
+        self.server.put('/' + target.rsplit('/', 1)[-1])
+        answer = self.server.post('/_replicate', json={'source': source, 'target': target}, timeout=REPLICATION_LIMIT_S)
+        return self.answer(answer, 200)['history'][0]
 
 
 class AttachmentTest(MemoryTestCase):
@@ -115,6 +123,18 @@ class AttachmentTest(MemoryTestCase):
         self.assertGreater(count, size)
         self.assertEqual(self.get(db + '/c/big'), (size, md5))
         self.measure('slow readers', lambda: self.read_slowly([db + '/a/big'] * 10 + [db + '/b/big'] * 10))
+        self.server.delete(db + '/b', params={'rev': self.server.get(db + '/b').json()['_rev']})
+        self.server.delete(db + '/c', params={'rev': self.server.get(db + '/c').json()['_rev']})
+        self.replicate_one_gibibyte(db[1:], md5)
+
+    def replicate_one_gibibyte(self, source, md5):
+        ends = {'local': (source, 'local'), 'pulled': (url_of(self.server, source), 'pulled'),
+                'pushed': (source, url_of(self.server, 'pushed'))}
+        for name, (begin, end) in ends.items():
+            counted = self.measure('replicated, ' + name, lambda: self.replicate(begin, end))
+            self.assertEqual(counted['doc_write_failures'], 0)
+            self.assertEqual(self.get('/%s/a/big' % name), (ATTACHMENT_BYTES, md5))
+            self.answer(self.server.delete('/' + name), 200)
 
     def read_slowly(self, paths):
         """Readers that take a little of an answer and then nothing more for a while."""
@@ -171,6 +191,13 @@ class ManyDocumentsTest(MemoryTestCase):
             self.assertEqual(count, DOCUMENTS)
             self.assertIn(b'}', last)
         self.measure('slow readers', lambda: self.read_slowly(db))
+        self.replicate_a_million(db[1:])
+
+    def replicate_a_million(self, source):
+        for name, begin in (('local', source), ('pulled', url_of(self.server, source))):
+            counted = self.measure('replicated, ' + name, lambda: self.replicate(begin, name))
+            self.assertEqual(counted['docs_written'], DOCUMENTS)
+            self.answer(self.server.delete('/' + name), 200)
 
     def read_slowly(self, db):
         paths = [db + '/_all_docs?include_docs=true', db + '/_changes', db + '/_changes?include_docs=true',
