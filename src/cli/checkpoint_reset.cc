@@ -2,7 +2,7 @@
 
 #include "base/encoding.h"
 #include "cli/command_output.h"
-#include "cli/index_progress.h"
+#include "cli/progress_text.h"
 #include "cli/replication_failure.h"
 #include "replication/checkpoint.h"
 #include "replication/remote_database.h"
@@ -115,7 +115,7 @@ Task<std::variant<Recorded, Failure>> find(Ends &ends, const replication::Replic
     if (recorded.id.empty()) {
         auto id = co_await replication::identify(ends.peer.context, replication, ends.cancellation);
         if (!id.ok())
-            co_return failure(ends.source, Cause::source, id.error());
+            co_return failure_to_identify(id.error(), replication);
         recorded.id = id->base;
     }
     auto at_source = co_await read_local(ends.source, recorded.id);
@@ -188,9 +188,18 @@ bool agreed() {
     return std::getline(std::cin, answer) && (answer == "y" || answer == "Y" || answer == "yes");
 }
 
-int fail(const Failure &failure) {
-    fmt::print(stderr, "divan: {}\n", failure_text(failure));
+int fail(const Failure &failure, CommandOutput &output) {
+    tell_failure(failure, output);
     return kFailed;
+}
+
+int ask_for_yes(CommandOutput &output) {
+    constexpr std::string_view kReason =
+        "nothing was forgotten: nobody can be asked here, so --yes must be given";
+    output.event("failed", [&](json::ObjectWriter &writer) { writer.member("reason", kReason); });
+    if (!output.json())
+        output.error(std::string(kReason));
+    return kWrongUsage;
 }
 
 } // namespace
@@ -198,11 +207,10 @@ int fail(const Failure &failure) {
 int reset_checkpoint(ReplicationHost &host, const replication::Replication &replication,
                      const ResetOptions &options) {
     CommandOutput output(options.json, false);
-    std::unique_ptr<Ends> ends;
-    host.on_loop([&] { ends = std::make_unique<Ends>(host.context(), replication); });
+    OnLoop<Ends> ends(host, host.context(), replication);
     auto found = host.run([&] { return find(*ends, replication, options.id); });
     if (auto *failure = std::get_if<Failure>(&found))
-        return fail(*failure);
+        return fail(*failure, output);
     const auto &recorded = std::get<Recorded>(found);
     bool any = recorded.at_source || recorded.at_target;
     output.line(any ? cost(recorded)
@@ -210,10 +218,8 @@ int reset_checkpoint(ReplicationHost &host, const replication::Replication &repl
                                   "start.",
                                   recorded.id));
     if (any && !options.yes) {
-        if (options.json || isatty(STDIN_FILENO) == 0) {
-            output.error("nothing was forgotten: nobody can be asked here, so --yes must be given");
-            return kWrongUsage;
-        }
+        if (options.json || isatty(STDIN_FILENO) == 0)
+            return ask_for_yes(output);
         if (!agreed()) {
             output.line("Nothing was forgotten.");
             return kFailed;
@@ -221,7 +227,7 @@ int reset_checkpoint(ReplicationHost &host, const replication::Replication &repl
     }
     if (any) {
         if (auto failed = host.run([&] { return forget(*ends, recorded); }))
-            return fail(*failed);
+            return fail(*failed, output);
         output.line("Forgotten.");
     }
     output.event(any ? "forgotten" : "nothing_recorded", [&](json::ObjectWriter &writer) {
@@ -233,7 +239,6 @@ int reset_checkpoint(ReplicationHost &host, const replication::Replication &repl
         if (recorded.changes_before)
             writer.member("changes", *recorded.changes_before);
     });
-    host.on_loop([&] { ends.reset(); });
     return 0;
 }
 

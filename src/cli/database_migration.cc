@@ -11,10 +11,10 @@
 namespace divan::cli {
 namespace {
 
-constexpr std::int64_t kMillisOfSecond = 1'000;
 // A server that is written to meanwhile is a bit ahead: what differs is looked at again.
 constexpr int kComparisonsMax = 3;
-// Both servers make one of their own.
+// Both servers make one of their own in their database of users.
+constexpr std::string_view kUsers = "_users";
 constexpr const char *kOwnDocument = "_design/_auth";
 
 struct Setting {
@@ -25,12 +25,6 @@ constexpr Setting kSettings[] = {{"/_security", "_security"}, {"/_revs_limit", "
 
 Error with_place(const Error &error, const MigrationServer &server, std::string_view what) {
     return {error.code(), fmt::format("{} of {}: {}", what, server.shown(), error.reason())};
-}
-
-void add_number(json::Object &object, const char *name, const std::optional<std::int64_t> &number,
-                std::int64_t factor = 1) {
-    if (number)
-        object.append(name, *number * factor);
 }
 
 } // namespace
@@ -48,11 +42,7 @@ Result<replication::Replication> DatabaseMigration::replication(const MigrationS
     json::Object object;
     object.append("source", from.end(facts_.name));
     object.append("target", to.end(facts_.name));
-    add_number(object, "worker_batch_size", command_.batch_size);
-    add_number(object, "worker_processes", command_.workers);
-    add_number(object, "http_connections", command_.connections);
-    add_number(object, "connection_timeout", command_.timeout_seconds, kMillisOfSecond);
-    add_number(object, "retries_per_request", command_.retries);
+    add_tuning(object, command_.tuning);
     DIVAN_TRY(auto replication, replication::read_replication(object, host_.config(), access::Principal()));
     // Signing in for each of thousands of databases would take longer than to copy small ones.
     replication.source.use_session = replication.target.use_session = false;
@@ -60,9 +50,15 @@ Result<replication::Replication> DatabaseMigration::replication(const MigrationS
 }
 
 void DatabaseMigration::run(MigrationServer &from, MigrationServer &to) {
-    if (auto migrated = migrate(from, to); !migrated.ok())
-        report_.failure = migrated.error().reason();
-    step_ = MigrationStep::done;
+    note_end(migrate(from, to));
+}
+
+void DatabaseMigration::note_end(const Result<void> &end) {
+    if (!end.ok()) {
+        report_.failure = end.error().reason();
+        report_.stopped = end.error().code() == ErrorCode::cancelled;
+    }
+    step_ = MigrationStep::done; // last: then others may read the report
 }
 
 Result<void> DatabaseMigration::migrate(MigrationServer &from, MigrationServer &to) {
@@ -91,9 +87,7 @@ void DatabaseMigration::follow(MigrationServer &from, MigrationServer &to) {
     } else {
         copied = ends.error();
     }
-    if (!copied.ok())
-        report_.failure = copied.error().reason();
-    step_ = MigrationStep::done;
+    note_end(copied);
 }
 
 Result<void> DatabaseMigration::create(MigrationServer &to) {
@@ -194,7 +188,7 @@ Result<void> DatabaseMigration::compare(const replication::Replication &replicat
     for (int attempt = 1;; ++attempt) {
         DIVAN_TRY(auto verification, verify_leaves(host_, replication, cancellation_));
         std::erase_if(verification.differences, [&](const LeafDifference &difference) {
-            return facts_.name.ends_with("_users") && difference.id == kOwnDocument;
+            return facts_.name == kUsers && difference.id == kOwnDocument;
         });
         bool equal = verification.equal();
         report_.verification = std::move(verification);

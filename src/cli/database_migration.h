@@ -19,6 +19,7 @@ enum class MigrationStep : std::uint8_t { waiting, settings, copying, comparing,
 // How a database came over.
 struct DatabaseReport {
     std::string failure;            // empty: it did not fail
+    bool stopped = false;           // it failed, because it was cancelled
     std::vector<std::string> notes; // what an operator should know
     Done done;
     std::uint64_t bytes = 0; // in and out
@@ -51,12 +52,13 @@ class DatabaseMigration {
     [[nodiscard]] replication::Progress progress() { return host_.look(progress_); }
 
     [[nodiscard]] const DatabaseFacts &facts() const { return facts_; }
-    [[nodiscard]] const DatabaseReport &report() const { return report_; } // REQUIRES: run() has returned
-    [[nodiscard]] bool is_replicator() const;
+    [[nodiscard]] const DatabaseReport &report() const { return report_; } // REQUIRES: step() is done
 
   private:
+    [[nodiscard]] bool is_replicator() const;
     [[nodiscard]] Result<replication::Replication> replication(const MigrationServer &from,
                                                                const MigrationServer &to) const;
+    void note_end(const Result<void> &end);
     Result<void> migrate(MigrationServer &from, MigrationServer &to);
     Result<void> create(MigrationServer &to);
     Result<void> copy_settings(MigrationServer &from, MigrationServer &to);

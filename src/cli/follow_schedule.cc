@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string_view>
 
 namespace divan::cli {
 
@@ -33,6 +35,20 @@ bool FollowSchedule::is_known(const std::string &name) const {
 std::uint64_t FollowSchedule::failing() const {
     return static_cast<std::uint64_t>(std::count_if(
         states_.begin(), states_.end(), [](const auto &entry) { return entry.second.failures > 0; }));
+}
+
+std::vector<std::string> FollowSchedule::keep_only(const std::vector<std::string> &names) {
+    std::vector<std::string> forgotten;
+    std::set<std::string_view> kept(names.begin(), names.end());
+    for (auto at = states_.begin(); at != states_.end();) {
+        if (kept.contains(at->first)) {
+            ++at;
+            continue;
+        }
+        forgotten.push_back(at->first);
+        at = states_.erase(at);
+    }
+    return forgotten;
 }
 
 } // namespace divan::cli

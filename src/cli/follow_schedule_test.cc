@@ -44,5 +44,19 @@ TEST(FollowSchedule, FailuresAreTriedAgainAfterLongerAndLongerPauses) {
     EXPECT_TRUE(schedule.is_known("a"));
 }
 
+TEST(FollowSchedule, WhatIsGoneIsForgotten) {
+    FollowSchedule schedule(Seconds(2));
+    for (const char *name : {"a", "b", "c"}) {
+        auto facts_of_it = facts("1");
+        facts_of_it.name = name;
+        schedule.ended(facts_of_it, true, std::string_view(name) != "b", Seconds(1));
+    }
+    EXPECT_EQ(schedule.failing(), 1U);
+    EXPECT_EQ(schedule.keep_only({"a", "d"}), (std::vector<std::string>{"b", "c"}));
+    EXPECT_EQ(schedule.failing(), 0U);
+    EXPECT_TRUE(schedule.is_known("a"));
+    EXPECT_FALSE(schedule.is_known("c"));
+}
+
 } // namespace
 } // namespace divan::cli

@@ -63,7 +63,7 @@ class Indexing {
     int run() {
         auto documents = find();
         if (!documents.ok()) {
-            fmt::print(stderr, "divan: {}\n", documents.error().reason());
+            fmt::print(stderr, "divan: {}\n", explained(documents.error()));
             return kFailed;
         }
         bool all_built = true;
@@ -82,6 +82,13 @@ class Indexing {
         std::string out;
         json::write_string(out, text);
         return out;
+    }
+
+    static std::string explained(const Error &error) {
+        if (error.code() != ErrorCode::unauthorized)
+            return error.reason();
+        return error.reason() + (error.reason().ends_with('.') ? "" : ".") +
+               " Give NAME:PASSWORD in the URL of --url or DIVAN_URL.";
     }
 
     std::string database_path() const { return "/" + percent_encode(command_.database); }

@@ -1,25 +1,11 @@
 #include "cli/index_progress.h"
 
+#include "cli/progress_text.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace divan::cli {
-
-std::string grouped(std::uint64_t number) {
-    auto text = std::to_string(number);
-    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-        text.insert(static_cast<std::size_t>(at), 1, ',');
-    return text;
-}
-
-std::string duration_text(std::chrono::seconds duration) {
-    auto seconds = duration.count();
-    if (seconds < 60)
-        return fmt::format("{} s", seconds);
-    if (seconds < 3'600)
-        return fmt::format("{} min {} s", seconds / 60, seconds % 60);
-    return fmt::format("{} h {} min", seconds / 3'600, seconds / 60 % 60);
-}
 
 void IndexProgress::update(std::uint64_t done, std::uint64_t total, Seconds now) {
     if (!known_ || done < done_) {
@@ -57,12 +43,10 @@ std::string IndexProgress::text() const {
 }
 
 std::string IndexProgress::bar() const {
-    constexpr int kWidth = 24;
     auto share = percent();
     if (!share)
         return {};
-    auto filled = static_cast<std::size_t>(*share * kWidth / 100);
-    return fmt::format("[{}{}] {}", std::string(filled, '#'), std::string(kWidth - filled, '-'), text());
+    return bar_text(*share) + " " + text();
 }
 
 } // namespace divan::cli

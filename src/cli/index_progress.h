@@ -1,6 +1,6 @@
 #pragma once
 
-// How far the build of an index is, as people read it.
+// How far the build of an index is, or anything else that is counted, as people read it. Pure.
 
 #include <chrono>
 #include <cstdint>
@@ -8,11 +8,6 @@
 #include <string>
 
 namespace divan::cli {
-
-// "12,345"
-[[nodiscard]] std::string grouped(std::uint64_t number);
-// "45 s", "3 min 5 s", "2 h 10 min"
-[[nodiscard]] std::string duration_text(std::chrono::seconds duration);
 
 class IndexProgress {
   public:

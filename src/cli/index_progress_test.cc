@@ -7,16 +7,6 @@ namespace {
 
 using Seconds = IndexProgress::Seconds;
 
-TEST(IndexProgress, Numbers) {
-    EXPECT_EQ(grouped(0), "0");
-    EXPECT_EQ(grouped(999), "999");
-    EXPECT_EQ(grouped(1'000), "1,000");
-    EXPECT_EQ(grouped(1'234'567), "1,234,567");
-    EXPECT_EQ(duration_text(std::chrono::seconds(59)), "59 s");
-    EXPECT_EQ(duration_text(std::chrono::seconds(125)), "2 min 5 s");
-    EXPECT_EQ(duration_text(std::chrono::seconds(7'830)), "2 h 10 min");
-}
-
 TEST(IndexProgress, RateAndTimeLeft) {
     IndexProgress progress;
     EXPECT_EQ(progress.text(), "");

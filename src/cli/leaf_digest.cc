@@ -63,6 +63,8 @@ void LeafComparison::add(const DocumentLeaves &document, Side &side) {
 }
 
 std::vector<LeafDifference> LeafComparison::differences() const {
+    if (overflowed_)
+        return {};
     std::vector<LeafDifference> differences;
     for (const auto &[id, leaves] : source_) {
         auto other = target_.find(id);

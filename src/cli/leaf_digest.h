@@ -51,13 +51,13 @@ struct LeafDifference {
 // The documents of differing buckets, from both sides. A document that comes twice counts as it came last.
 class LeafComparison {
   public:
-    // Beyond so many documents of one side nothing is listed.
+    // Beyond so many documents of one side nothing is listed: what is missing at the other could not be told.
     explicit LeafComparison(std::vector<bool> buckets, std::size_t documents_max = 500'000)
         : buckets_(std::move(buckets)), documents_max_(documents_max) {}
 
     void add_source(const DocumentLeaves &document) { add(document, source_); }
     void add_target(const DocumentLeaves &document) { add(document, target_); }
-    // Too many for the list.
+    // Too many for the list, which is empty then.
     [[nodiscard]] bool overflowed() const { return overflowed_; }
     [[nodiscard]] std::vector<LeafDifference> differences() const; // by id
 

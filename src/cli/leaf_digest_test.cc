@@ -75,7 +75,7 @@ TEST(LeafComparison, LooksOnlyAtBucketsThatDifferAndIsBounded) {
     for (const char *id : {"a", "b", "a", "c"})
         small.add_source(document(id, {"1-a"}));
     EXPECT_TRUE(small.overflowed());
-    EXPECT_EQ(small.differences().size(), 2U);
+    EXPECT_TRUE(small.differences().empty());
 }
 
 } // namespace

@@ -10,7 +10,7 @@ namespace divan::cli {
 struct Verification {
     std::uint64_t documents = 0; // of the source, deleted ones included
     std::vector<LeafDifference> differences;
-    bool too_many = false; // to be listed: `differences` has some of them
+    bool too_many = false; // to be listed: `differences` is empty
 
     [[nodiscard]] bool equal() const { return differences.empty() && !too_many; }
 };

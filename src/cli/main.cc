@@ -209,7 +209,7 @@ int test(divan::cli::TestCommand command) {
 int report(const CLI::App &app, const CLI::ParseError &error) {
     const auto chosen = app.get_subcommands();
     auto command = chosen.empty() ? std::string("divan") : "divan " + chosen.front()->get_name();
-    std::string what(error.what());
+    auto what = divan::cli::without_passwords(error.what());
     std::replace(what.begin(), what.end(), '\n', ' ');
     fmt::print(stderr, "divan: {} Try `{} --help`.\n", what.ends_with(".") ? what : what + ".", command);
     return kWrongUsage;

@@ -1,18 +1,16 @@
 #include "cli/migrate_command.h"
 
-#include "cli/command_output.h"
 #include "cli/database_migration.h"
 #include "cli/follow_schedule.h"
 #include "cli/index_progress.h"
 #include "cli/interrupts.h"
-#include "cli/migration_report.h"
-#include "cli/refusals.h"
+#include "cli/migration_output.h"
+#include "cli/replication_failure.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <fmt/format.h>
-#include <map>
 
 namespace divan::cli {
 namespace {
@@ -32,9 +30,24 @@ struct Servers {
 Result<Servers> open_servers(const MigrateCommand &command) {
     EndName from{command.from, "", "DIVAN_SOURCE_LOGIN", command.bearer_source};
     EndName to{server_url(command.to, process_environment), "", "DIVAN_TARGET_LOGIN", command.bearer_target};
-    DIVAN_TRY(auto source, MigrationServer::open(from, command.connection, process_environment));
-    DIVAN_TRY(auto target, MigrationServer::open(to, command.connection, process_environment));
+    std::optional<Millis> timeout;
+    if (command.tuning.timeout_seconds)
+        timeout = Millis(*command.tuning.timeout_seconds * 1'000);
+    DIVAN_TRY(auto source, MigrationServer::open(from, command.connection, timeout, process_environment));
+    DIVAN_TRY(auto target, MigrationServer::open(to, command.connection, timeout, process_environment));
     return Servers{std::move(source), std::move(target)};
+}
+
+// Of one of the servers, with what to do about it: whole sentences.
+Error explained(const Error &error, bool at_target) {
+    auto text = fmt::format("the {} server: {}", at_target ? "new" : "old", error.reason());
+    if (!text.ends_with('.'))
+        text += '.';
+    if (error.code() == ErrorCode::unauthorized)
+        text += " " + login_advice(at_target);
+    else if (error.code() == ErrorCode::forbidden)
+        text += " It must be asked as a server admin. " + login_advice(at_target);
+    return {error.code(), text};
 }
 
 class Migrating {
@@ -42,98 +55,135 @@ class Migrating {
     Migrating(ReplicationHost &host, const MigrateCommand &command, Servers servers,
               const Interrupts &interrupts)
         : host_(host), command_(command), servers_(std::move(servers)), interrupts_(interrupts),
-          output_(command.json, command.quiet),
-          schedule_(FollowSchedule::Seconds(static_cast<double>(command.follow_seconds))) {
+          output_(command), schedule_(FollowSchedule::Seconds(static_cast<double>(command.follow_seconds))) {
         host.context().on_refusal = [this](const auto &replication, const auto &refusal) {
-            std::lock_guard lock(mutex_);
-            refusals_[replication.source.shown()].note(refusal);
+            output_.refused(replication, refusal);
         };
     }
 
     int run() {
-        auto plan = make_plan();
-        if (!plan.ok())
-            return fail(plan.error().reason());
-        tell_plan(*plan);
+        auto choice = choose();
+        if (!choice.ok()) {
+            output_.failed(choice.error().reason());
+            return kFailed;
+        }
+        if (!choice->missed.empty()) {
+            output_.failed(fmt::format("--databases: the old server has no database that matches {}",
+                                       joined(choice->missed)));
+            return kWrongUsage;
+        }
+        auto plan = look_at_all(choice->chosen);
+        if (plan.ok())
+            if (auto usable = check(plan->readable); !usable.ok())
+                plan = usable.error();
+        if (!plan.ok()) {
+            output_.failed(plan.error().reason());
+            return kFailed;
+        }
+        output_.plan(servers_.from.shown(), servers_.to.shown(), plan->readable, choice->skipped);
+        note_unreadable(plan->unreadable);
         if (command_.dry_run)
-            return 0;
-        std::deque<DatabaseMigration> migrations;
-        for (auto &facts : *plan)
-            migrations.emplace_back(host_, command_, std::move(facts));
-        work(migrations, Pass::whole);
-        for (auto &migration : migrations)
-            total_.add(migration.facts(), migration.report());
-        note_ended(migrations, true);
+            return total_.status();
+        work(plan->readable, true);
         if (interrupted_)
             return finish(kFailed, true);
-        return finish(command_.follow ? follow() : total_.status(), false);
+        if (command_.follow)
+            follow();
+        return finish(total_.status(), false);
     }
 
   private:
-    enum class Pass : std::uint8_t { whole, follow };
+    struct Unreadable {
+        std::string name;
+        std::string reason;
+    };
+    struct Looked {
+        std::vector<DatabaseFacts> readable;
+        std::vector<Unreadable> unreadable;
+    };
 
     [[nodiscard]] double seconds() const {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
     }
 
-    int fail(const std::string &reason) {
-        output_.event("failed",
-                      [&](json::ObjectWriter &writer) { writer.member("reason", std::string_view(reason)); });
-        if (!output_.json())
-            output_.error(reason);
-        return kFailed;
-    }
+    [[nodiscard]] FollowSchedule::Seconds now() const { return FollowSchedule::Seconds(seconds()); }
 
     // ---- the plan
 
-    Result<std::vector<DatabaseFacts>> make_plan() {
+    Result<Choice> choose() {
         auto names = list_databases(servers_.from);
         if (!names.ok())
-            return Error(names.error().code(), fmt::format("the old server: {}", names.error().reason()));
+            return explained(names.error(), false);
         // Before anything is read: who may write there, and whether it is there.
         if (auto there = list_databases(servers_.to); !there.ok() && !command_.dry_run)
-            return Error(there.error().code(), fmt::format("the new server: {}", there.error().reason()));
-        auto choice = choose_databases(*names, command_.databases, command_.excluded);
-        skipped_ = std::move(choice.skipped);
-        std::vector<DatabaseFacts> plan;
-        for (const auto &name : choice.chosen) {
-            if (interrupts_.wait(Millis(0)) == Interrupts::Woken::signal)
-                return Error(ErrorCode::cancelled, "stopped");
-            output_.show("looking at " + name);
-            auto facts = look_at(servers_.from, name);
-            if (!facts.ok())
-                return Error(facts.error().code(),
-                             fmt::format("the old server, {}: {}", name, facts.error().reason()));
-            if (facts->numeric_sequences && command_.local_documents)
-                return Error(
-                    ErrorCode::bad_request,
-                    "--local-documents cannot be used: the sequences of the old server are bare numbers, "
-                    "which the new one would take for its own, so that clients would miss changes");
-            plan.push_back(std::move(*facts));
-        }
-        return plan;
+            return explained(there.error(), true);
+        return choose_databases(*names, command_.databases, command_.excluded);
     }
 
-    void tell_plan(const std::vector<DatabaseFacts> &plan) {
-        output_.line(fmt::format("{} to {}", servers_.from.shown(), servers_.to.shown()));
-        output_.line(plan_table(plan).substr(0, plan_table(plan).size() - 1));
-        if (!skipped_.empty())
-            output_.line(fmt::format("Left out, as they belong to the old server: {}", joined(skipped_)));
-        for (const auto &facts : plan)
-            output_.event("plan", [&](json::ObjectWriter &writer) { write_plan(writer, facts); });
+    // Those that are deleted meanwhile are left out. Errors: that the server is away; cancelled by a signal.
+    Result<Looked> look_at_all(const std::vector<std::string> &names) {
+        Looked looked;
+        for (const auto &name : names) {
+            if (interrupts_.wait(Millis(0)) == Interrupts::Woken::signal) {
+                interrupted_ = true;
+                return Error(ErrorCode::cancelled, "stopped");
+            }
+            output_.show("looking at " + name);
+            auto facts = look_at(servers_.from, name);
+            if (facts.ok()) {
+                looked.readable.push_back(std::move(*facts));
+                continue;
+            }
+            if (facts.error().code() == ErrorCode::not_found)
+                continue;
+            // Is it this database, or the whole server?
+            if (auto alive = servers_.from.get("/"); !alive.ok())
+                return explained(alive.error(), false);
+            looked.unreadable.push_back({name, "the old server: " + facts.error().reason()});
+        }
+        return looked;
+    }
+
+    [[nodiscard]] Result<void> check(const std::vector<DatabaseFacts> &plan) const {
+        bool numeric =
+            std::any_of(plan.begin(), plan.end(), [](const auto &facts) { return facts.numeric_sequences; });
+        if (numeric && command_.local_documents)
+            return Error(
+                ErrorCode::bad_request,
+                "--local-documents cannot be used: the sequences of the old server are bare numbers, "
+                "which the new one would take for its own, so that clients would miss changes");
+        return {};
+    }
+
+    // Tells of each when it is due, so that it is told again after longer and longer pauses.
+    void note_unreadable(const std::vector<Unreadable> &unreadable) {
+        for (const auto &[name, reason] : unreadable) {
+            DatabaseFacts facts;
+            facts.name = name;
+            if (!schedule_.is_due(facts, now()))
+                continue;
+            DatabaseReport report;
+            report.failure = reason;
+            output_.database(facts, report);
+            total_.add(facts, report, false);
+            schedule_.ended(facts, false, false, now());
+        }
     }
 
     // ---- the work
 
-    // Runs all of them, some beside each other; shows how they go on, until the last has ended.
-    void work(std::deque<DatabaseMigration> &migrations, Pass pass) {
+    // Runs all of them, some beside each other, until the last has ended; shows how they go on and adds them
+    // up. `whole`: with their settings, and compared; else only what is new.
+    void work(std::vector<DatabaseFacts> &databases, bool whole) {
+        std::deque<DatabaseMigration> migrations;
+        for (auto &facts : databases)
+            migrations.emplace_back(host_, command_, std::move(facts));
         std::atomic<std::size_t> next = 0;
         std::atomic<std::size_t> running = 0;
         auto run_some = [&](Servers servers) {
             for (auto at = next++; at < migrations.size() && !stopping_; at = next++) {
                 auto &migration = migrations[at];
-                pass == Pass::whole ? migration.run(servers.from, servers.to)
-                                    : migration.follow(servers.from, servers.to);
+                whole ? migration.run(servers.from, servers.to) : migration.follow(servers.from, servers.to);
             }
             --running;
             Interrupts::wake();
@@ -147,16 +197,16 @@ class Migrating {
             ++running;
             waiting.post([&, pair = std::move(*servers)]() mutable { run_some(std::move(pair)); });
         }
-        std::vector<bool> told(migrations.size());
+        std::vector<bool> noted(migrations.size());
         while (running > 0) {
             if (interrupts_.wait(kLookInterval) == Interrupts::Woken::signal)
                 interrupt(migrations);
-            tell(migrations, told, pass);
-            if (pass == Pass::whole && !interrupted_)
+            note_ended(migrations, noted, whole);
+            if (whole && !interrupted_)
                 show(migrations);
         }
         waiting.stop();
-        tell(migrations, told, pass);
+        note_ended(migrations, noted, whole);
     }
 
     void interrupt(std::deque<DatabaseMigration> &migrations) {
@@ -169,57 +219,22 @@ class Migrating {
     }
 
     // Those that have ended since the last call.
-    void tell(std::deque<DatabaseMigration> &migrations, std::vector<bool> &told, Pass pass) {
+    void note_ended(std::deque<DatabaseMigration> &migrations, std::vector<bool> &noted, bool whole) {
         for (std::size_t i = 0; i < migrations.size(); ++i) {
             auto &migration = migrations[i];
-            if (told[i] || migration.step() != MigrationStep::done)
+            if (noted[i] || migration.step() != MigrationStep::done)
                 continue;
-            told[i] = true;
-            bool news = pass == Pass::whole || !migration.report().ok() ||
-                        migration.report().done.documents_written > 0;
-            if (news && !(interrupted_ && !migration.report().ok()))
-                tell_database(migration);
+            noted[i] = true;
+            const auto &facts = migration.facts();
+            const auto &report = migration.report();
+            total_.add(facts, report, whole);
+            if (report.stopped)
+                continue;
+            schedule_.ended(facts, whole, report.ok(), now());
+            if (whole || !report.ok() || report.done.documents_written > 0)
+                output_.database(facts, report);
         }
-        tell_refusals();
-    }
-
-    void tell_database(const DatabaseMigration &migration) {
-        const auto &facts = migration.facts();
-        const auto &report = migration.report();
-        output_.event("database", [&](json::ObjectWriter &writer) { write_report(writer, facts, report); });
-        for (const auto &difference : shown_differences(report, command_.differences_max))
-            output_.event("difference", [&](json::ObjectWriter &writer) {
-                writer.member("database", std::string_view(facts.name));
-                writer.member("difference", std::string_view(difference));
-            });
-        if (output_.json())
-            return;
-        if (!report.ok()) {
-            output_.error(fmt::format("{}: {}", facts.name, report.failure));
-            return;
-        }
-        output_.line(fmt::format("{}: {}", facts.name, report_text(report)));
-        for (const auto &note : report.notes)
-            output_.error(fmt::format("{}: {}", facts.name, note));
-        for (const auto &difference : shown_differences(report, command_.differences_max))
-            output_.error(fmt::format("{}: {}", facts.name, difference));
-    }
-
-    void tell_refusals() {
-        std::lock_guard lock(mutex_);
-        for (auto &[source, refusals] : refusals_)
-            for (const auto &refusal : refusals.take()) {
-                output_.event("refused", [&](json::ObjectWriter &writer) {
-                    writer.member("source", std::string_view(source));
-                    writer.member("id", std::string_view(refusal.id));
-                    writer.member("rev", std::string_view(refusal.rev));
-                    writer.member("error", refusal.error.word());
-                    writer.member("reason", std::string_view(refusal.error.reason()));
-                });
-                if (!output_.json())
-                    output_.error(
-                        fmt::format("the new server refuses of {} {}", source, refusal_text(refusal)));
-            }
+        output_.tell_refusals();
     }
 
     void show(std::deque<DatabaseMigration> &migrations) {
@@ -227,19 +242,16 @@ class Migrating {
         for (auto &migration : migrations)
             progress.add(migration.facts(), migration.step(), migration.progress());
         progress_rate_.update(progress.changes_done(), progress.changes(), IndexProgress::Seconds(seconds()));
-        output_.show(progress_rate_.bar() + "; " + progress.text());
-        if (seconds() - line_at_ < kLineIntervalSeconds)
-            return;
-        line_at_ = seconds();
-        if (!output_.on_terminal())
-            output_.line(progress_rate_.text() + "; " + progress.text());
-        output_.event("progress", [&](json::ObjectWriter &writer) { progress.write(writer); });
+        bool line = seconds() - line_at_ >= kLineIntervalSeconds;
+        if (line)
+            line_at_ = seconds();
+        output_.progress(progress, progress_rate_, line);
     }
 
     // ---- after the first pass
 
     // Looks again and again which databases have something new, until a signal comes.
-    int follow() {
+    void follow() {
         bool told = false;
         std::string problem;
         while (!interrupted_) {
@@ -248,87 +260,52 @@ class Migrating {
                 break;
             }
             auto changed = changed_databases();
+            if (interrupted_)
+                break;
             if (!changed.ok()) {
                 auto before = std::exchange(problem, changed.error().reason());
                 if (before != problem) // once, however long it lasts
-                    output_.error(fmt::format("the old server: {}; looking again every {} s", problem,
-                                              command_.follow_seconds));
+                    output_.trouble(
+                        fmt::format("{} Looking again every {} s.", problem, command_.follow_seconds));
                 told = false;
                 continue;
             }
             problem.clear();
-            if (!changed->empty()) {
-                told = false;
-                follow_once(*changed);
-            } else if (schedule_.failing() == 0 && !std::exchange(told, true)) {
-                tell_up_to_date();
-            }
+            bool up_to_date = changed->empty() && schedule_.failing() == 0;
+            if (up_to_date && !told)
+                output_.up_to_date(total_);
+            told = up_to_date;
+            follow_once(std::move(*changed));
         }
-        total_.failed = schedule_.failing();
-        return total_.status();
     }
 
-    void follow_once(std::vector<DatabaseFacts> &changed) {
-        std::deque<DatabaseMigration> known;
-        std::deque<DatabaseMigration> fresh;
+    void follow_once(std::vector<DatabaseFacts> changed) {
+        std::vector<DatabaseFacts> known;
+        std::vector<DatabaseFacts> fresh;
         for (auto &facts : changed) {
             bool is_known = schedule_.is_known(facts.name);
-            (is_known ? known : fresh).emplace_back(host_, command_, std::move(facts));
+            (is_known ? known : fresh).push_back(std::move(facts));
         }
-        for (auto *some : {&known, &fresh}) {
-            work(*some, some == &known ? Pass::follow : Pass::whole);
-            for (auto &migration : *some)
-                total_.add_followed(migration.report());
-            note_ended(*some, some == &fresh);
-        }
-    }
-
-    void note_ended(const std::deque<DatabaseMigration> &migrations, bool whole) {
-        for (const auto &migration : migrations)
-            if (migration.step() == MigrationStep::done && !interrupted_)
-                schedule_.ended(migration.facts(), whole, migration.report().ok(),
-                                FollowSchedule::Seconds(seconds()));
+        work(known, false);
+        if (!interrupted_)
+            work(fresh, true);
     }
 
     Result<std::vector<DatabaseFacts>> changed_databases() {
-        DIVAN_TRY(auto names, list_databases(servers_.from));
-        std::vector<DatabaseFacts> changed;
-        for (const auto &name : choose_databases(names, command_.databases, command_.excluded).chosen) {
-            auto facts = look_at(servers_.from, name);
-            if (!facts.ok() && facts.error().code() == ErrorCode::not_found)
-                continue; // deleted meanwhile
-            if (!facts.ok())
-                return facts.error();
-            if (schedule_.is_due(*facts, FollowSchedule::Seconds(seconds())))
-                changed.push_back(std::move(*facts));
-        }
-        return changed;
+        auto names = list_databases(servers_.from);
+        if (!names.ok())
+            return explained(names.error(), false);
+        auto chosen = choose_databases(*names, command_.databases, command_.excluded).chosen;
+        for (const auto &gone : schedule_.keep_only(chosen))
+            total_.forget_failure(gone);
+        DIVAN_TRY(auto looked, look_at_all(chosen));
+        note_unreadable(looked.unreadable);
+        std::erase_if(looked.readable, [&](const auto &facts) { return !schedule_.is_due(facts, now()); });
+        return std::move(looked.readable);
     }
 
-    void tell_up_to_date() {
-        auto text = fmt::format("up to date, {} documents written", grouped(total_.done.documents_written));
-        output_.show(text);
-        if (!output_.on_terminal())
-            output_.line(text);
-        output_.event("up_to_date", [&](json::ObjectWriter &writer) {
-            writer.member("docs_written", total_.done.documents_written);
-        });
-    }
-
-    int finish(int status, bool before_the_end) {
-        if (before_the_end && !output_.json())
-            output_.error("stopped before the end; the same command goes on from its last checkpoints");
-        output_.event(interrupted_ ? "stopped" : "done", [&](json::ObjectWriter &writer) {
-            total_.write(writer);
-            writer.raw("seconds", fmt::format("{:.1f}", seconds()));
-            writer.member("status", status);
-        });
-        output_.line(
-            fmt::format("{}: {}, {:.1f} s", interrupted_ ? "stopped" : "done", total_.text(), seconds()));
-        if (!before_the_end)
-            output_.line(clients_text(command_.local_documents, total_.numeric_sequences));
-        if (total_.paused > 0)
-            output_.line(kPausedText);
+    int finish(int status, bool before_end) {
+        output_.end(total_, {status, seconds(), interrupted_, before_end});
         return status;
     }
 
@@ -336,10 +313,7 @@ class Migrating {
     const MigrateCommand &command_;
     Servers servers_;
     const Interrupts &interrupts_;
-    CommandOutput output_;
-    std::mutex mutex_;
-    std::map<std::string, Refusals> refusals_; // by source
-    std::vector<std::string> skipped_;
+    MigrationOutput output_;
     FollowSchedule schedule_;
     MigrationTotal total_;
     IndexProgress progress_rate_;

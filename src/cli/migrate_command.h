@@ -3,9 +3,9 @@
 // `divan migrate`: copies every database of a server that speaks CouchDB's protocol to another one.
 
 #include "cli/replication_host.h"
+#include "cli/replication_tuning.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,14 +24,10 @@ struct MigrateCommand {
     bool no_verify = false;
     bool follow = false;
     bool dry_run = false;
-    std::int64_t parallel = 2;              // databases at once
-    std::int64_t follow_seconds = 2;        // between two looks
-    std::int64_t differences_max = 20;      // shown of each database
-    std::optional<std::int64_t> batch_size; // of each replication
-    std::optional<std::int64_t> workers;
-    std::optional<std::int64_t> connections;
-    std::optional<std::int64_t> timeout_seconds;
-    std::optional<std::int64_t> retries;
+    std::int64_t parallel = 2;         // databases at once
+    std::int64_t follow_seconds = 2;   // between two looks
+    std::int64_t differences_max = 20; // shown of each database
+    TuningOptions tuning;              // of each replication; the timeout of every request
 
     bool json = false;
     bool quiet = false;

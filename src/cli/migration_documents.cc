@@ -10,7 +10,7 @@
 namespace divan::cli {
 namespace {
 
-constexpr int kPageRows = 100;
+constexpr std::size_t kPageRows = 100;
 constexpr std::string_view kLocal = "_local/";
 constexpr std::string_view kDesign = "_design/";
 constexpr const char *kPausedReason =
@@ -18,37 +18,58 @@ constexpr const char *kPausedReason =
 
 using TakeDocument = std::function<Result<void>(const std::string &id, const json::Object &document)>;
 
-Result<void> take_row(const json::Value &row, const TakeDocument &take, std::string &last) {
+std::string_view id_of(const json::Value &row) {
     const auto *id = row.is_object() ? row.object().find("id") : nullptr;
-    const auto *document = row.is_object() ? row.object().find("doc") : nullptr;
-    if (id == nullptr || !id->is_string())
-        return {};
-    last = id->string();
-    return document != nullptr && document->is_object() ? take(last, document->object()) : Result<void>();
+    return id != nullptr && id->is_string() ? std::string_view(id->string()) : std::string_view();
 }
 
-// All documents of a listing, page by page: "_all_docs", "_local_docs".
+// A page of a listing from `from` on, that id included.
+Result<json::Array> read_page(MigrationServer &server, const std::string &database,
+                              const std::string &listing, const std::string &from) {
+    auto target =
+        fmt::format("{}/{}?include_docs=true&limit={}", database_path(database), listing, kPageRows);
+    if (listing == "_all_docs")
+        target += "&attachments=true";
+    if (!from.empty())
+        target += "&startkey=" + percent_encode(json::to_text(json::Value(from)));
+    DIVAN_TRY(auto page, server.get(target));
+    auto *rows = page.is_object() ? page.object().find("rows") : nullptr;
+    if (rows == nullptr || !rows->is_array())
+        return Error(ErrorCode::bad_request,
+                     fmt::format("{} does not list the documents of {}.", server.shown(), database));
+    return std::move(rows->array());
+}
+
+// A server that does not know `startkey` here: it would list the same for ever.
+Error does_not_go_on(const MigrationServer &server, const std::string &database, const std::string &last) {
+    return {ErrorCode::bad_request,
+            fmt::format("{} does not go on behind `{}` when it lists documents of {}.", server.shown(), last,
+                        database)};
+}
+
+// All documents of a listing, page by page: "_all_docs", "_local_docs". A page begins with the last row of
+// the one before, if that is still there: so nothing is passed over when it is not.
 Result<void> each_document(MigrationServer &server, const std::string &database, const std::string &listing,
                            const TakeDocument &take) {
-    std::string after;
+    std::string last;
     for (;;) {
-        auto target =
-            fmt::format("{}/{}?include_docs=true&limit={}", database_path(database), listing, kPageRows);
-        if (listing == "_all_docs")
-            target += "&attachments=true";
-        if (!after.empty())
-            target += "&skip=1&startkey=" + percent_encode(json::to_text(json::Value(after)));
-        DIVAN_TRY(auto page, server.get(target));
-        const auto *rows = page.is_object() ? page.object().find("rows") : nullptr;
-        if (rows == nullptr || !rows->is_array())
-            return Error(ErrorCode::bad_request,
-                         fmt::format("{} does not list the documents of {}.", server.shown(), database));
-        auto before = after;
-        for (const auto &row : rows->array())
-            DIVAN_TRY_VOID(take_row(row, take, after));
-        // A server that does not know `startkey` here would go on for ever.
-        if (rows->array().size() < kPageRows || after == before)
+        DIVAN_TRY(auto rows, read_page(server, database, listing, last));
+        auto before = last;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            auto id = id_of(rows[i]);
+            if (id == before && i > 0 && !before.empty())
+                return does_not_go_on(server, database, before);
+            if (id.empty() || id == before)
+                continue;
+            last = id;
+            const auto *document = rows[i].object().find("doc");
+            if (document != nullptr && document->is_object())
+                DIVAN_TRY_VOID(take(last, document->object()));
+        }
+        if (rows.size() < kPageRows)
             return {};
+        if (last == before)
+            return does_not_go_on(server, database, before);
     }
 }
 

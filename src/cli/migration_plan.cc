@@ -1,7 +1,6 @@
 #include "cli/migration_plan.h"
 
-#include "cli/index_progress.h"
-#include "cli/replication_progress.h"
+#include "cli/progress_text.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -11,9 +10,16 @@
 namespace divan::cli {
 namespace {
 
+bool matches(const std::string &name, const std::string &glob) {
+    return fnmatch(glob.c_str(), name.c_str(), 0) == 0;
+}
+
 bool matches_any(const std::string &name, const std::vector<std::string> &globs) {
-    return std::any_of(globs.begin(), globs.end(),
-                       [&](const std::string &glob) { return fnmatch(glob.c_str(), name.c_str(), 0) == 0; });
+    return std::any_of(globs.begin(), globs.end(), [&](const auto &glob) { return matches(name, glob); });
+}
+
+bool is_of_server(const std::string &name) {
+    return name.starts_with('_') && name != "_users" && name != "_replicator";
 }
 
 const json::Value *find(const json::Value *value, std::string_view name) {
@@ -31,12 +37,15 @@ Choice choose_databases(const std::vector<std::string> &names, const std::vector
                         const std::vector<std::string> &excluded) {
     Choice choice;
     for (const auto &name : names) {
-        bool of_server = name.starts_with('_') && name != "_users" && name != "_replicator";
-        if (of_server)
+        if (is_of_server(name))
             choice.skipped.push_back(name);
         else if ((wanted.empty() || matches_any(name, wanted)) && !matches_any(name, excluded))
             choice.chosen.push_back(name);
     }
+    for (const auto &glob : wanted)
+        if (std::none_of(names.begin(), names.end(),
+                         [&](const auto &name) { return !is_of_server(name) && matches(name, glob); }))
+            choice.missed.push_back(glob);
     return choice;
 }
 

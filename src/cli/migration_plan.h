@@ -28,6 +28,7 @@ struct DatabaseFacts {
 struct Choice {
     std::vector<std::string> chosen;  // in order
     std::vector<std::string> skipped; // databases that belong to the old server itself
+    std::vector<std::string> missed;  // globs of `wanted` that match none that may be chosen
 };
 // `wanted`, `excluded`: globs, in which * stands for slashes, too. Databases that a server keeps for itself
 // are never chosen. Pure.

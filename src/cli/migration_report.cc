@@ -1,6 +1,6 @@
 #include "cli/migration_report.h"
 
-#include "cli/index_progress.h"
+#include "cli/progress_text.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -67,7 +67,7 @@ std::vector<std::string> shown_differences(const DatabaseReport &report, std::in
     for (std::size_t i = 0; i < shown; ++i)
         lines.push_back(differences[i].text());
     if (report.verification->too_many)
-        lines.emplace_back("... and more, too many to be counted");
+        lines.emplace_back("so many documents differ that they are not listed");
     else if (differences.size() > shown)
         lines.push_back(fmt::format("... and {} more documents", grouped(differences.size() - shown)));
     return lines;
@@ -94,9 +94,13 @@ void write_report(json::ObjectWriter &writer, const DatabaseFacts &facts, const 
     writer.member("docs_paused", report.paused);
     writer.member("local_docs", report.local_documents);
     writer.member("bytes", report.bytes);
-    if (report.verification)
-        writer.member("differences", static_cast<std::uint64_t>(report.verification->differences.size() +
-                                                                report.differing_settings.size()));
+    if (report.verification || !report.differing_settings.empty()) {
+        auto differences = report.differing_settings.size();
+        if (report.verification)
+            differences += report.verification->differences.size();
+        writer.member("equal", report.equal());
+        writer.member("differences", static_cast<std::uint64_t>(differences));
+    }
     writer.value("notes", json::Value(json::Array(report.notes.begin(), report.notes.end())));
 }
 
@@ -155,49 +159,65 @@ void MigrationProgress::write(json::ObjectWriter &writer) const {
 
 // ---- MigrationTotal
 
-void MigrationTotal::add(const DatabaseFacts &facts, const DatabaseReport &report) {
-    ++databases;
-    failed += report.ok() ? 0 : 1;
-    differing += report.equal() ? 0 : 1;
-    compared += report.verification ? 1 : 0;
-    numeric_sequences |= facts.numeric_sequences;
-    add_followed(report);
+void MigrationTotal::add(const DatabaseFacts &facts, const DatabaseReport &report, bool whole) {
+    done_ += report.done;
+    bytes_ += report.bytes;
+    paused_ += report.paused;
+    local_documents_ += report.local_documents;
+    numeric_sequences_ |= facts.numeric_sequences;
+    auto &standing = databases_[facts.name];
+    if (report.stopped)
+        return;
+    standing.failed = !report.ok();
+    if (!whole || !report.ok())
+        return;
+    standing.compared = report.verification.has_value();
+    standing.differs = !report.equal();
 }
 
-void MigrationTotal::add_followed(const DatabaseReport &report) {
-    paused += report.paused;
-    bytes += report.bytes;
-    done += report.done;
+void MigrationTotal::forget_failure(const std::string &database) {
+    if (auto found = databases_.find(database); found != databases_.end())
+        found->second.failed = false;
+}
+
+std::uint64_t MigrationTotal::count(bool Standing::*what) const {
+    return static_cast<std::uint64_t>(std::count_if(databases_.begin(), databases_.end(),
+                                                    [&](const auto &entry) { return entry.second.*what; }));
 }
 
 int MigrationTotal::status() const {
-    if (failed > 0)
+    if (count(&Standing::failed) > 0)
         return 1;
-    return differs() ? 3 : 0;
+    return count(&Standing::differs) > 0 || done_.documents_refused > 0 ? 3 : 0;
 }
 
 std::string MigrationTotal::text() const {
-    auto text = fmt::format("{} databases, {} documents copied, {}", grouped(databases),
-                            grouped(done.documents_written), bytes_text(bytes));
-    if (compared > 0)
-        text += differing == 0
-                    ? fmt::format(", {} compared and equal", grouped(compared))
-                    : fmt::format(", {} compared, {} DIFFER", grouped(compared), grouped(differing));
-    if (failed > 0)
+    auto text = fmt::format("{} databases, {} documents copied, {}", grouped(databases_.size()),
+                            grouped(done_.documents_written), bytes_text(bytes_));
+    auto compared = count(&Standing::compared);
+    auto differing = count(&Standing::differs);
+    if (compared > 0 && differing == 0)
+        text += fmt::format(", {} compared and equal", grouped(compared));
+    else if (compared > 0)
+        text += fmt::format(", {} compared, {} DIFFER", grouped(compared), grouped(differing));
+    if (auto failed = count(&Standing::failed); failed > 0)
         text += fmt::format(", {} FAILED", grouped(failed));
-    if (done.documents_refused > 0)
-        text += fmt::format(", {} documents REFUSED", grouped(done.documents_refused));
+    if (done_.documents_refused > 0)
+        text += fmt::format(", {} documents REFUSED", grouped(done_.documents_refused));
     return text;
 }
 
 void MigrationTotal::write(json::ObjectWriter &writer) const {
-    writer.member("databases", databases);
-    writer.member("failed", failed);
-    writer.member("differing", differing);
-    writer.member("docs_written", done.documents_written);
-    writer.member("docs_refused", done.documents_refused);
-    writer.member("docs_paused", paused);
-    writer.member("bytes", bytes);
+    writer.member("databases", static_cast<std::uint64_t>(databases_.size()));
+    writer.member("failed", count(&Standing::failed));
+    writer.member("compared", count(&Standing::compared));
+    writer.member("differing", count(&Standing::differs));
+    writer.member("docs_read", done_.documents_read);
+    writer.member("docs_written", done_.documents_written);
+    writer.member("docs_refused", done_.documents_refused);
+    writer.member("docs_paused", paused_);
+    writer.member("local_docs", local_documents_);
+    writer.member("bytes", bytes_);
 }
 
 } // namespace divan::cli

@@ -5,6 +5,7 @@
 #include "cli/database_migration.h"
 #include "json/writer.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,24 +46,37 @@ class MigrationProgress {
     std::vector<std::string> now_;
 };
 
-// Over all databases, at the end.
-struct MigrationTotal {
-    std::uint64_t databases = 0;
-    std::uint64_t failed = 0;
-    std::uint64_t differing = 0;
-    std::uint64_t compared = 0;
-    std::uint64_t paused = 0;
-    std::uint64_t bytes = 0;
-    bool numeric_sequences = false;
-    Done done;
+// Over all databases and all runs. A database counts once, as it stood last.
+class MigrationTotal {
+  public:
+    // How a run ended. `whole`: it was made and compared; else only what was new was copied. One that was
+    // stopped leaves what is known of its database.
+    void add(const DatabaseFacts &facts, const DatabaseReport &report, bool whole);
+    // It is not at the old server any more: what failed there does not matter.
+    void forget_failure(const std::string &database);
 
-    void add(const DatabaseFacts &facts, const DatabaseReport &report);
-    void add_followed(const DatabaseReport &report);
-    [[nodiscard]] bool differs() const { return differing > 0 || done.documents_refused > 0; }
+    [[nodiscard]] const Done &done() const { return done_; }
+    [[nodiscard]] std::uint64_t paused() const { return paused_; }
+    [[nodiscard]] bool numeric_sequences() const { return numeric_sequences_; }
     // The exit status.
     [[nodiscard]] int status() const;
     [[nodiscard]] std::string text() const;
     void write(json::ObjectWriter &writer) const;
+
+  private:
+    struct Standing {
+        bool failed = false;
+        bool compared = false;
+        bool differs = false;
+    };
+    [[nodiscard]] std::uint64_t count(bool Standing::*what) const;
+
+    std::map<std::string, Standing> databases_; // by name
+    Done done_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t paused_ = 0;
+    std::uint64_t local_documents_ = 0;
+    bool numeric_sequences_ = false;
 };
 
 } // namespace divan::cli

@@ -7,23 +7,6 @@
 namespace divan::cli {
 namespace {
 
-ErrorCode code_of(int status) {
-    switch (status) {
-    case 401:
-        return ErrorCode::unauthorized;
-    case 403:
-        return ErrorCode::forbidden;
-    case 404:
-        return ErrorCode::not_found;
-    case 409:
-        return ErrorCode::conflict;
-    case 412:
-        return ErrorCode::precondition_failed;
-    default:
-        return ErrorCode::bad_request;
-    }
-}
-
 const json::Value *find(const json::Value *value, std::string_view name) {
     return value != nullptr && value->is_object() ? value->object().find(name) : nullptr;
 }
@@ -35,7 +18,7 @@ std::string database_path(std::string_view database) {
 }
 
 Result<MigrationServer> MigrationServer::open(const EndName &name, const ConnectionOptions &options,
-                                              const Environment &environment) {
+                                              std::optional<Millis> timeout, const Environment &environment) {
     DIVAN_TRY(auto url, net::ServerUrl::parse(name.text));
     DIVAN_TRY(auto end, end_object(name, environment));
     json::Value auth;
@@ -45,13 +28,16 @@ Result<MigrationServer> MigrationServer::open(const EndName &name, const Connect
         url.user = find(basic, "username")->string();
         url.password = find(basic, "password")->string();
     }
-    return MigrationServer(std::move(url), name.text, std::move(auth), options);
+    net::ClientOptions client{.tls_options = options.tls()};
+    if (timeout)
+        client.connect_timeout = client.answer_timeout = *timeout;
+    return MigrationServer(std::move(url), name.text, std::move(auth), std::move(client));
 }
 
 MigrationServer::MigrationServer(net::ServerUrl url, std::string text, json::Value auth,
-                                 const ConnectionOptions &options)
+                                 net::ClientOptions options)
     : url_(std::move(url)), text_(std::move(text)), auth_(std::move(auth)),
-      client_(std::make_unique<net::Client>(url_, net::ClientOptions{.tls_options = options.tls()})) {}
+      client_(std::make_unique<net::Client>(url_, std::move(options))) {}
 
 Result<json::Value> MigrationServer::ask(const std::string &method, const std::string &target,
                                          const std::string &body) {
@@ -60,7 +46,7 @@ Result<json::Value> MigrationServer::ask(const std::string &method, const std::s
         request.headers.add("Authorization", "Bearer " + bearer->string());
     DIVAN_TRY(auto answer, client_->send(request));
     if (answer.status >= 400)
-        return Error(code_of(answer.status), answered_error(answer).reason());
+        return answered_error(answer);
     return json::parse(answer.body);
 }
 

@@ -9,18 +9,19 @@
 #include "net/client.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace divan::cli {
 
 class MigrationServer {
   public:
-    // `name.text` is its URL. Errors: bad_request, never with a password.
+    // `name.text` is its URL; `timeout`: the longest wait for a connection and for an answer (not given:
+    // those of net::Client). Errors: bad_request, never with a password.
     static Result<MigrationServer> open(const EndName &name, const ConnectionOptions &options,
-                                        const Environment &environment);
+                                        std::optional<Millis> timeout, const Environment &environment);
 
-    // Answers below 400, as JSON. Errors: as net::Client, and what the server answers: not_found,
-    // unauthorized, forbidden, conflict, precondition_failed, bad_request for all else.
+    // Answers below 400, as JSON. Errors: as net::Client, and what the server answers (server_answer.h).
     Result<json::Value> get(const std::string &target) { return ask("GET", target, ""); }
     Result<json::Value> ask(const std::string &method, const std::string &target, const std::string &body);
 
@@ -29,7 +30,7 @@ class MigrationServer {
     [[nodiscard]] std::string shown() const { return url_.shown(); }
 
   private:
-    MigrationServer(net::ServerUrl url, std::string text, json::Value auth, const ConnectionOptions &options);
+    MigrationServer(net::ServerUrl url, std::string text, json::Value auth, net::ClientOptions options);
 
     net::ServerUrl url_;
     std::string text_; // the URL

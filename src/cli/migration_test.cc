@@ -19,7 +19,11 @@ TEST(MigrationPlan, DatabasesAreChosenByGlobs) {
               (Names{"_replicator", "_users", "orders", "shop/a", "shop/_replicator", "shop/logs"}));
     EXPECT_EQ(all.skipped, (Names{"_dbs", "_global_changes", "_metadata"}));
     EXPECT_EQ(choose_databases(names, {"shop*"}, {"*logs"}).chosen, (Names{"shop/a", "shop/_replicator"}));
-    EXPECT_EQ(choose_databases(names, {"_dbs", "orders"}, {}).chosen, Names{"orders"});
+    EXPECT_EQ(all.missed, Names());
+    auto some = choose_databases(names, {"_dbs", "orders", "shop/*", "order"}, {"shop/*"});
+    EXPECT_EQ(some.chosen, Names{"orders"});
+    // One that is left out again is there.
+    EXPECT_EQ(some.missed, (Names{"_dbs", "order"}));
 }
 
 TEST(MigrationPlan, ServersOfAllAges) {
@@ -90,19 +94,67 @@ TEST(MigrationReport, WhatCameOverAndWhatDiffers) {
               (Names{"revs_limit differs", "`a` is only at the old server: 1-x",
                      "`b` is only at the old server: 1-x", "... and 1 more documents"}));
     EXPECT_EQ(shown_differences(report, 5).size(), 4U);
+    report.verification->differences.clear();
+    report.verification->too_many = true;
+    EXPECT_EQ(shown_differences(report, 5).back(), "so many documents differ that they are not listed");
 }
 
-TEST(MigrationReport, TheExitStatus) {
+DatabaseFacts named(std::string name) {
     DatabaseFacts facts;
+    facts.name = std::move(name);
+    return facts;
+}
+
+DatabaseReport compared(bool equal) {
+    DatabaseReport report;
+    report.verification.emplace();
+    if (!equal)
+        report.verification->differences.push_back({"a", "1-x", std::nullopt});
+    return report;
+}
+
+TEST(MigrationTotal, TheExitStatus) {
     DatabaseReport report;
     MigrationTotal total;
-    total.add(facts, report);
+    total.add(named("a"), report, true);
     EXPECT_EQ(total.status(), 0);
     report.done.documents_refused = 1;
-    total.add(facts, report);
+    total.add(named("b"), report, true);
     EXPECT_EQ(total.status(), 3);
     report.failure = "no";
-    total.add(facts, report);
+    total.add(named("c"), report, true);
+    EXPECT_EQ(total.status(), 1);
+    total.forget_failure("c");
+    EXPECT_EQ(total.status(), 3);
+}
+
+TEST(MigrationTotal, ADatabaseCountsOnceAsItStoodLast) {
+    MigrationTotal total;
+    DatabaseReport failed;
+    failed.failure = "no";
+    total.add(named("a"), failed, true);
+    total.add(named("b"), compared(false), true);
+    total.add(named("c"), compared(true), true);
+    EXPECT_EQ(total.text(), "3 databases, 0 documents copied, 0 B, 2 compared, 1 DIFFER, 1 FAILED");
+    // While it follows: `a` comes over, something new of `c`, a database that was made meanwhile.
+    total.add(named("a"), compared(true), true);
+    DatabaseReport news;
+    news.done.documents_written = 7;
+    news.bytes = 100;
+    total.add(named("c"), news, false);
+    total.add(named("d"), compared(true), true);
+    EXPECT_EQ(total.text(), "4 databases, 7 documents copied, 100 B, 4 compared, 1 DIFFER");
+    EXPECT_EQ(total.status(), 3);
+    // `b` again, equal now; a stop is no failure.
+    total.add(named("b"), compared(true), true);
+    DatabaseReport stopped;
+    stopped.failure = "stopped";
+    stopped.stopped = true;
+    stopped.done.documents_written = 1;
+    total.add(named("c"), stopped, false);
+    EXPECT_EQ(total.text(), "4 databases, 8 documents copied, 100 B, 4 compared and equal");
+    EXPECT_EQ(total.status(), 0);
+    total.add(named("c"), failed, false);
     EXPECT_EQ(total.status(), 1);
 }
 

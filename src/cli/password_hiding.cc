@@ -50,4 +50,9 @@ void hide_passwords(int argc, char **argv) {
     }
 }
 
+std::string without_passwords(std::string message) {
+    hide_in_url(message.data());
+    return message;
+}
+
 } // namespace divan::cli

@@ -32,5 +32,12 @@ TEST(PasswordHiding, TheAdmin) {
     EXPECT_EQ(hidden({"divan", "--admin"}), (std::vector<std::string>{"divan", "--admin"}));
 }
 
+TEST(PasswordHiding, Messages) {
+    EXPECT_EQ(without_passwords("The following argument was not expected: http://a:secret@h/x"),
+              "The following argument was not expected: http://a:******@h/x");
+    EXPECT_EQ(without_passwords("Not: https://a:b@h http://c:d@h x"), "Not: https://a:*@h http://c:*@h x");
+    EXPECT_EQ(without_passwords("DB is required"), "DB is required");
+}
+
 } // namespace
 } // namespace divan::cli

@@ -2,8 +2,8 @@
 
 #include "cli/checkpoint_reset.h"
 #include "cli/command_output.h"
-#include "cli/index_progress.h"
 #include "cli/interrupts.h"
+#include "cli/progress_text.h"
 #include "cli/refusals.h"
 #include "cli/replication_failure.h"
 #include "cli/replication_progress.h"
@@ -40,7 +40,9 @@ class Replicating {
                 const ReplicateCommand &command, const Interrupts &interrupts)
         : host_(host), replication_(replication), command_(command), interrupts_(interrupts),
           output_(command.json, command.quiet) {
-        host.context().on_refusal = [this](const auto &, const auto &refusal) { refusals_.note(refusal); };
+        host.context().on_refusal = [this](const auto &what, const auto &refusal) {
+            refusals_.note(what, refusal);
+        };
     }
 
     int run() {
@@ -157,18 +159,7 @@ class Replicating {
         });
     }
 
-    void tell_refusals() {
-        for (const auto &refusal : refusals_.take()) {
-            output_.event("refused", [&](json::ObjectWriter &writer) {
-                writer.member("id", std::string_view(refusal.id));
-                writer.member("rev", std::string_view(refusal.rev));
-                writer.member("error", refusal.error.word());
-                writer.member("reason", std::string_view(refusal.error.reason()));
-            });
-            if (!output_.json())
-                output_.error("the target refuses " + refusal_text(refusal));
-        }
-    }
+    void tell_refusals() { cli::tell_refusals(refusals_, "the target", output_); }
 
     // False: a signal came.
     bool back_off(const Failure &failure) {
@@ -197,12 +188,7 @@ class Replicating {
     }
 
     int fail(const Failure &failure) {
-        output_.event("failed", [&](json::ObjectWriter &writer) {
-            writer.member("reason", std::string_view(failure_text(failure)));
-            writer.member("cause", replication::cause_name(failure.cause));
-        });
-        if (!output_.json())
-            output_.error(failure_text(failure));
+        tell_failure(failure, output_);
         return kFailed;
     }
 

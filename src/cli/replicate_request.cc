@@ -73,12 +73,6 @@ Result<void> add_filter(const ReplicateCommand &command, json::Object &object) {
     return {};
 }
 
-void add_number(json::Object &object, const char *name, const std::optional<std::int64_t> &number,
-                std::int64_t factor = 1) {
-    if (number)
-        object.append(name, *number * factor);
-}
-
 Result<void> add_target(const ReplicateCommand &command, json::Object &object) {
     if (!command.create_target) {
         if (command.create_q || command.create_partitioned)
@@ -122,11 +116,7 @@ Result<json::Object> replication_object(const ReplicateCommand &command, const E
     DIVAN_TRY_VOID(add_filter(command, object));
     if (!command.since_seq.empty())
         object.append("since_seq", sequence(command.since_seq));
-    add_number(object, "worker_batch_size", command.batch_size);
-    add_number(object, "worker_processes", command.workers);
-    add_number(object, "http_connections", command.connections);
-    add_number(object, "connection_timeout", command.timeout_seconds, kMillisOfSecond);
-    add_number(object, "retries_per_request", command.retries);
+    add_tuning(object, command.tuning);
     add_number(object, "checkpoint_interval", command.checkpoint_seconds, kMillisOfSecond);
     add_number(object, "kilobytes_per_second", command.kilobytes_per_second);
     return object;

@@ -4,6 +4,7 @@
 
 #include "cli/replication_endpoint.h"
 #include "cli/replication_host.h"
+#include "cli/replication_tuning.h"
 
 #include <cstdint>
 #include <optional>
@@ -33,11 +34,7 @@ struct ReplicateCommand {
     std::vector<std::string> doc_ids;
     std::string doc_ids_file; // one id a line
     std::string since_seq;
-    std::optional<std::int64_t> batch_size;
-    std::optional<std::int64_t> workers;
-    std::optional<std::int64_t> connections;
-    std::optional<std::int64_t> timeout_seconds;
-    std::optional<std::int64_t> retries;
+    TuningOptions tuning;
     std::optional<std::int64_t> checkpoint_seconds;
     std::optional<std::int64_t> kilobytes_per_second;
     std::int64_t retry_first_seconds = 5; // between sessions that fail, doubling

@@ -67,11 +67,11 @@ TEST(ReplicateRequest, EveryOptionIsAMemberOfReplicate) {
     command.filter = "d/f";
     command.query_params = {"a=1", "b=x=y"};
     command.since_seq = "12-ab";
-    command.batch_size = 10;
-    command.workers = 2;
-    command.connections = 3;
-    command.timeout_seconds = 7;
-    command.retries = 1;
+    command.tuning.batch_size = 10;
+    command.tuning.workers = 2;
+    command.tuning.connections = 3;
+    command.tuning.timeout_seconds = 7;
+    command.tuning.retries = 1;
     command.checkpoint_seconds = 2;
     command.kilobytes_per_second = 100;
     EXPECT_EQ(

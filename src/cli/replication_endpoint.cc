@@ -24,6 +24,15 @@ json::Object basic(std::string_view login) {
     return auth;
 }
 
+// Whether a URL names a user.
+bool has_login(std::string_view url) {
+    auto scheme = url.find("://");
+    if (scheme == std::string_view::npos)
+        return false;
+    url.remove_prefix(scheme + 3);
+    return url.substr(0, url.find_first_of("/?#")).find('@') != std::string_view::npos;
+}
+
 } // namespace
 
 std::optional<std::string> process_environment(const std::string &name) {
@@ -39,14 +48,6 @@ std::string database_url(std::string_view server, std::string_view database) {
     while (server.ends_with('/'))
         server.remove_suffix(1);
     return fmt::format("{}/{}", server, percent_encode(database));
-}
-
-bool has_login(std::string_view url) {
-    auto scheme = url.find("://");
-    if (scheme == std::string_view::npos)
-        return false;
-    url.remove_prefix(scheme + 3);
-    return url.substr(0, url.find_first_of("/?#")).find('@') != std::string_view::npos;
 }
 
 Result<json::Object> end_object(const EndName &name, const Environment &environment) {

@@ -31,7 +31,5 @@ struct EndName {
 
 // "http://HOST/db" of "http://HOST/" and "db".
 [[nodiscard]] std::string database_url(std::string_view server, std::string_view database);
-// Whether a URL names a user.
-[[nodiscard]] bool has_login(std::string_view url);
 
 } // namespace divan::cli

@@ -1,5 +1,7 @@
 #include "cli/replication_failure.h"
 
+#include "replication/peer.h"
+
 #include <fmt/format.h>
 
 namespace divan::cli {
@@ -15,9 +17,7 @@ std::string advice(const replication::Failure &failure) {
     case Cause::auth:
         if (error.code() == ErrorCode::forbidden)
             return fmt::format("The user that the {} is opened with may not do this.", side);
-        return fmt::format("Give its NAME:PASSWORD in the URL or in DIVAN_{0}_LOGIN, or name a variable that "
-                           "holds a token with --bearer-{1}.",
-                           at_target ? "TARGET" : "SOURCE", side);
+        return login_advice(at_target);
     case Cause::network:
         if (failure.explained().find("certificate") != std::string::npos)
             return "--ca names the file of the authority to trust.";
@@ -38,6 +38,18 @@ std::string advice(const replication::Failure &failure) {
 
 } // namespace
 
+replication::Failure failure_to_identify(const Error &error, const replication::Replication &replication) {
+    auto cause = replication::cause_of(error, replication, Cause::source);
+    return {error, cause == Cause::source ? Cause::filter : cause, Cause::source};
+}
+
+std::string login_advice(bool at_target) {
+    return fmt::format(
+        "Give its NAME:PASSWORD in the URL or in DIVAN_{}_LOGIN, or name a variable that holds "
+        "a token with --bearer-{}.",
+        at_target ? "TARGET" : "SOURCE", at_target ? "target" : "source");
+}
+
 std::string failure_text(const replication::Failure &failure) {
     auto text =
         fmt::format("the {}: {}", failure.side == Cause::target ? "target" : "source", failure.explained());
@@ -49,6 +61,16 @@ std::string failure_text(const replication::Failure &failure) {
 
 bool failure_may_pass(const replication::Failure &failure) {
     return failure.cause == Cause::network || failure.cause == Cause::disk;
+}
+
+void tell_failure(const replication::Failure &failure, CommandOutput &output) {
+    auto text = failure_text(failure);
+    output.event("failed", [&](json::ObjectWriter &writer) {
+        writer.member("reason", std::string_view(text));
+        writer.member("cause", replication::cause_name(failure.cause));
+    });
+    if (!output.json())
+        output.error(text);
 }
 
 } // namespace divan::cli

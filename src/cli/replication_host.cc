@@ -1,5 +1,7 @@
 #include "cli/replication_host.h"
 
+#include "cli/replication_failure.h"
+
 namespace divan::cli {
 namespace {
 
@@ -7,27 +9,13 @@ namespace {
 // goes on where this one stopped.
 constexpr const char *kCommandUuid = "divan command line";
 
-replication::Cause cause_of_identifying(const Error &error) {
-    switch (error.code()) {
-    case ErrorCode::unauthorized:
-    case ErrorCode::forbidden:
-        return replication::Cause::auth;
-    case ErrorCode::service_unavailable:
-    case ErrorCode::request_timeout:
-        return replication::Cause::network;
-    default:
-        return replication::Cause::filter;
-    }
-}
-
 Task<replication::SessionEnd> identify_and_replicate(replication::Context &context,
                                                      const replication::Replication &replication,
                                                      replication::Progress &progress,
                                                      Cancellation &cancellation) {
     auto id = co_await replication::identify(context, replication, cancellation);
     if (!id.ok())
-        co_return replication::Failure{id.error(), cause_of_identifying(id.error()),
-                                       replication::Cause::source};
+        co_return failure_to_identify(id.error(), replication);
     auto end = co_await replication::replicate(context, replication, *id, progress, cancellation);
     co_return end;
 }

@@ -83,4 +83,26 @@ class ReplicationHost {
     replication::Context context_;
 };
 
+// Something that lives on the loop: made and destroyed there, on every path. The host outlives it. Not on the
+// loop.
+template <typename Value> class OnLoop {
+  public:
+    template <typename... Arguments>
+    explicit OnLoop(ReplicationHost &host, Arguments &&...arguments) : host_(host) {
+        host_.on_loop([&] { value_.emplace(std::forward<Arguments>(arguments)...); });
+    }
+    ~OnLoop() {
+        host_.on_loop([&] { value_.reset(); });
+    }
+    OnLoop(const OnLoop &) = delete;
+    OnLoop &operator=(const OnLoop &) = delete;
+
+    // To be used on the loop.
+    [[nodiscard]] Value &operator*() { return *value_; }
+
+  private:
+    ReplicationHost &host_;
+    std::optional<Value> value_;
+};
+
 } // namespace divan::cli

@@ -20,6 +20,20 @@ void add_connection_options(CLI::App &app, ConnectionOptions &options) {
         ->group(kGroup);
 }
 
+constexpr const char *kHow = "How";
+
+void add_tuning_options(CLI::App &app, TuningOptions &options) {
+    app.add_option("--batch-size", options.batch_size, "Documents of a batch (default 500)")->group(kHow);
+    app.add_option("--workers", options.workers, "Batches of a database beside each other (default 4)")
+        ->group(kHow);
+    app.add_option("--connections", options.connections, "Of a database to each end (default 20)")
+        ->group(kHow);
+    app.add_option("--timeout", options.timeout_seconds, "Longest wait for a server, in s (default 30)")
+        ->check(CLI::Range(1, 86'400))
+        ->group(kHow);
+    app.add_option("--retries", options.retries, "Of each request (default 5)")->group(kHow);
+}
+
 } // namespace
 
 void add_replicate_options(CLI::App &app, ReplicateCommand &command) {
@@ -56,13 +70,7 @@ void add_replicate_options(CLI::App &app, ReplicateCommand &command) {
     app.add_option("--q", command.create_q, "... with so many shards")->group(kWhat);
     app.add_flag("--partitioned", command.create_partitioned, "... as a partitioned one")->group(kWhat);
 
-    constexpr const char *kHow = "How";
-    app.add_option("--batch-size", command.batch_size, "Documents of a batch (default 500)")->group(kHow);
-    app.add_option("--workers", command.workers, "Batches beside each other (default 4)")->group(kHow);
-    app.add_option("--connections", command.connections, "Connections to each end (default 20)")->group(kHow);
-    app.add_option("--timeout", command.timeout_seconds, "Longest wait for an end, in s (default 30)")
-        ->group(kHow);
-    app.add_option("--retries", command.retries, "Of each request (default 5)")->group(kHow);
+    add_tuning_options(app, command.tuning);
     app.add_option("--checkpoint-interval", command.checkpoint_seconds, "In s (default 30)")->group(kHow);
     app.add_flag("--no-checkpoints", command.no_checkpoints,
                  "Record nothing: for ends that cannot be written")
@@ -139,18 +147,10 @@ void add_migrate_options(CLI::App &app, MigrateCommand &command) {
                  "Also _local documents: checkpoints of those who push to the old server")
         ->group(kWhat);
 
-    constexpr const char *kHow = "How";
     app.add_option("--parallel", command.parallel, "Databases at once (default 2)")
         ->check(CLI::Range(1, 64))
         ->group(kHow);
-    app.add_option("--batch-size", command.batch_size, "Documents of a batch (default 500)")->group(kHow);
-    app.add_option("--workers", command.workers, "Batches of a database beside each other (default 4)")
-        ->group(kHow);
-    app.add_option("--connections", command.connections, "Of a database to each server (default 20)")
-        ->group(kHow);
-    app.add_option("--timeout", command.timeout_seconds, "Longest wait for a server, in s (default 30)")
-        ->group(kHow);
-    app.add_option("--retries", command.retries, "Of each request (default 5)")->group(kHow);
+    add_tuning_options(app, command.tuning);
     app.add_option("--kilobytes-per-second", command.connection.kilobytes_per_second,
                    "What may go over the wire, all together (default: no limit)")
         ->group(kHow);

@@ -1,6 +1,6 @@
 #include "cli/replication_progress.h"
 
-#include "cli/index_progress.h"
+#include "cli/progress_text.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,26 +11,6 @@ namespace {
 constexpr std::size_t kSamplesMax = 20;
 
 } // namespace
-
-std::string bytes_text(std::uint64_t bytes) {
-    if (bytes < 1'000)
-        return fmt::format("{} B", bytes);
-    auto value = static_cast<double>(bytes);
-    const char *unit = "";
-    for (const char *larger : {"kB", "MB", "GB", "TB"}) {
-        value /= 1'000;
-        unit = larger;
-        if (value < 999.95)
-            break;
-    }
-    return fmt::format("{:.1f} {}", value, unit);
-}
-
-std::string bar_text(int percent) {
-    constexpr int kWidth = 24;
-    auto filled = static_cast<std::size_t>(percent * kWidth / 100);
-    return fmt::format("[{}{}] {} %", std::string(filled, '#'), std::string(kWidth - filled, '-'), percent);
-}
 
 Done &Done::operator+=(const Done &other) {
     documents_read += other.documents_read;
@@ -112,10 +92,7 @@ std::string ReplicationProgress::text() const {
 
 std::string ReplicationProgress::bar() const {
     auto share = percent();
-    if (!share)
-        return text();
-    auto rest = text();
-    return bar_text(*share) + rest.substr(rest.find(','));
+    return share ? bar_text(*share) + " " + text() : text();
 }
 
 } // namespace divan::cli

@@ -11,11 +11,6 @@
 
 namespace divan::cli {
 
-// "512 B", "3.1 kB", "2.9 MB", "1.2 GB"
-[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
-// "[######------] 50 %"
-[[nodiscard]] std::string bar_text(int percent);
-
 // What a run did, without what earlier ones counted in the checkpoint.
 struct Done {
     std::uint64_t documents_read = 0;

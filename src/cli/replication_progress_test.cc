@@ -11,14 +11,6 @@ using Seconds = ReplicationProgress::Seconds;
 using replication::Cause;
 using replication::Failure;
 
-TEST(ReplicationProgress, Bytes) {
-    EXPECT_EQ(bytes_text(0), "0 B");
-    EXPECT_EQ(bytes_text(999), "999 B");
-    EXPECT_EQ(bytes_text(3'140), "3.1 kB");
-    EXPECT_EQ(bytes_text(999'999), "1.0 MB");
-    EXPECT_EQ(bytes_text(1'200'000'000), "1.2 GB");
-}
-
 TEST(ReplicationProgress, ShareRateAndTimeLeft) {
     replication::Progress progress;
     ReplicationProgress shown;

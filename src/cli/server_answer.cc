@@ -1,5 +1,6 @@
 #include "cli/server_answer.h"
 
+#include "replication/remote_answer.h"
 #include "json/parser.h"
 
 #include <fmt/format.h>
@@ -13,10 +14,7 @@ Error answered_error(const net::ClientResponse &answer) {
         for (const char *name : {"error", "reason"})
             if (const auto *text = body->object().find(name); text != nullptr && text->is_string())
                 reason += ": " + text->string();
-    auto code = answer.status == 501   ? ErrorCode::not_implemented
-                : answer.status == 404 ? ErrorCode::not_found
-                                       : ErrorCode::bad_request;
-    return {code, reason};
+    return {replication::code_of_status(answer.status), reason};
 }
 
 } // namespace divan::cli

@@ -44,6 +44,9 @@ struct Job {
 
 using JobPointer = std::shared_ptr<Job>;
 
+// A copy of how it stands. `healthy_after`: SchedulerOptions.
+[[nodiscard]] JobView view_of(const Job &job, std::chrono::microseconds now, Millis healthy_after);
+
 // Jobs of one phase in their order, by group.
 class JobLines {
   public:

@@ -228,7 +228,7 @@ Task<Result<ChangesPage>> LocalPeer::changes(ChangesQuery query) {
         bool cut = count < page->changes.size();
         auto last = cut ? page->changes[count - 1].sequence : page->last;
         for (std::size_t i = 0; i < count; ++i) {
-            ChangedDocument document{std::move(page->changes[i].id), {}};
+            ChangedDocument document{std::move(page->changes[i].id), {}, page->changes[i].deleted};
             for (const auto &leaf : page->changes[i].leaves) {
                 document.revs.push_back(leaf.rev);
                 if (context_.replication.winning_revs_only)

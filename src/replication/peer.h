@@ -26,6 +26,7 @@ struct PeerInfo {
 struct ChangedDocument {
     std::string id;
     std::vector<doc::RevId> revs; // leaves; with winning_revs_only the winner
+    bool deleted = false;         // the winner is
 };
 
 struct ChangesQuery {

@@ -7,6 +7,7 @@
 
 #include "base/event_loop.h"
 #include "replication/peer.h"
+#include "replication/remote_answer.h"
 #include "replication/throttle.h"
 
 #include <memory>
@@ -30,33 +31,6 @@ struct RemoteRequest {
     Cancellation *cancellation = nullptr;
 
     [[nodiscard]] bool repeats() const { return !stream; }
-};
-
-// What came back, with its body still to be read.
-class RemoteAnswer final : public net::BodyReader {
-  public:
-    // `permit`: it holds one of the connections of its database.
-    RemoteAnswer(class RemoteDatabase &database, std::unique_ptr<net::IncomingResponse> response, bool permit)
-        : database_(database), response_(std::move(response)), permit_(permit) {}
-    ~RemoteAnswer() override;
-
-    [[nodiscard]] int status() const { return response_->status(); }
-    [[nodiscard]] const net::Headers &headers() const { return response_->headers(); }
-    // "application/json" of "application/json; charset=utf-8"; lower case.
-    [[nodiscard]] std::string media_type() const;
-    Task<Result<std::string>> read_some(std::size_t bytes_max) override;
-    [[nodiscard]] std::optional<std::uint64_t> length() const override { return std::nullopt; }
-
-    // The body of an answer that is small, as JSON; anything else is null.
-    Task<Result<json::Value>> json();
-    // The failure that the answer tells: the status as a code, `error` and `reason` of the body.
-    Task<Error> error();
-
-  private:
-    RemoteDatabase &database_;
-    std::unique_ptr<net::IncomingResponse> response_;
-    const bool permit_;
-    std::uint64_t counted_bytes_ = 0;
 };
 
 class RemoteDatabase {

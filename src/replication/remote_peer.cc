@@ -27,7 +27,7 @@ Error not_understood(const Endpoint &endpoint, std::string_view what) {
             fmt::format("{} sends {} that cannot be understood.", endpoint.shown(), what)};
 }
 
-// {"seq":..,"id":..,"changes":[{"rev":..}]}
+// {"seq":..,"id":..,"changes":[{"rev":..}],"deleted":true}
 std::optional<ChangedDocument> read_row(const json::Value &row) {
     if (!row.is_object())
         return std::nullopt;
@@ -46,6 +46,8 @@ std::optional<ChangedDocument> read_row(const json::Value &row) {
             return std::nullopt;
         document.revs.push_back(std::move(*rev));
     }
+    const auto *deleted = row.object().find("deleted");
+    document.deleted = deleted != nullptr && deleted->is_true();
     return document;
 }
 

@@ -6,6 +6,7 @@
 #include "base/manual_loop.h"
 #include "config/config.h"
 #include "replication/scheduler.h"
+#include "replication/testing_http.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -13,15 +14,6 @@
 #include <vector>
 
 namespace divan::replication {
-
-class NoHttpClient final : public net::HttpClient {
-  public:
-    Task<Result<std::unique_ptr<net::IncomingResponse>>> send(const net::Destination & /*destination*/,
-                                                              net::OutgoingRequest /*request*/,
-                                                              Cancellation & /*cancellation*/) override {
-        co_return ErrorCode::service_unavailable;
-    }
-};
 
 struct TestContext {
     explicit TestContext(Executor *executor = nullptr) : pool(executor) {}

@@ -9,6 +9,7 @@
 #include "db/store.h"
 #include "design/design_documents.h"
 #include "replication/replicate.h"
+#include "replication/testing_http.h"
 #include "replication/throttle.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -19,15 +20,6 @@
 #include <string>
 
 namespace divan::replication {
-
-// Nobody is reached.
-class NoHttpClient final : public net::HttpClient {
-  public:
-    Task<Result<std::unique_ptr<net::IncomingResponse>>> send(const net::Destination &, net::OutgoingRequest,
-                                                              Cancellation &) override {
-        co_return Error(ErrorCode::service_unavailable, "Nobody is reached here.");
-    }
-};
 
 class TestingStore {
   public:

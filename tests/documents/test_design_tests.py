@@ -1,14 +1,10 @@
 """`divan test`: design documents against example documents, on a server of its own."""
 import json
-import os
 import pathlib
-import pty
-import subprocess
 import tempfile
 import unittest
 
-from harness.command import RUN_LIMIT_S, clean_environment, divan
-from harness.server import BINARY
+from harness.command import divan, divan_on_terminal
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLE = ROOT / 'docs/examples/shop'
@@ -61,25 +57,9 @@ class DesignTestsTest(unittest.TestCase):
         self.assertNotIn('\x1b', done.output)
 
     def test_a_terminal_shows_colours(self):
-        master, slave = pty.openpty()
-        try:
-            process = subprocess.Popen(
-                [str(BINARY), 'test', str(EXAMPLE), '--filter', 'CSV'], stdin=subprocess.DEVNULL,
-                stdout=slave, stderr=subprocess.STDOUT, env=clean_environment({'NO_COLOR': ''}))
-            os.close(slave)
-            shown = b''
-            while True:
-                try:
-                    part = os.read(master, 4096)
-                except OSError:  # the other side is closed
-                    break
-                if not part:
-                    break
-                shown += part
-            self.assertEqual(process.wait(RUN_LIMIT_S), 0)
-        finally:
-            os.close(master)
-        self.assertIn('\x1b[32m\u2713\x1b[0m totals as CSV\r\n', shown.decode())
+        status, text = divan_on_terminal('test', EXAMPLE, '--filter', 'CSV', environment={'NO_COLOR': ''})
+        self.assertEqual(status, 0, text)
+        self.assertIn('\x1b[32m\u2713\x1b[0m totals as CSV\r\n', text)
 
     def test_what_fails_is_explained(self):
         self.cases({'view': 'd/v', 'expect': {'rows': [{'id': 'a', 'key': 2}, {'id': 'b'}, {'id': 'c'}]}},

@@ -1,14 +1,10 @@
 """`divan index`: builds views on a running server and says how far it is."""
 import json
-import os
-import pty
-import subprocess
 import unittest
 import urllib.parse
 
 from harness.case import ServerTestCase
-from harness.command import RUN_LIMIT_S, clean_environment, divan
-from harness.server import BINARY
+from harness.command import divan, divan_on_terminal
 
 EMIT = 'function (doc) { emit(doc._id) }'
 # Long enough to be looked at several times.
@@ -79,6 +75,8 @@ class IndexCommandTest(ServerTestCase):
                 (['none', '--url', url], 1, 'Database does not exist.'),
                 ([self.db, 'none', '--url', url], 1, 'missing'),
                 ([self.db, '--url', self.server.url], 1, 'unauthorized'),
+                ([self.db, '--url', self.server.url], 1, 'Give NAME:PASSWORD in the URL of --url or DIVAN_URL.'),
+                ([self.db, 'ddoc', url], 2, 'not expected'),
                 ([self.db, '--url', port_of_nobody], 1, 'Cannot connect to ' + port_of_nobody),
                 ([self.db, '--url', 'https://127.0.0.1:1'], 1, 'Cannot connect to https://127.0.0.1:1'),
                 ([self.db, '--url', self.server.url.replace('http', 'https')], 1, 'does not speak TLS'),
@@ -96,25 +94,8 @@ class IndexCommandTest(ServerTestCase):
     def test_a_terminal_shows_a_bar(self):
         self.save(150)
         self.design('a', SLOW)
-        master, slave = pty.openpty()
-        try:
-            process = subprocess.Popen(
-                [str(BINARY), 'index', self.db, '--url', self.server.url_with_credentials], stdin=subprocess.DEVNULL,
-                stdout=slave, stderr=subprocess.STDOUT, env=clean_environment())
-            os.close(slave)
-            shown = b''
-            while True:
-                try:
-                    part = os.read(master, 4096)
-                except OSError:  # the other side is closed
-                    break
-                if not part:
-                    break
-                shown += part
-            self.assertEqual(process.wait(RUN_LIMIT_S), 0)
-        finally:
-            os.close(master)
-        text = shown.decode()
+        status, text = divan_on_terminal('index', self.db, '--url', self.server.url_with_credentials)
+        self.assertEqual(status, 0, text)
         self.assertRegex(text, r'\r\x1b\[K%s/_design/a  \[#*-*\] \d+ %%, \d+ of \d+ changes' % self.db)
         self.assertRegex(text, r'_design/a: up to date, \d+\.\d s\r\n$')
 

@@ -1,6 +1,5 @@
 """What goes in comes out, true to the member and the digit, or is refused: on every way in and out."""
 import gzip
-import json
 import pathlib
 import tempfile
 import unittest

@@ -147,12 +147,14 @@ class OnceTest(ReplicateCase):
             'validate_doc_update': 'function (doc) { if (doc.bad) throw {forbidden: "not this one"} }'}), 201)
         # Server admins are judged, too.
         done = self.replicate(status=3)
-        self.assertRegex(done.errors, r'^divan: the target refuses document `bad` \(1-\w+\): forbidden, not this one\n$')
+        self.assertRegex(done.errors, r'^divan: the target refuses document `bad` \(1-\w+\) of %s/%s/: forbidden, not this one\n$'
+                         % (self.server.url, self.db))
         self.assertIn('2 documents read, 1 written, 1 refused', done.output)
         self.save([{'_id': 'worse', 'bad': True}])
         events = [json.loads(line) for line in self.replicate('--json', status=3).output.splitlines()]
         refused, = [event for event in events if event['event'] == 'refused']
-        self.assertEqual((refused['id'], refused['error'], refused['reason']), ('worse', 'forbidden', 'not this one'))
+        self.assertEqual((refused['source'], refused['id'], refused['error'], refused['reason']),
+                         ('%s/%s/' % (self.server.url, self.db), 'worse', 'forbidden', 'not this one'))
         self.assertEqual(events[-1]['docs_refused'], 1)
 
     def test_what_fails(self):
@@ -176,6 +178,8 @@ class OnceTest(ReplicateCase):
         for arguments, says in (
                 ([self.source], 'TARGET is required'),
                 ([self.source, 'http://x:y'], 'invalid url'),
+                ([self.source, self.target, self.source], 'not expected'),
+                ([self.source, self.target, '--timeout', 0], '--timeout'),
                 ([self.source, self.target, '--selector', '{'], '--selector must be a JSON object'),
                 ([self.source, self.target, '--selector', '{}', '--doc-id', 'a'], 'mutually exclusive'),
                 ([self.source, self.target, '--workers', -1], 'worker_processes'),
@@ -378,6 +382,22 @@ class ResetTest(ReplicateCase):
         done = divan('replicate', self.source + '_none', self.target, '--reset-checkpoint', '--yes')
         self.assertEqual(done.status, 1)
         self.assertIn('the source: ', done.errors)
+
+    def test_failures_for_machines(self):
+        self.make_target()
+        for source, arguments, status, cause, says in (
+                (self.source + '_none', ['--yes'], 1, 'source', 'Is the name right?'),
+                (self.source.replace('correct', 'wrong'), ['--yes'], 1, 'auth', 'DIVAN_SOURCE_LOGIN'),
+                (self.source, ['--yes', '--filter', 'none/f'], 1, 'filter', '_design/none')):
+            done = divan('replicate', source, self.target, '--reset-checkpoint', '--json', *arguments)
+            self.assertEqual((done.status, done.errors), (status, ''), done)
+            answer = json.loads(done.output)
+            self.assertEqual((answer['event'], answer['cause']), ('failed', cause))
+            self.assertIn(says, answer['reason'])
+        self.replicate()
+        done = self.replicate('--reset-checkpoint', '--json', status=2)
+        self.assertEqual((json.loads(done.output)['event'], done.errors), ('failed', ''))
+        self.assertIn('--yes', json.loads(done.output)['reason'])
 
 
 if __name__ == '__main__':

@@ -5,8 +5,7 @@ import urllib.parse
 
 from harness.case import wait_until
 from harness.fault_proxy import FaultProxy
-from harness.replication import (THREE, ReplicationCase, all_counts, counts_of_run, jobs, path_of, replicate, url_of,
-                                 wait_for_state)
+from harness.replication import (THREE, ReplicationCase, all_counts, counts_of_run, jobs, replicate, url_of, wait_for_state)
 from harness.replication_data import mixture
 
 TIME_LIMIT_S = 420

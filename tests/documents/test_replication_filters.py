@@ -164,11 +164,14 @@ class NothingPassesTest(ReplicationCase):
         self.assertTrue(wait_until(lambda: time.monotonic() - started > SILENCE_S))
         seen = scheduler_doc(self.server, 'nothing')
         self.assertEqual((seen['state'], seen['error_count']), ('running', 0))
-        self.assertEqual(seen['info']['docs_written'], 0)
+        # Not begun anew behind the back of its job, either.
+        self.assertEqual({name: seen['info'][name] for name in ('docs_written', 'retries', 'cause', 'last_error')},
+                         {'docs_written': 0, 'retries': 0, 'cause': None, 'last_error': None})
         self.assertEqual(self.ids(target), [])
         self.put(source, 'passes', {'v': 100})
         self.assertTrue(wait_until(lambda: self.has(target, 'passes')))
-        self.assertEqual(scheduler_doc(self.server, 'nothing')['error_count'], 0)
+        seen = scheduler_doc(self.server, 'nothing')
+        self.assertEqual((seen['error_count'], seen['info']['retries']), (0, 0))
         rev = self.server.get('/_replicator/nothing').json()['_rev']
         self.answer(self.server.delete('/_replicator/nothing?rev=' + rev), 200)
 

@@ -3,8 +3,8 @@ import unittest
 
 from harness.case import wait_until
 from harness.fault_proxy import FaultProxy
-from harness.replication import (THREE, ReplicationCase, checkpoints, jobs, path_of, scheduler_doc, url_of,
-                                 wait_for_state)
+from harness.replication import (THREE, ReplicationCase, checkpoints, jobs, path_of, scheduler_doc, tasks,
+                                 url_of, wait_for_state)
 
 TIME_LIMIT_S = 420
 TIME = r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$'
@@ -196,7 +196,14 @@ class EditTest(ReplicatorCase):
         self.delete_document('ends')
         self.assertTrue(wait_until(lambda: scheduler_doc(self.server, 'ends') is None))
         self.assertTrue(wait_until(lambda: job not in [each['id'] for each in jobs(self.server)]))
-        self.put(source, 'later', {})
+        self.assertNotIn('ends', [task['doc_id'] for task in tasks(self.server)])
+        # Another one sees what comes now, as the first would have.
+        third = (self.server, self.make(self.server, '_third'))
+        self.make_document('goes_on', source, third, continuous=True)
+        self.assertTrue(wait_until(lambda: self.has(third, 'd2')))
+        for doc_id in ('later', 'last'):
+            self.put(source, doc_id, {})
+            self.assertTrue(wait_until(lambda: self.has(third, doc_id)))
         self.assertEqual(self.ids(target), ['d0', 'd1', 'd2'])
         self.assertEqual(self.error(self.server.get('/_scheduler/docs/_replicator/ends'), 404, 'not_found'), 'missing')
 

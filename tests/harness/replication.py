@@ -88,12 +88,6 @@ def winners_of(server, name):
     return {row['id']: row['changes'][0]['rev'] for row in response.json()['results'] if not row.get('deleted')}
 
 
-def leaf_sets(server, name):
-    """{id: {(rev, whether it is deleted)}} of all leaves."""
-    return {doc_id: {(leaf['_rev'], bool(leaf.get('_deleted'))) for leaf in leaves}
-            for doc_id, leaves in leaves_of(server, name).items()}
-
-
 def contents(server, name, digests=True):
     """{id: {rev: leaf}}: bodies, ancestors, and of attachments type, length, digest and a hash of the bytes."""
     found = {}
