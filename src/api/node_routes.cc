@@ -34,7 +34,7 @@ std::int64_t resident_bytes() {
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-telemetry::Registry::Gauges gauges(const Call &call) {
+Task<telemetry::Registry::Gauges> read_gauges(Call &call) {
     telemetry::Registry::Gauges gauges;
     const auto &services = call.services();
     gauges.uptime_seconds =
@@ -43,15 +43,17 @@ telemetry::Registry::Gauges gauges(const Call &call) {
     gauges.memory_bytes = resident_bytes();
     gauges.node_name = services.node_name;
     if (services.replicator != nullptr) {
-        auto jobs = services.replicator->counts();
+        auto jobs = co_await services.replicator->counts(call.exchange().executor());
         gauges.replicator_running = static_cast<std::int64_t>(jobs.running);
         gauges.replicator_pending = static_cast<std::int64_t>(jobs.pending);
         gauges.replicator_crashed = static_cast<std::int64_t>(jobs.crashed);
         gauges.replicator_total = static_cast<std::int64_t>(jobs.total);
+        gauges.replicator_changes_pending = static_cast<std::int64_t>(jobs.changes_pending);
+        gauges.replicator_behind_seconds = jobs.behind.count();
     }
     if (auto catalog = services.gate.catalog(call.principal); catalog.ok())
         gauges.open_databases = static_cast<std::int64_t>((*catalog)->open_count());
-    return gauges;
+    co_return gauges;
 }
 
 Task<Result<void>> get_node(Call &call) {
@@ -90,7 +92,8 @@ Task<Result<void>> get_stats(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
         co_return known.error();
-    auto value = json::parse(call.services().metrics.stats_json(gauges(call))).value();
+    auto gauges = co_await read_gauges(call);
+    auto value = json::parse(call.services().metrics.stats_json(gauges)).value();
     // Further parts of the path narrow the answer.
     std::string_view rest;
     for (const auto &[name, part] : call.path_parameters)
@@ -109,16 +112,17 @@ Task<Result<void>> get_prometheus(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
         co_return known.error();
+    auto gauges = co_await read_gauges(call);
     net::ResponseHead head;
     head.headers.add("Content-Type", "text/plain; version=2.0");
-    co_return co_await call.send(std::move(head), call.services().metrics.prometheus_text(gauges(call)));
+    co_return co_await call.send(std::move(head), call.services().metrics.prometheus_text(gauges));
 }
 
 Task<Result<void>> get_system(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
         co_return known.error();
-    auto now = gauges(call);
+    auto now = co_await read_gauges(call);
     co_return co_await call.send_json(
         200,
         fmt::format(

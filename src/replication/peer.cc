@@ -14,6 +14,22 @@ PeerContext::PeerContext(Context &the_context, const Replication &the_replicatio
       budget(
           std::make_shared<ByteBudget>(context.loop, replication.tuning.kilobytes_per_second_max * 1'000)) {}
 
+void PeerContext::count_checked(const std::vector<ChangedDocument> &changes) const {
+    std::uint64_t revisions = 0;
+    for (const auto &change : changes)
+        revisions += change.revs.size();
+    progress.statistics.revisions_checked += revisions;
+    context.metrics.count(Metric::replicator_missing_checked, static_cast<std::int64_t>(revisions));
+}
+
+void PeerContext::count_missing(const std::vector<MissingDocument> &missing) const {
+    std::uint64_t revisions = 0;
+    for (const auto &document : missing)
+        revisions += document.revs.size();
+    progress.statistics.missing_revisions_found += revisions;
+    context.metrics.count(Metric::replicator_missing_found, static_cast<std::int64_t>(revisions));
+}
+
 void PeerContext::count_read() const {
     ++progress.statistics.docs_read;
     context.metrics.count(Metric::replicator_docs_read);

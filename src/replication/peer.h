@@ -114,6 +114,8 @@ struct PeerContext {
     std::shared_ptr<ByteBudget> budget; // of the job: kilobytes_per_second_max, shared by copies
 
     // What is counted for the job and for the node.
+    void count_checked(const std::vector<ChangedDocument> &changes) const;
+    void count_missing(const std::vector<MissingDocument> &missing) const;
     void count_read() const;
     void count_in(std::uint64_t bytes) const;
     void count_out(std::uint64_t bytes) const;

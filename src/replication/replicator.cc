@@ -295,8 +295,8 @@ void Replicator::set_options(SchedulerOptions options) {
     });
 }
 
-Scheduler::Counts Replicator::counts() const {
-    return impl_->scheduler.counts();
+Task<Scheduler::Counts> Replicator::counts(Executor &home) {
+    return run_on(impl_->context.loop, home, [this] { return impl_->scheduler.counts(); });
 }
 
 } // namespace divan::replication

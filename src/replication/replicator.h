@@ -84,7 +84,7 @@ class Replicator {
     // One of them. Errors: not_found.
     Task<Result<DocumentView>> document(std::string database, std::string id, Executor &home);
     void set_options(SchedulerOptions options);
-    [[nodiscard]] Scheduler::Counts counts() const;
+    Task<Scheduler::Counts> counts(Executor &home);
 
   private:
     struct Impl;

@@ -129,7 +129,6 @@ Task<void> Scheduler::Impl::stop() {
     blocked.clear();
     pending = {};
     backing_off.clear();
-    publish();
 }
 
 // ---- Scheduler
@@ -178,7 +177,16 @@ void Scheduler::set_options(const SchedulerOptions &options) {
 }
 
 Scheduler::Counts Scheduler::counts() const {
-    return {impl_->total, impl_->running, impl_->waiting, impl_->crashed};
+    Counts counts{.total = impl_->jobs.size(),
+                  .running = impl_->session_count,
+                  .pending = impl_->pending.size() + impl_->blocked.size(),
+                  .crashed = impl_->backing_off.size()};
+    for (const auto &[id, job] : impl_->jobs) {
+        counts.changes_pending += job->progress.changes_pending.value_or(0);
+        auto behind = time_behind(job->progress, impl_->context.clock);
+        counts.behind = std::max(counts.behind, behind.value_or(std::chrono::seconds(0)));
+    }
+    return counts;
 }
 
 Task<void> Scheduler::stop() {

@@ -98,8 +98,10 @@ class Scheduler {
 
     struct Counts {
         std::size_t total = 0, running = 0, pending = 0, crashed = 0;
+        std::uint64_t changes_pending = 0; // of all jobs, as far as their sources tell
+        std::chrono::seconds behind{};     // of the job that is furthest behind
     };
-    [[nodiscard]] Counts counts() const; // from any thread
+    [[nodiscard]] Counts counts() const;
 
     // Stops all sessions and waits for them.
     Task<void> stop();

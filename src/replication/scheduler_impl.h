@@ -5,7 +5,6 @@
 
 #include "replication/job.h"
 
-#include <atomic>
 #include <set>
 
 namespace divan::replication {
@@ -46,7 +45,6 @@ struct Scheduler::Impl {
     void stop_excess();
     void make_room(const JobPointer &job);
     void arm();
-    void publish();
 
     // ---- sessions
     Millis jitter(const Job &job);
@@ -85,7 +83,6 @@ struct Scheduler::Impl {
     std::unique_ptr<EventLoop::Timer> timer;
     std::optional<std::chrono::nanoseconds> armed_for;
     bool stopping = false;
-    std::atomic<std::size_t> total = 0, running = 0, waiting = 0, crashed = 0;
 };
 
 } // namespace divan::replication

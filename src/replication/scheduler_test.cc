@@ -137,6 +137,25 @@ TEST_F(SchedulerTest, JobsOfNoDocumentEndWithTheirFirstFailure) {
     EXPECT_EQ(ends_, "t no answer;second no answer;");
 }
 
+TEST_F(SchedulerTest, WhatIsFurthestBehindIsTold) {
+    begin();
+    for (const char *id : {"a", "b", "c"})
+        add(id);
+    EXPECT_EQ(scheduler_->counts().behind, std::chrono::seconds(0)); // nothing is known
+    auto &a = runner_.progress("a");
+    auto &b = runner_.progress("b");
+    a.changes_pending = 0;
+    b.changes_pending = 5;
+    b.caught_up_at = test_.loop.clock().now();
+    runner_.progress("c").changes_pending = 7;
+    test_.loop.advance(Millis(9'000));
+    EXPECT_EQ(scheduler_->counts().changes_pending, 12U);
+    EXPECT_EQ(scheduler_->counts().behind, std::chrono::seconds(9));
+    a.changes_in_flight = 1;
+    a.caught_up_at = b.caught_up_at - std::chrono::seconds(3);
+    EXPECT_EQ(scheduler_->counts().behind, std::chrono::seconds(12));
+}
+
 TEST_F(SchedulerTest, WaitingJobsGetTurns) {
     options_.max_jobs = 4;
     options_.max_churn = 2;
@@ -147,6 +166,8 @@ TEST_F(SchedulerTest, WaitingJobsGetTurns) {
     }
     EXPECT_EQ(running(), "a b c d ");
     EXPECT_EQ(scheduler_->counts().pending, 2U);
+    EXPECT_EQ(scheduler_->counts().running, 4U);
+    EXPECT_EQ(scheduler_->counts().total, 6U);
     test_.loop.advance(options_.interval);
     EXPECT_EQ(running(), "c d e f ");
     EXPECT_EQ(history("a"), "stopped started added ");

@@ -64,7 +64,6 @@ void Scheduler::Impl::schedule() {
     while (session_count < options.max_jobs && !pending.empty())
         start(pending.first(shares, false));
     arm();
-    publish();
 }
 
 void Scheduler::Impl::end_interval() {
@@ -117,13 +116,6 @@ void Scheduler::Impl::arm() {
         armed_for.reset();
         schedule();
     });
-}
-
-void Scheduler::Impl::publish() {
-    total = jobs.size();
-    running = session_count;
-    waiting = pending.size() + blocked.size();
-    crashed = backing_off.size();
 }
 
 // ---- sessions

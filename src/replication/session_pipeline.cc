@@ -243,9 +243,7 @@ Task<void> Session::work() {
 }
 
 Task<Result<void>> Session::replicate_batch(Batch &batch) {
-    auto &statistics = progress_.statistics;
-    for (const auto &change : batch.changes)
-        statistics.revisions_checked += change.revs.size();
+    peer_context_.count_checked(batch.changes);
     Result<std::vector<MissingDocument>> missing = std::vector<MissingDocument>();
     {
         Stopwatch watch(context_, progress_, Stage::revs_diff);
@@ -255,8 +253,7 @@ Task<Result<void>> Session::replicate_batch(Batch &batch) {
         fail(missing.error(), Cause::target);
         co_return missing.error();
     }
-    for (const auto &document : *missing)
-        statistics.missing_revisions_found += document.revs.size();
+    peer_context_.count_missing(*missing);
     Writer writer(*this);
     Result<void> written;
     if (!missing->empty()) {

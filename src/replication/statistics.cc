@@ -43,13 +43,8 @@ void append_own(json::Object &object, const Progress &progress, const Clock &clo
     object.append("bytes_in", progress.statistics.bytes_in);
     object.append("bytes_out", progress.statistics.bytes_out);
     object.append("changes_in_flight", progress.changes_in_flight);
-    json::Value behind;
-    if (progress.changes_pending == 0U && progress.changes_in_flight == 0)
-        behind = 0;
-    else if (progress.caught_up_at.count() > 0)
-        behind = static_cast<std::int64_t>(
-            std::chrono::duration_cast<std::chrono::seconds>(clock.now() - progress.caught_up_at).count());
-    object.append("behind_seconds", std::move(behind));
+    auto behind = time_behind(progress, clock);
+    object.append("behind_seconds", behind ? json::Value(std::int64_t{behind->count()}) : json::Value());
     json::Object waited;
     for (std::size_t i = 0; i < progress.waited.size(); ++i)
         waited.append(std::string(stage_name(static_cast<Stage>(i))),
@@ -84,6 +79,14 @@ std::string_view cause_name(Cause cause) {
         return "filter";
     }
     return "";
+}
+
+std::optional<std::chrono::seconds> time_behind(const Progress &progress, const Clock &clock) {
+    if (progress.changes_pending == 0U && progress.changes_in_flight == 0)
+        return std::chrono::seconds(0);
+    if (progress.caught_up_at.count() == 0)
+        return std::nullopt;
+    return std::chrono::duration_cast<std::chrono::seconds>(clock.now() - progress.caught_up_at);
 }
 
 json::Object progress_json(const Progress &progress, const Clock &clock) {

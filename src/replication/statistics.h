@@ -54,6 +54,8 @@ struct Progress {
     std::string last_error;               // without credentials
 };
 
+// For how long the target has not had everything; 0: it has. Nothing: it never had, as far as is known.
+[[nodiscard]] std::optional<std::chrono::seconds> time_behind(const Progress &progress, const Clock &clock);
 // `_replication_stats` of a document whose job has completed.
 [[nodiscard]] json::Object completed_json(const Progress &progress, std::chrono::microseconds started_on);
 // All of it: what an operator reads to see why a job is slow.

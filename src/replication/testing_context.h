@@ -39,9 +39,8 @@ class FakeRunner {
     explicit FakeRunner(ManualLoop &loop) : loop_(loop) {}
 
     [[nodiscard]] Scheduler::Runner runner() {
-        return [this](const Replication &, const ReplicationId &id, Progress &, Cancellation &cancellation) {
-            return run(id.text(), cancellation);
-        };
+        return [this](const Replication &, const ReplicationId &id, Progress &progress,
+                      Cancellation &cancellation) { return run(id.text(), progress, cancellation); };
     }
 
     [[nodiscard]] bool runs(const std::string &id) const { return sessions_.contains(id); }
@@ -52,6 +51,8 @@ class FakeRunner {
             ids.push_back(id);
         return ids;
     }
+    // Of its session. REQUIRES: runs(id)
+    [[nodiscard]] Progress &progress(const std::string &id) { return *sessions_.at(id)->progress; }
     // REQUIRES: runs(id)
     void end(const std::string &id, SessionEnd how) { end_session(sessions_.at(id), std::move(how)); }
     void fail(const std::string &id, Cause cause = Cause::network) {
@@ -66,16 +67,18 @@ class FakeRunner {
   private:
     struct Session {
         std::string id;
+        Progress *progress = nullptr;
         std::optional<Resume<SessionEnd>> resume;
         Cancellation::Registration registration;
     };
 
-    Task<SessionEnd> run(std::string id, Cancellation &cancellation) {
+    Task<SessionEnd> run(std::string id, Progress &progress, Cancellation &cancellation) {
         EXPECT_FALSE(sessions_.contains(id)) << "two sessions of one id";
         ++starts;
         ++starts_of[id];
         auto session = std::make_shared<Session>();
         session->id = id;
+        session->progress = &progress;
         sessions_[id] = session;
         running_most = std::max(running_most, sessions_.size());
         co_return co_await suspend<SessionEnd>([&](Resume<SessionEnd> resume) {

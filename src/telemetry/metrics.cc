@@ -197,13 +197,18 @@ struct NamedGauge {
     std::int64_t value;
 };
 
-std::array<NamedGauge, 4> replicator_gauges(const Registry::Gauges &gauges) {
+std::array<NamedGauge, 6> replicator_gauges(const Registry::Gauges &gauges) {
     return {
         {{"couch_replicator.jobs.running", "replicator scheduler running jobs", gauges.replicator_running},
          {"couch_replicator.jobs.pending", "replicator scheduler pending jobs", gauges.replicator_pending},
          {"couch_replicator.jobs.crashed", "replicator scheduler crashed jobs", gauges.replicator_crashed},
          {"couch_replicator.jobs.total", "total number of replicator scheduler jobs",
-          gauges.replicator_total}}};
+          gauges.replicator_total},
+         {"divan.replicator.changes_pending", "changes that replications have not read yet",
+          gauges.replicator_changes_pending},
+         {"divan.replicator.behind_seconds",
+          "seconds for which the replication that is furthest behind is so",
+          gauges.replicator_behind_seconds}}};
 }
 
 } // namespace

@@ -71,6 +71,10 @@ namespace divan::telemetry {
       "number of checkpoints successfully saves")                                                            \
     X(replicator_checkpoints_failure, "couch_replicator.checkpoints.failure",                                \
       "number of failed checkpoint saves")                                                                   \
+    X(replicator_missing_checked, "divan.replicator.missing_checked",                                        \
+      "number of revisions that replications have asked targets for")                                        \
+    X(replicator_missing_found, "divan.replicator.missing_found",                                            \
+      "number of revisions that targets of replications have not had")                                       \
     X(replicator_docs_read, "divan.replicator.docs_read", "number of documents that replications have read") \
     X(replicator_docs_written, "divan.replicator.docs_written",                                              \
       "number of documents that replications have written")                                                  \
@@ -152,6 +156,8 @@ class Registry {
         std::int64_t replicator_pending = 0;
         std::int64_t replicator_crashed = 0;
         std::int64_t replicator_total = 0;
+        std::int64_t replicator_changes_pending = 0;
+        std::int64_t replicator_behind_seconds = 0;
         std::string node_name;
     };
     // CouchDB's `_stats`: nested by the dots of the names; each leaf {value, type, desc}.
