@@ -1,6 +1,7 @@
 #pragma once
 
-// The command line of `divan replicate` as an object of `_replicate`, so that it means the same. Pure.
+// The command line of `divan replicate` as an object of `_replicate`, so that it means the same. Reads
+// nothing but the file of --doc-ids-file.
 
 #include "cli/replication_endpoint.h"
 #include "cli/replication_host.h"

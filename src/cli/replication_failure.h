@@ -1,6 +1,6 @@
 #pragma once
 
-// Why a replication failed, as who ran the command can do something about it.
+// Why a replication failed, as who ran the command can do something about it. Pure, but for tell_failure().
 
 #include "cli/command_output.h"
 #include "replication/replicate.h"
@@ -9,7 +9,7 @@
 
 namespace divan::cli {
 
-// Pure, as the next two. "the target: http://HOST/db/ answers 401: Name or password is incorrect. Give ..."
+// "the target: http://HOST/db/ answers 401: Name or password is incorrect. Give ..."
 [[nodiscard]] std::string failure_text(const replication::Failure &failure);
 // Whether trying again later may help without anybody doing something.
 [[nodiscard]] bool failure_may_pass(const replication::Failure &failure);

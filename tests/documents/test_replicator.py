@@ -30,6 +30,30 @@ class ReplicatorDocumentsTest(ServerTestCase):
                 self.refused(self.server.post('/_replicator', json={**members, '_id': 'bad'}), reason)
         self.error(self.server.get('/_replicator/bad'), 404, 'not_found')
 
+    def test_what_null_means(self):
+        good = {'source': 'a', 'target': 'b', '_replication_state': 'completed'}
+        absent = ['worker_processes', 'http_connections', 'doc_ids', 'filter', 'since_seq', 'proxy', 'source_proxy']
+        self.answer(self.server.put('/_replicator/nulls', json={**good, **dict.fromkeys(absent)}), 201)
+        for name in ('continuous', 'create_target', 'winning_revs_only', 'use_checkpoints', 'use_bulk_get', 'selector',
+                     'query_params', 'create_target_params', 'user_ctx', 'source', 'target'):
+            with self.subTest(name):
+                self.error(self.server.put('/_replicator/bad', json={**good, name: None}), 403, 'forbidden')
+        for name in ('headers', 'auth'):
+            self.error(self.server.put('/_replicator/bad', json={**good, 'source': {'url': 'http://127.0.0.1:1/a', name: None}}),
+                       403, 'forbidden')
+
+    def test_ends_that_are_not_encrypted(self):
+        job = {'source': 'http://db.example/a', 'target': 'b', '_replication_state': 'completed'}
+        setting = '/_node/_local/_config/replicator/encrypted_replication'
+        self.answer(self.server.put('/_replicator/before', json=job), 201)
+        self.answer(self.server.put(setting, json='true'), 200)
+        self.addCleanup(self.server.delete, setting)
+        reason = 'http://db.example/a/ is not encrypted, and [replicator] encrypted_replication asks for https://'
+        self.refused(self.server.put('/_replicator/after', json=job), reason)
+        self.assertEqual(self.error(self.server.post('/_replicate', json=job), 400, 'invalid_replication'), reason)
+        for source in ('https://db.example/a', 'http://127.0.0.1:1/a', 'a'):
+            self.answer(self.server.put('/_replicator/to_' + source[:5].strip(':'), json={**job, 'source': source}), 201)
+
     def test_other_ways(self):
         good = {'source': 'none', 'target': 'none2', '_replication_state': 'completed'}
         docs = [{**good, '_id': 'b1'}, {'_id': 'b2', 'source': 'a'}, {**good, '_id': 'b3'}]
