@@ -158,7 +158,7 @@ Result<std::optional<Page>> PageReader::read_candidates() {
     if (!options_.descending && std::exchange(may_scan_, false)) {
         DIVAN_TRY(bool pays, scanning_pays());
         if (pays) {
-            candidates_.emplace();
+            candidates_ = Candidates{};
             DIVAN_TRY(candidates_->last, database_.last_sequence());
         }
     }

@@ -125,8 +125,8 @@ Millis Scheduler::Impl::jitter(const Job &job) {
     if (!job.of_document() || longest.count() <= 0)
         return Millis(0);
     std::uint64_t number = 0;
-    for (unsigned char byte : context.random.bytes(sizeof number))
-        number = number << 8 | byte;
+    for (char byte : context.random.bytes(sizeof number))
+        number = number << 8 | static_cast<unsigned char>(byte);
     return Millis(static_cast<Millis::rep>(number % static_cast<std::uint64_t>(longest.count())));
 }
 
