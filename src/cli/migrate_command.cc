@@ -72,7 +72,7 @@ class Migrating {
                                        joined(choice->missed)));
             return kWrongUsage;
         }
-        auto plan = look_at_all(choice->chosen);
+        auto plan = look_at_all(choice->chosen, true);
         if (plan.ok())
             if (auto usable = check(plan->readable); !usable.ok())
                 plan = usable.error();
@@ -121,14 +121,16 @@ class Migrating {
     }
 
     // Those that are deleted meanwhile are left out. Errors: that the server is away; cancelled by a signal.
-    Result<Looked> look_at_all(const std::vector<std::string> &names) {
+    // `shown`: on a terminal, how far it is.
+    Result<Looked> look_at_all(const std::vector<std::string> &names, bool shown) {
         Looked looked;
         for (const auto &name : names) {
             if (interrupts_.wait(Millis(0)) == Interrupts::Woken::signal) {
                 interrupted_ = true;
                 return Error(ErrorCode::cancelled, "stopped");
             }
-            output_.show("looking at " + name);
+            if (shown)
+                output_.show("looking at " + name);
             auto facts = look_at(servers_.from, name);
             if (facts.ok()) {
                 looked.readable.push_back(std::move(*facts));
@@ -298,7 +300,7 @@ class Migrating {
         auto chosen = choose_databases(*names, command_.databases, command_.excluded).chosen;
         for (const auto &gone : schedule_.keep_only(chosen))
             total_.forget_failure(gone);
-        DIVAN_TRY(auto looked, look_at_all(chosen));
+        DIVAN_TRY(auto looked, look_at_all(chosen, false));
         note_unreadable(looked.unreadable);
         std::erase_if(looked.readable, [&](const auto &facts) { return !schedule_.is_due(facts, now()); });
         return std::move(looked.readable);

@@ -14,10 +14,10 @@ void cover(char *begin, const char *end) {
 
 // http://NAME:PASSWORD@HOST; a password may hold any character but a slash, if it is not encoded.
 void hide_in_url(char *value) {
-    constexpr std::string_view kScheme = "://";
-    for (char *scheme = std::strstr(value, kScheme.data()); scheme != nullptr;) {
-        char *login = scheme + kScheme.size();
-        char *next = std::strstr(login, kScheme.data());
+    constexpr const char *kScheme = "://";
+    for (char *scheme = std::strstr(value, kScheme); scheme != nullptr;) {
+        char *login = scheme + std::strlen(kScheme);
+        char *next = std::strstr(login, kScheme);
         // The last @ before the next URL: a password that was not encoded is hidden, too.
         std::string_view rest(login,
                               next == nullptr ? std::strlen(login) : static_cast<std::size_t>(next - login));

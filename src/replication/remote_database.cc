@@ -68,6 +68,17 @@ void RemoteDatabase::authorize(net::Headers &headers) const {
         headers.set("Authorization", "Basic " + base64_encode(endpoint_.user + ":" + endpoint_.password));
 }
 
+Task<Result<std::string>> RemoteDatabase::next_piece(const RemoteRequest &request) {
+    auto bytes = co_await request.stream();
+    if (!bytes.ok())
+        co_return bytes;
+    context_.count_out(bytes->size());
+    auto booked = co_await book(bytes->size());
+    if (!booked.ok())
+        co_return booked.error();
+    co_return bytes;
+}
+
 net::OutgoingRequest RemoteDatabase::outgoing(const RemoteRequest &request) {
     net::OutgoingRequest out;
     out.method = request.method;
@@ -85,16 +96,7 @@ net::OutgoingRequest RemoteDatabase::outgoing(const RemoteRequest &request) {
     if (request.stream) {
         out.stream_length = request.stream_length;
         out.expects_continue = true;
-        out.stream = [this, &request]() -> Task<Result<std::string>> {
-            auto bytes = co_await request.stream();
-            if (bytes.ok()) {
-                context_.count_out(bytes->size());
-                auto booked = co_await book(bytes->size());
-                if (!booked.ok())
-                    co_return booked.error();
-            }
-            co_return bytes;
-        };
+        out.stream = [this, &request] { return next_piece(request); };
     } else if (compresses() && out.body.size() >= kCompressedBytesMin) {
         net::GzipWriter gzip(compression_level_);
         auto compressed = gzip.write(out.body);

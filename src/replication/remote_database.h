@@ -64,6 +64,8 @@ class RemoteDatabase {
     Task<Result<bool>> signed_in();
     [[nodiscard]] net::OutgoingRequest session_request() const;
     [[nodiscard]] net::OutgoingRequest outgoing(const RemoteRequest &request);
+    // Of a body that streams; counted and booked.
+    Task<Result<std::string>> next_piece(const RemoteRequest &request);
     void authorize(net::Headers &headers) const;
     void learn(const net::IncomingResponse &response);
     [[nodiscard]] bool compresses() const;
