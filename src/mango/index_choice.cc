@@ -164,7 +164,7 @@ std::vector<Ranked> rank(const Indexes &indexes, const selector::Node &selector)
         auto distance = ranges.size() - prefix.size();
         ranked.push_back({index, std::move(prefix), distance, columns.size()});
     }
-    std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked &left, const Ranked &right) {
+    std::sort(ranked.begin(), ranked.end(), [](const Ranked &left, const Ranked &right) {
         return std::tuple(left.distance, left.width, left.index->design_id(), left.index->name()) <
                std::tuple(right.distance, right.width, right.index->design_id(), right.index->name());
     });
