@@ -98,6 +98,8 @@ class Database {
     // not lie in their heads one for all bodies and one for all trees, as long as they fit into
     // page_bytes_max; another one if a body is larger than a row.
     Result<DocumentScanEnd> scan_documents(const DocumentScan &scan, const DocumentVisitor &visit);
+    // Does several things with this database at once: run_beside() with the store's pool.
+    void run_beside(std::size_t count, const std::function<void(std::size_t)> &work);
     // The texts of documents, in that order; nullopt for those that are deleted or missing. Ends behind the
     // text that goes beyond `bytes_max`: then there are fewer texts than ids, but one at least. Calls: as a
     // page of scan_documents(), for 1,000 ids each.

@@ -1,6 +1,7 @@
 #include "db/document_scan.h"
 
 #include "base/bytes.h"
+#include "base/run_beside.h"
 #include "db/head_texts.h"
 #include "db/keys.h"
 
@@ -69,13 +70,17 @@ Result<void> ScanRun::next_page() {
     auto looked_at = choose(page);
     HeadTexts texts(state_, rows_, scan_.text, scan_.page_bytes_max);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-        text_.clear();
-        DIVAN_TRY(bool has_text, texts.append(text_, i));
-        if (!has_text)
-            continue;
+        DIVAN_TRY(auto text, texts.stored(i));
+        if (!text) {
+            text_.clear();
+            DIVAN_TRY(bool has_text, texts.append(text_, i));
+            if (!has_text)
+                continue;
+            text = text_;
+        }
         ++end_.documents;
-        text_bytes_ += text_.size();
-        stopped_ = !visit_(rows_[i].id, text_);
+        text_bytes_ += text->size();
+        stopped_ = !visit_(rows_[i].id, *text);
         if (stopped_ || text_bytes_ >= scan_.text_bytes_max) {
             leave(page, places_[i] + 1);
             return {};
@@ -120,6 +125,10 @@ void ScanRun::leave(const kv::Page &page, std::size_t rows) {
 Result<DocumentScanEnd> Database::scan_documents(const DocumentScan &scan, const DocumentVisitor &visit) {
     DIVAN_TRY_VOID(state_->check_open());
     return ScanRun(*state_, scan, visit).run();
+}
+
+void Database::run_beside(std::size_t count, const std::function<void(std::size_t)> &work) {
+    divan::run_beside(state_->context.pool, count, work);
 }
 
 Result<std::vector<std::optional<std::string>>> Database::texts(std::span<const std::string> ids,

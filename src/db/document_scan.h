@@ -20,6 +20,8 @@ struct TextOptions {
     bool local_sequence = false;    // with `_local_seq`
     bool conflicts = false;         // with `_conflicts`, if there are some; costs a read of their trees
     bool deleted_conflicts = false; // with `_deleted_conflicts`, the same
+    // `_id`, `_rev` and `_attachments` may be missing in any text: it need not be put together then.
+    bool plain_members = false;
 };
 
 // Documents in the order of their ids (bytes).

@@ -117,6 +117,16 @@ Result<bool> HeadTexts::append(std::string &out, std::size_t row) {
     return whole ? Result<bool>(true) : append_again(out, id);
 }
 
+Result<std::optional<std::string_view>> HeadTexts::stored(std::size_t row) const {
+    std::optional<std::string_view> none;
+    auto value = rows_[row].value;
+    bool adds = options_.local_sequence || options_.conflicts || options_.deleted_conflicts;
+    if (!options_.plain_members || adds || value.empty() || format::head_is_deleted(value))
+        return none;
+    DIVAN_TRY(auto head, format::view_head(value));
+    return needs_body(head) ? none : format::plain_body(head.body);
+}
+
 // Reads what the rows from `begin` on need, as many as fit, the first in any case.
 Result<void> HeadTexts::fetch(std::size_t begin) {
     parts_.clear();

@@ -24,8 +24,10 @@ class HeadTexts {
         : state_(state), rows_(rows), options_(options), parts_bytes_max_(parts_bytes_max) {}
 
     // Appends the text of a row; false: its document is deleted or missing, or compaction took its body.
-    // REQUIRES: rows are asked for in order, none is left out.
+    // REQUIRES: rows are asked for in order; none is left out but those of which stored() has a text.
     Result<bool> append(std::string &out, std::size_t row);
+    // With `plain_members`: the text as it lies in the row, if that is all of it.
+    Result<std::optional<std::string_view>> stored(std::size_t row) const;
 
     // What a document has outside of its head.
     struct Parts {

@@ -14,8 +14,6 @@ constexpr std::size_t kDocIdsLookedUpMax = 1'000;
 // Looking a document up costs about so many times what passing over it in a scan costs.
 constexpr std::uint64_t kLookUpCost = 8;
 constexpr std::uint64_t kScannedChangesMin = 2'000;
-// Of one call: readers send heartbeats in between.
-constexpr std::size_t kRowsPerScan = 10'000;
 // Candidates are in memory until they were read; with more of them the feed is read instead.
 constexpr std::size_t kCandidatesMax = 200'000;
 
@@ -76,41 +74,6 @@ Result<bool> PageReader::scanning_pays() {
     return behind * kLookUpCost > counts.documents + counts.deleted;
 }
 
-Result<void> PageReader::scan_some() {
-    auto &found = *candidates_;
-    std::deque<std::pair<std::string_view, kv::Sequence>> texts; // that are to be visited, in order
-    db::DocumentScan scan;
-    scan.begin = found.scan_from;
-    scan.documents_max = scan.rows_max = kRowsPerScan;
-    scan.choose = [&](std::string_view id, const db::RowFacts &facts) {
-        // What is committed meanwhile is in the feed behind.
-        if (facts.sequence <= at_ || facts.sequence > found.last)
-            return false;
-        if (facts.deleted || facts.leaf_count > 1) {
-            found.rows.push_back({facts.sequence, std::string(id), false});
-            return false;
-        }
-        texts.emplace_back(id, facts.sequence);
-        return true;
-    };
-    DIVAN_TRY(auto end, database_.scan_documents(scan, [&](std::string_view id, std::string_view text) {
-        while (texts.front().first.data() != id.data())
-            texts.pop_front(); // its body is gone
-        if (matcher_->matches(text))
-            found.rows.push_back({texts.front().second, std::string(id), true});
-        texts.pop_front();
-        return true;
-    }));
-    found.scan_from = end.last_id + '\0';
-    found.scanned = end.exhausted;
-    if (found.rows.size() > kCandidatesMax)
-        candidates_.reset();
-    else if (found.scanned)
-        std::sort(found.rows.begin(), found.rows.end(),
-                  [](const auto &a, const auto &b) { return a.sequence < b.sequence; });
-    return {};
-}
-
 Result<std::vector<db::Change>> PageReader::judge(std::vector<db::Change> changes) {
     std::vector<db::Change> passed;
     while (!changes.empty()) {
@@ -158,13 +121,17 @@ Result<std::optional<Page>> PageReader::read_candidates() {
     if (!options_.descending && std::exchange(may_scan_, false)) {
         DIVAN_TRY(bool pays, scanning_pays());
         if (pays) {
-            candidates_ = Candidates{};
-            DIVAN_TRY(candidates_->last, database_.last_sequence());
+            DIVAN_TRY(scan_, CandidateScan::begin(database_, options_.selector, at_));
         }
     }
-    if (candidates_ && !candidates_->scanned) {
-        DIVAN_TRY_VOID(scan_some());
-        if (candidates_ && !candidates_->scanned) {
+    if (scan_) {
+        DIVAN_TRY_VOID(scan_->scan_some());
+        if (scan_->count() > kCandidatesMax)
+            scan_.reset();
+        else if (scan_->done()) {
+            candidates_ = Candidates{scan_->last(), scan_->take()};
+            scan_.reset();
+        } else {
             Page nothing_yet;
             nothing_yet.last = at_;
             nothing_yet.more = true;

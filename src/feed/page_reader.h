@@ -7,6 +7,7 @@
 //   reader.go_on(page.last)
 
 #include "db/database.h"
+#include "feed/candidate_scan.h"
 #include "feed/filter_batch.h"
 #include "feed/filters.h"
 
@@ -75,23 +76,14 @@ class PageReader {
     [[nodiscard]] static Page judged(Unjudged unjudged);
 
   private:
-    // A selector's reader that is far behind looks at the documents themselves first, in the order of their
-    // ids, which costs a tenth of looking each of them up from the feed.
-    struct Candidate {
-        kv::Sequence sequence;
-        std::string id;
-        bool passes = false; // otherwise it may: it is deleted, or has conflicts
-    };
+    // A selector's reader that is far behind looks at the documents themselves first.
     struct Candidates {
-        kv::Sequence last;           // of the database when the scan began: the feed goes on behind it
-        std::string scan_from;       // the next id
-        bool scanned = false;        // all
-        std::vector<Candidate> rows; // by sequence once scanned
+        kv::Sequence last;           // the feed goes on behind it
+        std::vector<Candidate> rows; // by sequence
     };
     // The next page of them; nothing: the feed is to be read.
     [[nodiscard]] Result<std::optional<Page>> read_candidates();
     [[nodiscard]] Result<bool> scanning_pays();
-    Result<void> scan_some();
     Result<Page> next_candidates();
     Result<std::vector<db::Change>> judge(std::vector<db::Change> changes);
     Result<db::ChangesPage> look_up(const std::vector<std::string> &ids);
@@ -107,6 +99,7 @@ class PageReader {
     kv::Sequence last_;
     bool begun_ = false; // go_on() was called
     std::optional<selector::Matcher> matcher_;
+    std::optional<CandidateScan> scan_; // under way
     std::optional<Candidates> candidates_;
     bool may_scan_ = true; // until it was decided
 };

@@ -3,7 +3,23 @@
 #include "selector/normal_form.h"
 #include "selector/program.h"
 
+#include <algorithm>
+
 namespace divan::selector {
+namespace {
+
+bool needs_only_plain_members_of(const Node &node) {
+    switch (node.kind) {
+    case Node::Kind::field:
+        return !node.path.steps.empty() && !node.path.steps.front().starts_with('_');
+    case Node::Kind::condition:
+        return node.op == Operator::text; // others look at the document as a whole
+    default:
+        return std::all_of(node.children.begin(), node.children.end(), needs_only_plain_members_of);
+    }
+}
+
+} // namespace
 
 Result<std::shared_ptr<const Selector>> Selector::compile(const json::Value &selector, const Limits &limits) {
     auto program = std::make_unique<Program>();
@@ -29,6 +45,10 @@ bool Selector::is_void() const {
 
 json::Value Selector::to_json(bool shown) const {
     return node_to_json(program_->root, shown);
+}
+
+bool Selector::needs_only_plain_members() const {
+    return needs_only_plain_members_of(program_->root);
 }
 
 std::vector<std::string> Selector::fields() const {

@@ -49,6 +49,9 @@ class Selector {
     [[nodiscard]] json::Value to_json(bool shown) const;
     // Fields of conditions, as CouchDB shows them; in the order of the selector, not unique.
     [[nodiscard]] std::vector<std::string> fields() const;
+    // Whether it looks at single members of the document, and at none whose name begins with `_`: then it
+    // tells the same of a text without those.
+    [[nodiscard]] bool needs_only_plain_members() const;
 
   private:
     friend class Matcher;

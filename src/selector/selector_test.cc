@@ -100,6 +100,16 @@ TEST(NormalForm, FieldsAreThoseOfTheDocument) {
     EXPECT_EQ(compiled(R"({"$and":[{}]})")->fields(), Strings{""});
 }
 
+TEST(NormalForm, SomeSelectorsNeedPlainMembersOnly) {
+    for (const char *text : {"{}", R"({"a":1,"$or":[{"b.c":{"$exists":false}},{"$not":{"d":2}}]})",
+                             R"({"$text":1})", R"({"a":{"$elemMatch":{"_id":1}}})", R"({"a":{"_b":1}})"})
+        EXPECT_TRUE(compiled(text)->needs_only_plain_members()) << text;
+    for (const char *text :
+         {R"({"_id":{"$gt":null}})", R"({"a":1,"$nor":[{"_rev":"1-a"}]})",
+          R"({"_attachments.x":{"$exists":true}})", R"({"$or":[{"a":1},{"_deleted":true}]})"})
+        EXPECT_FALSE(compiled(text)->needs_only_plain_members()) << text;
+}
+
 TEST(NormalForm, VoidIsALeastOfNothing) {
     for (const char *text : {R"({"$and":[]})", R"({"$or":[]})", R"({"$nor":[]})", R"({"$not":{"$or":[]}})"})
         EXPECT_TRUE(compiled(text)->is_void()) << text;
