@@ -7,7 +7,7 @@ namespace divan::feed {
 namespace {
 
 // Of one part and one call.
-constexpr std::size_t kRowsPerScan = 5'000;
+constexpr std::size_t kRowsPerScan = 2'500;
 constexpr std::size_t kParts = 4;
 // Ids that are looked at to find parts of about the same size.
 constexpr std::uint64_t kSamples = 63;
