@@ -10,7 +10,7 @@ namespace divan::net {
 namespace {
 
 class ResolverTest : public ::testing::Test {
-  protected:
+  public:
     ResolverTest() : loop_(clock_), resolver_(loop_) {}
     ~ResolverTest() override {
         resolver_.stop();

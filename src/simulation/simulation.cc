@@ -243,6 +243,14 @@ void Simulation::check_end() {
     }
 }
 
+Task<void> Simulation::stop_all() {
+    co_await troubles_.join();
+    for (const auto &node : nodes_)
+        if (node->running())
+            co_await node->stop();
+    co_await tasks_.join();
+}
+
 // Ends everything, so that nothing of the simulation is left on the loop.
 void Simulation::end() {
     troubled_ = false;
@@ -250,15 +258,7 @@ void Simulation::end() {
         for (const auto &person : *persons)
             person->asker.stop();
     bool ended = false;
-    auto wait = [&]() -> Task<void> {
-        co_await troubles_.join();
-        for (const auto &node : nodes_)
-            if (node->running())
-                co_await node->stop();
-        co_await tasks_.join();
-        ended = true;
-    };
-    spawn(wait(), [] {});
+    spawn(stop_all(), [&ended] { ended = true; });
     constexpr Millis kStep{1'000};
     constexpr int kStepsMax = 3'600;
     for (int i = 0; i < kStepsMax && !ended; ++i)

@@ -46,6 +46,7 @@ class Simulation {
     void watch_quiet();
     void check_end();
     void end();
+    Task<void> stop_all();
 
     Task<void> make_trouble();
     Task<void> trouble_node(std::size_t node);
