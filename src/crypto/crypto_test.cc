@@ -29,9 +29,39 @@ TEST(Password, FormsOfCouchDb) {
     // RFC 6070: PBKDF2 with HMAC-SHA1, "password", "salt", 2 iterations.
     EXPECT_TRUE(verify_password("-pbkdf2-ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957,salt,2", "password"));
     EXPECT_TRUE(verify_password("-hashed-" + hex_encode(sha1("pwsalt")) + ",salt", "pw"));
-    for (const char *bad :
-         {"", "plain", "-pbkdf2-zz,s,1", "-pbkdf2-00,s,0", "-pbkdf2-00,s", "-pbkdf2-00,s,9999999999"})
-        EXPECT_FALSE(is_hashed(bad)) << bad;
+    for (const char *plain : {"", "plain", "pbkdf2-00,s,1", "-pbkdf2:md5-00,s,1", "-hashed"})
+        EXPECT_FALSE(is_hashed(plain)) << plain;
+}
+
+// PBKDF2 of "password" and "salt" with 2 iterations, each with its HMAC (made with Python's hashlib).
+TEST(Password, EveryHashFunctionOfCouchDb) {
+    const std::pair<const char *, const char *> kKeys[] = {
+        {"sha", "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"},
+        {"sha224", "93200ffa96c5776d38fa10abdf8f5bfc0054b9718513df472d2331d2"},
+        {"sha256", "ae4d0c95af6b46d32d0adff928f06dd02a303f8ef3c251dfd6e2d85a95474c43"},
+        {"sha384",
+         "54f775c6d790f21930459162fc535dbf04a939185127016a04176a0730c6f1f4fb48832ad1261baadd2cedd50814b1c"
+         "8"},
+        {"sha512",
+         "e1d9c16aa681708a45f5c7c4e215ceb66e011a2e9f0040713f18aefdb866d53cf76cab2868a39b9f7840edce4fef5a82"
+         "be67335c77a6068e04112754f27ccf4e"}};
+    for (const auto &[name, key] : kKeys) {
+        auto text = std::string("-pbkdf2:") + name + "-" + key + ",salt,2";
+        EXPECT_TRUE(is_hashed(text)) << name;
+        EXPECT_TRUE(verify_password(text, "password")) << name;
+        EXPECT_FALSE(verify_password(text, "Password")) << name;
+        EXPECT_EQ(password_salt(text), "salt");
+    }
+}
+
+// It must not be taken for a password in plain text, which everybody who saw it would know.
+TEST(Password, ADamagedHashIsNobodysPassword) {
+    for (const char *damaged : {"-pbkdf2-zz,s,1", "-pbkdf2-00,s,0", "-pbkdf2-00,s", "-pbkdf2-00,s,9999999999",
+                                "-pbkdf2:sha512-,s,1", "-hashed-00", "-pbkdf2-,,"}) {
+        EXPECT_TRUE(is_hashed(damaged)) << damaged;
+        for (const char *password : {"", "s", damaged})
+            EXPECT_FALSE(verify_password(damaged, password)) << damaged;
+    }
 }
 
 } // namespace

@@ -12,9 +12,16 @@
 namespace divan::crypto {
 namespace {
 
-constexpr std::string_view kPbkdf2Sha256 = "-pbkdf2:sha256-";
-constexpr std::string_view kPbkdf2 = "-pbkdf2-";
-constexpr std::string_view kHashed = "-hashed-";
+struct Form {
+    std::string_view prefix;
+    const EVP_MD *(*prf)(); // null: SHA-1 of password and salt
+};
+constexpr Form kForms[] = {
+    {"-pbkdf2:sha256-", EVP_sha256}, {"-pbkdf2-", EVP_sha1},          {"-pbkdf2:sha-", EVP_sha1},
+    {"-pbkdf2:sha224-", EVP_sha224}, {"-pbkdf2:sha384-", EVP_sha384}, {"-pbkdf2:sha512-", EVP_sha512},
+    {"-hashed-", nullptr},
+};
+constexpr const Form &kNewest = kForms[0];
 // A text that asks for more is malformed: it would stop the server.
 constexpr std::uint32_t kIterationsMax = 100'000'000;
 
@@ -29,23 +36,25 @@ std::string pbkdf2(const EVP_MD *kind, std::string_view password, std::string_vi
     return out;
 }
 
+const Form *form_of(std::string_view text) {
+    for (const auto &form : kForms)
+        if (text.starts_with(form.prefix))
+            return &form;
+    return nullptr;
+}
+
 struct Parsed {
-    std::string_view prefix;
+    const Form *form;
     std::string hash; // raw
     std::string_view salt;
     std::uint32_t iterations = 1;
 };
 
 std::optional<Parsed> parse(std::string_view text) {
-    Parsed parsed;
-    for (auto prefix : {kPbkdf2Sha256, kPbkdf2, kHashed})
-        if (text.starts_with(prefix)) {
-            parsed.prefix = prefix;
-            break;
-        }
-    if (parsed.prefix.empty())
+    Parsed parsed{form_of(text), {}, {}};
+    if (parsed.form == nullptr)
         return std::nullopt;
-    text.remove_prefix(parsed.prefix.size());
+    text.remove_prefix(parsed.form->prefix.size());
     auto comma = text.find(',');
     if (comma == std::string_view::npos)
         return std::nullopt;
@@ -54,7 +63,7 @@ std::optional<Parsed> parse(std::string_view text) {
         return std::nullopt;
     parsed.hash = *hash;
     text.remove_prefix(comma + 1);
-    if (parsed.prefix == kHashed) {
+    if (parsed.form->prf == nullptr) {
         parsed.salt = text;
         return parsed;
     }
@@ -73,24 +82,21 @@ std::optional<Parsed> parse(std::string_view text) {
 } // namespace
 
 std::string hash_password(std::string_view password, std::string_view salt, std::uint32_t iterations) {
-    return fmt::format("{}{},{},{}", kPbkdf2Sha256,
-                       hex_encode(pbkdf2(EVP_sha256(), password, salt, iterations)), salt, iterations);
+    return fmt::format("{}{},{},{}", kNewest.prefix,
+                       hex_encode(pbkdf2(kNewest.prf(), password, salt, iterations)), salt, iterations);
 }
 
 bool is_hashed(std::string_view text) {
-    return parse(text).has_value();
+    return form_of(text) != nullptr;
 }
 
 bool verify_password(std::string_view text, std::string_view password) {
     auto parsed = parse(text);
     if (!parsed)
         return false;
-    std::string hash;
-    if (parsed->prefix == kHashed)
-        hash = sha1(std::string(password).append(parsed->salt));
-    else
-        hash = pbkdf2(parsed->prefix == kPbkdf2 ? EVP_sha1() : EVP_sha256(), password, parsed->salt,
-                      parsed->iterations);
+    auto prf = parsed->form->prf;
+    auto hash = prf == nullptr ? sha1(std::string(password).append(parsed->salt))
+                               : pbkdf2(prf(), password, parsed->salt, parsed->iterations);
     return constant_time_equal(hash, parsed->hash);
 }
 
