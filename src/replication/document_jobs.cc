@@ -169,12 +169,12 @@ struct DocumentJobs::Impl {
                                      "transient replication, started via `_replicate` API endpoint",
                                      id, entry->document_id));
         } else {
-            auto held = entry;
-            entries.erase({entry->database, entry->document_id});
-            fail(held,
+            // `entry` may be the one in there.
+            auto kept = entries.extract({entry->database, entry->document_id});
+            fail(entry,
                  fmt::format("Replication `{}` specified by document `{}` already started, triggered by "
                              "document `{}` from db `{}`",
-                             id, held->document_id, other->replication.document_id,
+                             id, entry->document_id, other->replication.document_id,
                              other->replication.document_database));
         }
     }

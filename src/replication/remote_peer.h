@@ -33,6 +33,8 @@ class RemotePeer final : public Peer {
     // Reads all at once; those that need a request of their own come back.
     Task<Result<std::vector<MissingDocument>>> bulk_get(std::vector<MissingDocument> wanted,
                                                         DocumentReceiver &receiver);
+    struct OneByOne;
+    Task<void> read_one_by_one(OneByOne &work);
     Task<Result<void>> read_one(MissingDocument wanted, DocumentReceiver &receiver);
     Task<Result<void>> open_revs(const MissingDocument &wanted, DocumentReceiver &receiver);
     Task<Result<void>> read_parts(RemoteAnswer &answer, DocumentReceiver &receiver);

@@ -21,6 +21,14 @@ class RecordingHttpClient final : public net::HttpClient {
     std::vector<std::string> targets;
 };
 
+Task<void> wait_for_changes(Peer &peer) {
+    ChangesQuery query;
+    query.since = "0";
+    query.wait = true;
+    auto page = co_await peer.changes(std::move(query));
+    EXPECT_FALSE(page.ok());
+}
+
 // A feed that says nothing for longer than the connection may be silent would end each time, as a failure.
 TEST(RemotePeer, HeartbeatsAreAskedForMoreOftenThanAConnectionTimesOut) {
     TestingStore testing{kv::make_memory_engine()};
@@ -43,14 +51,7 @@ TEST(RemotePeer, HeartbeatsAreAskedForMoreOftenThanAConnectionTimesOut) {
         Progress progress;
         Cancellation cancellation;
         auto peer = make_remote_peer({context, replication, progress, cancellation}, replication.source);
-        auto ask = [&]() -> Task<void> {
-            ChangesQuery query;
-            query.since = "0";
-            query.wait = true;
-            auto page = co_await peer->changes(std::move(query));
-            EXPECT_FALSE(page.ok());
-        };
-        spawn(ask(), [] {});
+        spawn(wait_for_changes(*peer), [] {});
         testing.loop.run_until_idle();
         auto expected = fmt::format("&heartbeat={}", heartbeat_ms);
         EXPECT_NE(http.targets.back().find(expected), std::string::npos) << http.targets.back();
@@ -64,9 +65,8 @@ TEST(RemotePeer, BothEndsOfAJobShareItsLimitOfBytes) {
     Progress progress;
     Cancellation cancellation;
     PeerContext source(testing.context, replication, progress, cancellation);
-    auto target = source;
     EXPECT_EQ(source.budget->book(1'000), Millis(0));
-    EXPECT_EQ(target.budget->book(1'000), Millis(1'000));
+    EXPECT_EQ(PeerContext(source).budget->book(1'000), Millis(1'000));
 }
 
 } // namespace

@@ -124,6 +124,22 @@ Task<Result<void>> RemotePeer::give(Document document, AttachmentStream *data, D
     co_return received;
 }
 
+// What some readers take turns with.
+struct RemotePeer::OneByOne {
+    std::vector<MissingDocument> wanted;
+    DocumentReceiver &receiver;
+    std::size_t next = 0;
+    Result<void> result = {};
+};
+
+Task<void> RemotePeer::read_one_by_one(OneByOne &work) {
+    while (work.next < work.wanted.size() && work.result.ok()) {
+        auto read = co_await read_one(std::move(work.wanted[work.next++]), work.receiver);
+        if (!read.ok() && work.result.ok())
+            work.result = std::move(read);
+    }
+}
+
 Task<Result<void>> RemotePeer::read(std::vector<MissingDocument> wanted, DocumentReceiver &receiver) {
     if (has_bulk_get_ && replication().tuning.use_bulk_get) {
         auto left = co_await bulk_get(std::move(wanted), receiver);
@@ -131,20 +147,12 @@ Task<Result<void>> RemotePeer::read(std::vector<MissingDocument> wanted, Documen
             co_return left.error();
         wanted = std::move(*left);
     }
-    Result<void> result;
-    std::size_t next = 0;
+    OneByOne work{std::move(wanted), receiver};
     TaskGroup readers(remote_.context().context.loop);
-    auto work = [&]() -> Task<void> {
-        while (next < wanted.size() && result.ok()) {
-            auto read = co_await read_one(std::move(wanted[next++]), receiver);
-            if (!read.ok() && result.ok())
-                result = std::move(read);
-        }
-    };
-    for (std::size_t i = 0; i < std::min(kReadersMax, wanted.size()); ++i)
-        readers.start(work());
+    for (std::size_t i = 0; i < std::min(kReadersMax, work.wanted.size()); ++i)
+        readers.start(read_one_by_one(work));
     co_await readers.join();
-    co_return result;
+    co_return std::move(work.result);
 }
 
 Task<Result<std::vector<MissingDocument>>> RemotePeer::bulk_get(std::vector<MissingDocument> wanted,
