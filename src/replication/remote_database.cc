@@ -1,7 +1,7 @@
 #include "replication/remote_database.h"
 
-#include "base/encoding.h"
 #include "config/config.h"
+#include "net/absolute_url.h"
 #include "net/gzip.h"
 #include "net/loopback.h"
 #include "replication/document_retry.h"
@@ -65,7 +65,7 @@ void RemoteDatabase::authorize(net::Headers &headers) const {
     else if (!cookie_.empty())
         headers.set("Cookie", "AuthSession=" + cookie_);
     else if (!endpoint_.user.empty())
-        headers.set("Authorization", "Basic " + base64_encode(endpoint_.user + ":" + endpoint_.password));
+        headers.set("Authorization", net::basic_credentials(endpoint_.user, endpoint_.password));
 }
 
 Task<Result<std::string>> RemoteDatabase::next_piece(const RemoteRequest &request) {

@@ -1,5 +1,6 @@
 """Settings: layers of ini files, changes through _config, what is refused, CouchDB's older places."""
 import configparser
+import hashlib
 import pathlib
 import re
 import tempfile
@@ -197,6 +198,18 @@ class AtOnceTest(ServerTestCase):
         self.answer(self.server.get('/_up'), 404)
         self.set('couchdb/maintenance_mode', 'false')
         self.answer(self.server.get('/_up'), 200)
+
+    def test_admins_hashed_elsewhere(self):
+        self.addCleanup(self.server.delete, CONFIG + '/admins/ann')
+        for name, function in (('sha', 'sha1'), ('sha224',) * 2, ('sha256',) * 2, ('sha384',) * 2, ('sha512',) * 2):
+            key = hashlib.pbkdf2_hmac(function, b'an open sesame', b'salt', 10).hex()
+            text = '-pbkdf2:%s-%s,salt,10' % (name, key)
+            self.answer(self.server.put(CONFIG + '/admins/ann', json=text), 200)
+            self.assertNotIn(key, self.answer(self.server.get(CONFIG + '/admins/ann'), 200))
+            for password, status in (('an open sesame', 200), (text, 401)):
+                session = self.server.new_session('ann', password)
+                self.addCleanup(session.close)
+                self.assertEqual(session.get(self.server.url + '/_all_dbs', timeout=30).status_code, status, name)
 
     def test_admins(self):
         self.assertEqual(self.answer(self.server.put(CONFIG + '/admins/eve', json='an open sesame'), 200), '')
