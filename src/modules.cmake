@@ -63,7 +63,7 @@ divan_module(wire DEPENDS base json config doc net db TEST_DEPENDS kv kv/memory)
 divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
-divan_module(access DEPENDS base json crypto config telemetry db TEST_DEPENDS kv/memory)
+divan_module(access DEPENDS base json crypto config telemetry selector doc net kv db TEST_DEPENDS kv/memory)
 divan_module(replication DEPENDS base json crypto config telemetry selector script doc net kv db design feed wire access
              TEST_DEPENDS kv/memory)
 

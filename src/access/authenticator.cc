@@ -1,283 +1,318 @@
 #include "access/authenticator.h"
 
-#include "base/encoding.h"
-#include "crypto/digest.h"
-#include "crypto/password.h"
+#include "access/basic_credentials.h"
+#include "access/proxy_login.h"
+#include "telemetry/log.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace divan::access {
 namespace {
 
-// Slow hashes that run at once; further logins are answered 503.
+// Passwords that wait to be hashed, or are; further logins are answered 503.
 constexpr int kHashingMax = 64;
-constexpr std::size_t kRememberedMin = 1'000;
-constexpr std::string_view kCookieName = "AuthSession=";
-
-Principal admin(std::string name, const char *how) {
-    return {std::move(name), {"_admin"}, how};
-}
+constexpr std::size_t kVerifiedMin = 1'000;
 
 Error wrong_password() {
-    return Error(ErrorCode::unauthorized, "Name or password is incorrect.");
+    return {ErrorCode::unauthorized, "Name or password is incorrect."};
+}
+
+Error conflicted() {
+    return {ErrorCode::unauthorized,
+            "User document conflicts must be resolved before the document is used for "
+            "authentication purposes."};
+}
+
+Error account_locked() {
+    return {ErrorCode::forbidden, "This account is locked: an administrator can unlock it."};
+}
+
+bool has_second_factor(const User &user) {
+    return user.document.contains("totp");
 }
 
 } // namespace
 
-std::optional<std::string_view> find_session_cookie(std::string_view header) {
-    while (!header.empty()) {
-        auto semicolon = header.find(';');
-        auto part = header.substr(0, semicolon);
-        header.remove_prefix(semicolon == std::string_view::npos ? header.size() : semicolon + 1);
-        while (!part.empty() && part.front() == ' ')
-            part.remove_prefix(1);
-        if (part.starts_with(kCookieName)) {
-            part.remove_prefix(kCookieName.size());
-            if (part.size() >= 2 && part.front() == '"' && part.back() == '"')
-                part = part.substr(1, part.size() - 2);
-            return part;
+Authenticator::Authenticator(const Services &services)
+    : services_(services), lockout_(services.config, services.clock), verified_(services.random) {}
+
+Principal Authenticator::principal_of(std::shared_ptr<const User> user, std::string_view how) const {
+    Principal principal{user->name, user->roles, std::string(how)};
+    principal.account = std::move(user);
+    return principal;
+}
+
+// ---- the chain
+
+std::optional<Result<Principal>> Authenticator::outcome(Step step) {
+    switch (step.kind) {
+    case Step::Kind::too_much:
+        return std::nullopt;
+    case Step::Kind::refused:
+        return Result<Principal>(std::move(*step.error));
+    case Step::Kind::pass:
+    case Step::Kind::found:
+        break;
+    }
+    return Result<Principal>(std::move(step.principal));
+}
+
+std::optional<Result<Principal>> Authenticator::run(const net::RequestHead &head, Effort effort) {
+    auto handlers = parse_handlers(services_.config.text("chttpd", "authentication_handlers"));
+    if (!handlers.ok())
+        return Result<Principal>(handlers.error());
+    for (auto handler : *handlers) {
+        Step step;
+        switch (handler) {
+        case Handler::cookie:
+            step = by_cookie(head, effort);
+            break;
+        case Handler::password:
+            step = by_password(head, effort);
+            break;
+        case Handler::proxy:
+            step = by_proxy(head, effort);
+            break;
+        case Handler::jwt:
+            break;
         }
+        if (step.kind != Step::Kind::pass)
+            return outcome(std::move(step));
     }
-    return std::nullopt;
+    return Result<Principal>(Principal());
 }
 
-bool is_known_default_password(std::string_view name, std::string_view password) {
-    constexpr std::string_view kKnown[] = {
-        "password", "admin", "change_me", "changeme", "secret",  "couchdb", "divan",  "123456", "12345678",
-        "root",     "pass",  "passw0rd",  "test",     "default", "letmein", "qwerty", ""};
-    return password == name || std::find(std::begin(kKnown), std::end(kKnown), password) != std::end(kKnown);
+std::optional<Result<Principal>> Authenticator::authenticate_quickly(const net::RequestHead &head) {
+    return run(head, Effort::none);
 }
 
-Authenticator::Authenticator(config::Config &config, Clock &clock, Random &random, Executor &pool)
-    : config_(config), clock_(clock), random_(random), pool_(pool), fingerprint_key_(random.bytes(32)) {}
-
-bool Authenticator::has_admin() const {
-    return !config_.section("admins").empty();
+Task<Result<Principal>> Authenticator::authenticate(const net::RequestHead &head, Executor &home) {
+    Attempt attempt = [this, &head](Effort effort) { return run(head, effort); };
+    co_return co_await try_harder(std::move(attempt), home);
 }
 
-std::optional<std::string> Authenticator::admin_hash(const std::string &name) const {
-    auto admins = config_.section("admins");
-    auto found = admins.find(name);
-    return found == admins.end() ? std::nullopt : std::optional(found->second);
+Task<Result<Principal>> Authenticator::log_in(Login login, Executor &home) {
+    Attempt attempt = [this, &login](Effort effort) { return outcome(check_password(login, effort)); };
+    co_return co_await try_harder(std::move(attempt), home);
 }
 
-Result<std::string> Authenticator::admin_text(std::string_view name, std::string_view password) {
-    if (password.empty())
-        return Error(ErrorCode::bad_request, fmt::format("The admin `{}` needs a password.", name));
-    if (exposed_ && is_known_default_password(name, password))
-        return Error(
-            ErrorCode::bad_request,
-            fmt::format("The password of admin `{}` is one that everybody tries first. It is refused on "
-                        "an address that others can reach: choose another one.",
-                        name));
-    auto iterations = static_cast<std::uint32_t>(config_.integer("chttpd_auth", "iterations"));
-    return crypto::hash_password(password, hex_encode(random_.bytes(16)), iterations);
-}
-
-Result<std::vector<std::string>> Authenticator::hash_plain_admins() {
-    std::vector<std::string> weak;
-    for (const auto &[name, text] : config_.section("admins")) {
-        if (crypto::is_hashed(text))
-            continue;
-        DIVAN_TRY(auto hashed, admin_text(name, text));
-        if (is_known_default_password(name, text))
-            weak.push_back(name);
-        ignore_error(config_.set("admins", name, std::move(hashed), true), "stays in memory");
-    }
-    return weak;
-}
-
-Result<std::optional<Authenticator::Parsed>> Authenticator::parse_basic(std::string_view authorization) {
-    constexpr std::string_view kBasic = "basic ";
-    std::optional<Parsed> none;
-    if (authorization.size() < kBasic.size())
-        return none;
-    for (std::size_t i = 0; i < kBasic.size(); ++i)
-        if ((authorization[i] | 0x20) != kBasic[i])
-            return none;
-    auto decoded = base64_decode(authorization.substr(kBasic.size()));
-    if (!decoded)
-        return Error(ErrorCode::bad_request, "Authorization header has invalid base64 value");
-    auto colon = decoded->find(':');
-    if (colon == std::string::npos)
-        return none;
-    return std::optional(Parsed{decoded->substr(0, colon), decoded->substr(colon + 1)});
-}
-
-std::string Authenticator::fingerprint(const std::string &name, std::string_view password,
-                                       std::string_view hash) const {
-    return crypto::hmac_sha256(
-        fingerprint_key_, fmt::format("{}:{}{}:{}{}", name.size(), name, password.size(), password, hash));
-}
-
-bool Authenticator::remembered(const std::string &fingerprint) {
-    std::lock_guard lock(mutex_);
-    auto found = known_.find(fingerprint);
-    if (found == known_.end())
-        return false;
-    order_.splice(order_.begin(), order_, found->second);
-    return true;
-}
-
-void Authenticator::remember(const std::string &fingerprint) {
-    auto known_max =
-        std::max(kRememberedMin, static_cast<std::size_t>(config_.integer("chttpd_auth", "auth_cache_size")));
-    std::lock_guard lock(mutex_);
-    if (known_.contains(fingerprint))
-        return;
-    order_.push_front(fingerprint);
-    known_[fingerprint] = order_.begin();
-    while (known_.size() > known_max) {
-        known_.erase(order_.back());
-        order_.pop_back();
-    }
-}
-
-std::optional<Result<Principal>> Authenticator::authenticate_quickly(const Credentials &credentials) {
-    if (credentials.cookie)
-        if (auto cookie = find_session_cookie(*credentials.cookie); cookie && !cookie->empty())
-            return authenticate_cookie(*cookie);
-    if (!credentials.authorization)
-        return Result<Principal>(Principal());
-    auto parsed = parse_basic(*credentials.authorization);
-    if (!parsed.ok())
-        return Result<Principal>(parsed.error());
-    if (!*parsed)
-        return Result<Principal>(Principal());
-    const auto &[name, password] = **parsed;
-    auto hash = admin_hash(name);
-    if (name.empty())
-        return Result<Principal>(wrong_password());
-    if (hash && remembered(fingerprint(name, password, *hash)))
-        return Result<Principal>(admin(name, "default"));
-    return std::nullopt;
-}
-
-Task<Result<Principal>> Authenticator::authenticate(std::string authorization, Executor &home) {
-    auto parsed = parse_basic(authorization);
-    if (!parsed.ok())
-        co_return parsed.error();
-    if (!*parsed)
-        co_return Principal();
-    auto name = (*parsed)->name;
-    auto password = (*parsed)->password;
-    co_return co_await check_password(std::move(name), std::move(password), home);
-}
-
-Task<Result<Principal>> Authenticator::check_password(std::string name, std::string password,
-                                                      Executor &home) {
-    auto hash = admin_hash(name);
-    if (hash && remembered(fingerprint(name, password, *hash)))
-        co_return admin(std::move(name), "default");
+Task<Result<Principal>> Authenticator::try_harder(Attempt attempt, Executor &home) {
+    auto answer = co_await run_on(services_.engine_pool, home, [&attempt] { return attempt(Effort::reads); });
+    if (answer)
+        co_return std::move(*answer);
     {
         std::lock_guard lock(mutex_);
         if (hashing_ >= kHashingMax)
             co_return Error(ErrorCode::service_unavailable, "Too many logins at once: try again later.");
         ++hashing_;
     }
-    // An unknown name takes as long as a wrong password, so that names cannot be guessed by time.
-    auto text = hash.value_or("-pbkdf2:sha256-00,salt," +
-                              std::to_string(config_.integer("chttpd_auth", "iterations")));
-    auto correct =
-        co_await run_on(pool_, home, [&text, &password] { return crypto::verify_password(text, password); });
+    answer = co_await run_on(services_.login_pool, home, [&attempt] { return attempt(Effort::hashes); });
     {
         std::lock_guard lock(mutex_);
         --hashing_;
     }
-    if (!hash || !correct)
-        co_return wrong_password();
-    remember(fingerprint(name, password, *hash));
-    co_return admin(std::move(name), "default");
+    co_return std::move(*answer);
 }
 
-std::string Authenticator::sign(std::string_view name_and_time, std::string_view salt, bool sha256) const {
-    auto key = config_.text("chttpd_auth", "secret").append(salt);
-    return sha256 ? crypto::hmac_sha256(key, name_and_time) : crypto::hmac_sha1(key, name_and_time);
-}
-
-// base64url(name ":" hex seconds ":" HMAC), as couch_httpd_auth makes it.
-std::string Authenticator::session_cookie(const std::string &name) {
-    auto hash = admin_hash(name).value_or("");
-    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(clock_.now()).count();
-    auto text = fmt::format("{}:{:X}", name, seconds);
-    auto value = base64_url_encode(text + ":" + sign(text, crypto::password_salt(hash), true));
-    return std::string(kCookieName) + value + cookie_attributes();
-}
-
-std::string Authenticator::clearing_cookie() const {
-    return std::string(kCookieName) + cookie_attributes();
-}
-
-std::string Authenticator::cookie_attributes() const {
-    std::string text = "; Version=1";
-    auto timeout = config_.integer("chttpd_auth", "timeout");
-    if (config_.boolean("chttpd_auth", "allow_persistent_cookies"))
-        text += fmt::format("; Expires={}; Max-Age={}",
-                            http_date(clock_.now() + std::chrono::seconds(timeout)), timeout);
-    text += "; Path=/; HttpOnly";
-    if (auto domain = config_.text("chttpd_auth", "cookie_domain"); !domain.empty())
-        text += "; Domain=" + domain;
-    if (auto same_site = config_.text("chttpd_auth", "same_site"); !same_site.empty())
-        text += "; SameSite=" + same_site;
-    return text;
-}
-
-namespace {
-
-struct CookieParts {
-    std::string name;
-    std::int64_t seconds = 0;
-    std::string name_and_time;
-    std::string signature;
-};
-
-std::optional<CookieParts> parse_cookie(std::string_view value) {
-    auto decoded = base64_decode(value);
-    if (!decoded)
+// nullopt: too much effort.
+std::optional<Result<std::shared_ptr<const User>>> Authenticator::find_user(const std::string &name,
+                                                                            Effort effort) {
+    if (effort != Effort::none)
+        return services_.users.find(name);
+    auto cached = services_.users.find_cached(name);
+    if (!cached)
         return std::nullopt;
-    auto first = decoded->find(':');
-    auto second = first == std::string::npos ? first : decoded->find(':', first + 1);
-    if (second == std::string::npos)
-        return std::nullopt;
-    CookieParts parts;
-    parts.name = decoded->substr(0, first);
-    auto [end, error] =
-        std::from_chars(decoded->data() + first + 1, decoded->data() + second, parts.seconds, 16);
-    if (error != std::errc() || end != decoded->data() + second)
-        return std::nullopt;
-    parts.name_and_time = decoded->substr(0, second);
-    parts.signature = decoded->substr(second + 1);
-    return parts;
+    return Result<std::shared_ptr<const User>>(std::move(*cached));
 }
 
-} // namespace
+// ---- the handlers
 
-Result<Principal> Authenticator::authenticate_cookie(std::string_view value) const {
-    auto parts = parse_cookie(value);
-    if (!parts)
-        return Error(ErrorCode::bad_request, "Malformed AuthSession cookie. Please clear your cookies.");
-    auto hash = admin_hash(parts->name);
-    if (!hash)
-        return Principal();
-    auto salt = crypto::password_salt(*hash);
-    bool valid = crypto::constant_time_equal(parts->signature, sign(parts->name_and_time, salt, true)) ||
-                 crypto::constant_time_equal(parts->signature, sign(parts->name_and_time, salt, false));
-    auto now = std::chrono::duration_cast<std::chrono::seconds>(clock_.now()).count();
-    if (!valid || now >= parts->seconds + config_.integer("chttpd_auth", "timeout"))
-        return Principal();
-    return admin(parts->name, "cookie");
+Authenticator::Step Authenticator::by_cookie(const net::RequestHead &head, Effort effort) {
+    auto header = head.headers.find("Cookie");
+    auto value = header ? find_session_cookie(*header) : std::nullopt;
+    if (!value || value->empty())
+        return {};
+    auto token = parse_session_token(*value);
+    if (!token)
+        return refuse({ErrorCode::bad_request, "Malformed AuthSession cookie. Please clear your cookies."});
+    auto user = find_user(token->name, effort);
+    if (!user)
+        return {Step::Kind::too_much};
+    if (!user->ok())
+        return refuse(user->error());
+    const auto &found = **user;
+    // Without a stored password there is no salt, and the secret alone would sign for everybody.
+    if (found == nullptr || !found->password || !services_.cookies.verify(*token, found->password->salt))
+        return {};
+    if (found->conflicted)
+        return refuse(conflicted());
+    if (found->locked)
+        return {};
+    return {Step::Kind::found, principal_of(found, "cookie")};
 }
 
-bool Authenticator::should_renew(std::string_view cookie_header) const {
-    auto cookie = find_session_cookie(cookie_header);
-    auto parts = cookie ? parse_cookie(*cookie) : std::nullopt;
-    if (!parts)
-        return false;
-    auto timeout = config_.integer("chttpd_auth", "timeout");
-    auto age = std::chrono::duration_cast<std::chrono::seconds>(clock_.now()).count() - parts->seconds;
-    return age * 10 >= timeout;
+Authenticator::Step Authenticator::by_password(const net::RequestHead &head, Effort effort) {
+    auto header = head.headers.find("Authorization");
+    if (!header)
+        return {};
+    auto credentials = parse_basic_credentials(*header);
+    if (!credentials.ok())
+        return refuse(credentials.error());
+    if (!*credentials)
+        return {};
+    Login login{
+        std::move((*credentials)->name), std::move((*credentials)->password), {}, head.remote_address};
+    return check_password(login, effort);
+}
+
+Authenticator::Step Authenticator::by_proxy(const net::RequestHead &head, Effort effort) {
+    auto login = read_proxy_login(head, services_.config);
+    if (!login)
+        return {};
+    auto user = find_user(login->name, effort);
+    if (!user)
+        return {Step::Kind::too_much};
+    if (!user->ok())
+        return refuse(user->error());
+    if (**user != nullptr && (**user)->locked)
+        return refuse(account_locked());
+    return {Step::Kind::found, Principal{std::move(login->name), std::move(login->roles), "proxy"}};
+}
+
+// ---- passwords
+
+Result<void> Authenticator::check_lockout(const Login &login, std::string_view salt) {
+    auto log = [&](std::string_view what) {
+        services_.log.warning(fmt::format("{} for user {} from {}", what, login.name, login.address));
+    };
+    switch (lockout_.check(login.address, login.name, salt)) {
+    case Lockout::Verdict::free:
+        return {};
+    case Lockout::Verdict::warned:
+        log("authentication failure threshold reached");
+        return {};
+    case Lockout::Verdict::name_locked:
+    case Lockout::Verdict::address_locked:
+        break;
+    }
+    log("authentication rejected: too many failures");
+    return Error(ErrorCode::forbidden,
+                 "Account is temporarily locked due to multiple authentication failures");
+}
+
+Authenticator::Step Authenticator::check_password(const Login &login, Effort effort) {
+    auto found = find_user(login.name, effort);
+    if (!found)
+        return {Step::Kind::too_much};
+    if (!found->ok())
+        return refuse(found->error());
+    auto user = std::move(**found);
+    const auto salt = user && user->password ? user->password->salt : std::string();
+    if (auto free = check_lockout(login, salt); !free.ok())
+        return refuse(free.error());
+    if (user && user->conflicted)
+        return refuse(conflicted());
+    if (!user || !user->password || !verified_.contains(login.name, login.password, *user->password)) {
+        if (effort != Effort::hashes)
+            return {Step::Kind::too_much};
+        if (auto verified = verify(login, user.get()); !verified.ok())
+            return refuse(verified.error());
+    }
+    if (has_second_factor(*user))
+        return refuse(wrong_password());
+    if (user->locked)
+        return refuse(account_locked());
+    return {Step::Kind::found, principal_of(std::move(user), "default")};
+}
+
+// Slow. `user` may be null.
+Result<void> Authenticator::verify(const Login &login, const User *user) {
+    bool known = user != nullptr && user->password;
+    if (user != nullptr && user->password_error)
+        return *user->password_error;
+    if (known) {
+        DIVAN_TRY_VOID(check_password_cost(*user->password, services_.config));
+    }
+    // An unknown name takes as long as a wrong password, so that names cannot be guessed by time.
+    bool right = known ? crypto::verify_password(*user->password, login.password)
+                       : make_password_hash(services_.config, services_.random, login.password).key.empty();
+    auto salt = known ? std::string_view(user->password->salt) : std::string_view();
+    if (!right) {
+        lockout_.failed(login.address, login.name, salt);
+        services_.log.warning(
+            fmt::format("authentication failed for user {} from {}", login.name, login.address));
+        return wrong_password();
+    }
+    lockout_.succeeded(login.address, login.name, salt);
+    auto entries_max = std::max(
+        kVerifiedMin, static_cast<std::size_t>(services_.config.integer("chttpd_auth", "auth_cache_size")));
+    verified_.remember(login.name, login.password, *user->password, entries_max);
+    upgrade_hash(*user, login.password);
+    return {};
+}
+
+// Stores a password anew that was hashed in another way than the settings say. As couch_password_hasher: the
+// salt stays, so that sessions do, and nodes that do the same write the same.
+void Authenticator::upgrade_hash(const User &user, std::string_view password) {
+    const auto &config = services_.config;
+    if (user.is_admin || user.rev.empty() || !config.boolean("chttpd_auth", "upgrade_hash_on_auth"))
+        return;
+    const auto &stored = *user.password;
+    if (stored.scheme == crypto::PasswordHash::Scheme::pbkdf2 &&
+        stored.iterations == config.integer("chttpd_auth", "iterations") &&
+        crypto::prf_name(stored.prf) == config.text("chttpd_auth", "pbkdf2_prf"))
+        return;
+    {
+        std::lock_guard lock(mutex_);
+        if (!upgrading_.insert(user.name).second)
+            return;
+    }
+    auto hash = make_password_hash(config, services_.random, password, stored.salt);
+    auto document = user.document;
+    set_password_members(document, hash);
+    // Somebody else's change wins; the next login tries again.
+    if (auto written = services_.users.update(user, std::move(document)); written.ok()) {
+        services_.log.info(fmt::format("the stored password hash of user {} was upgraded", user.name));
+        verified_.remember(user.name, password, hash, kVerifiedMin);
+    }
+    std::lock_guard lock(mutex_);
+    upgrading_.erase(user.name);
+}
+
+// ---- sessions
+
+std::optional<bool> Authenticator::is_current(const Principal &principal, Effort effort) {
+    if (principal.anonymous())
+        return true;
+    auto user = find_user(principal.name, effort);
+    if (!user)
+        return std::nullopt;
+    if (!user->ok())
+        return true; // unknown is not ended: the next request asks again
+    const auto &now = **user;
+    if (!principal.account)
+        return now == nullptr || !now->locked;
+    return now != nullptr && now->authority == principal.account->authority;
+}
+
+bool Authenticator::is_current(const Principal &principal) {
+    return *is_current(principal, Effort::reads);
+}
+
+std::optional<bool> Authenticator::is_current_cached(const Principal &principal) {
+    return is_current(principal, Effort::none);
+}
+
+std::string Authenticator::session_cookie(const Principal &principal, bool tls) {
+    return services_.cookies.make(principal.name, principal.account->password->salt, tls);
+}
+
+bool Authenticator::should_renew(const net::RequestHead &head) const {
+    auto header = head.headers.find("Cookie");
+    auto value = header ? find_session_cookie(*header) : std::nullopt;
+    auto token = value ? parse_session_token(*value) : std::nullopt;
+    return token && services_.cookies.should_renew(*token);
 }
 
 } // namespace divan::access

@@ -1,94 +1,118 @@
 #pragma once
 
-// Who sends a request: Basic passwords and session cookies of the admins in [admins].
+// Who sends a request. The handlers of [chttpd] authentication_handlers are asked in their order; the first
+// that finds somebody decides, and one that finds wrong credentials refuses.
+//
+//   cookie   the AuthSession cookie                     session_cookie.h
+//   default  Authorization: Basic                       CouchDB's name for it
+//   proxy    X-Auth-CouchDB-UserName and -Roles         of a proxy that is trusted, or shares the secret
+//   jwt      Authorization: Bearer                      jwt.h
 
+#include "access/handlers.h"
+#include "access/lockout.h"
 #include "access/principal.h"
-#include "base/clock.h"
+#include "access/session_cookie.h"
+#include "access/users.h"
+#include "access/verified_logins.h"
 #include "base/executor.h"
-#include "base/random.h"
-#include "base/result.h"
 #include "base/task.h"
-#include "config/config.h"
+#include "net/http.h"
 
-#include <atomic>
-#include <list>
-#include <map>
-#include <mutex>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
+
+namespace divan::telemetry {
+class Logger;
+}
 
 namespace divan::access {
 
-// Credentials as a request carries them.
-struct Credentials {
-    std::optional<std::string_view> authorization; // the header
-    std::optional<std::string_view> cookie;        // the header
+// A login by POST /_session.
+struct Login {
+    std::string name;
+    std::string password;
+    std::string token;   // of the second factor
+    std::string address; // of the client
 };
 
-// Thread-safe. Passwords are hashed slowly on purpose, so that is done on the pool, by a bounded number
-// of threads, and a verified password is remembered (as a keyed hash) while its stored hash is the same.
+// Thread-safe. Users that are not in memory are read on the engine's pool. Passwords are hashed on a pool of
+// their own, a bounded number at once: logins must not keep the engine from everybody's work.
 class Authenticator {
   public:
-    Authenticator(config::Config &config, Clock &clock, Random &random, Executor &pool);
+    struct Services {
+        config::Config &config;
+        Clock &clock;
+        Random &random;
+        Executor &engine_pool;
+        Executor &login_pool;
+        Users &users;
+        SessionCookies &cookies;
+        telemetry::Logger &log;
+    };
+    explicit Authenticator(const Services &services);
 
-    // What needs no slow hash: nobody, cookies, remembered passwords. nullopt: ask check_password.
-    // Errors: unauthorized (wrong name or password), bad_request (malformed header or cookie).
-    [[nodiscard]] std::optional<Result<Principal>> authenticate_quickly(const Credentials &credentials);
+    // What needs nothing slow. nullopt: ask authenticate().
+    // Errors: unauthorized (wrong name or password), forbidden (locked), bad_request (malformed).
+    [[nodiscard]] std::optional<Result<Principal>> authenticate_quickly(const net::RequestHead &head);
+    // The same, whatever it takes; goes on on `home`. Errors: also service_unavailable (too many at once).
+    // `head` lives until then.
+    Task<Result<Principal>> authenticate(const net::RequestHead &head, Executor &home);
+    // Errors: as authenticate().
+    Task<Result<Principal>> log_in(Login login, Executor &home);
 
-    // The slow way; goes on on `home`. Errors: unauthorized, service_unavailable (too many at once).
-    Task<Result<Principal>> authenticate(std::string authorization, Executor &home);
-    Task<Result<Principal>> check_password(std::string name, std::string password, Executor &home);
+    // Whether what the principal was found to be by its login still holds: same password, roles, lock. True
+    // for nobody. Blocks on the engine if the user is not in memory.
+    [[nodiscard]] bool is_current(const Principal &principal);
+    // The same without I/O; nullopt: ask is_current().
+    [[nodiscard]] std::optional<bool> is_current_cached(const Principal &principal);
 
-    // The Set-Cookie value of a new session.
-    [[nodiscard]] std::string session_cookie(const std::string &name);
-    // Of an ended one: the same attributes, no value.
-    [[nodiscard]] std::string clearing_cookie() const;
-    // Whether less than 90 % of a cookie's life is left: it should be renewed with the answer.
-    [[nodiscard]] bool should_renew(std::string_view cookie_header) const;
+    // Set-Cookie values: of a new session, and of one that has ended. REQUIRES: a principal with an account.
+    [[nodiscard]] std::string session_cookie(const Principal &principal, bool tls);
+    [[nodiscard]] std::string clearing_cookie(bool tls) const { return services_.cookies.clearing(tls); }
+    // Whether a request that was authenticated by its cookie gets a new one.
+    [[nodiscard]] bool should_renew(const net::RequestHead &head) const;
 
-    // Whether others than this machine can reach the server; then known default passwords are refused.
-    void set_exposed(bool exposed) { exposed_ = exposed; }
-    // The text to store for an admin whose password is given in plain text.
-    // Errors: bad_request for no password, and for a known default one if the server is exposed.
-    [[nodiscard]] Result<std::string> admin_text(std::string_view name, std::string_view password);
-    // Hashes the passwords of [admins] that were written in plain text. Errors: as admin_text.
-    // Returns the names of those whose password is a known default.
-    [[nodiscard]] Result<std::vector<std::string>> hash_plain_admins();
-    [[nodiscard]] bool has_admin() const;
+    [[nodiscard]] Lockout &lockout() { return lockout_; }
+    [[nodiscard]] Users &users() { return services_.users; }
 
   private:
-    struct Parsed {
-        std::string name;
-        std::string password;
+    // What a step may wait for: nothing, reads of the engine, and hashes too.
+    enum class Effort : std::uint8_t { none, reads, hashes };
+    // What a handler says. too_much: more than the effort that is allowed.
+    struct Step {
+        enum class Kind : std::uint8_t { pass, found, refused, too_much } kind = Kind::pass;
+        Principal principal = {};
+        std::optional<Error> error = {};
     };
-    [[nodiscard]] static Result<std::optional<Parsed>> parse_basic(std::string_view authorization);
-    [[nodiscard]] std::optional<std::string> admin_hash(const std::string &name) const;
-    [[nodiscard]] Result<Principal> authenticate_cookie(std::string_view value) const;
-    [[nodiscard]] std::string fingerprint(const std::string &name, std::string_view password,
-                                          std::string_view hash) const;
-    [[nodiscard]] bool remembered(const std::string &fingerprint);
-    void remember(const std::string &fingerprint);
-    [[nodiscard]] std::string sign(std::string_view name_and_time, std::string_view salt, bool sha256) const;
-    [[nodiscard]] std::string cookie_attributes() const;
+    static Step refuse(Error error) { return {Step::Kind::refused, {}, std::move(error)}; }
+    // nullopt: too much.
+    static std::optional<Result<Principal>> outcome(Step step);
 
-    config::Config &config_;
-    Clock &clock_;
-    Random &random_;
-    Executor &pool_;
-    const std::string fingerprint_key_;
-    std::atomic<bool> exposed_ = false;
+    std::optional<Result<Principal>> run(const net::RequestHead &head, Effort effort);
+    Step by_cookie(const net::RequestHead &head, Effort effort);
+    Step by_password(const net::RequestHead &head, Effort effort);
+    Step by_proxy(const net::RequestHead &head, Effort effort);
+
+    std::optional<bool> is_current(const Principal &principal, Effort effort);
+    std::optional<Result<std::shared_ptr<const User>>> find_user(const std::string &name, Effort effort);
+    Step check_password(const Login &login, Effort effort);
+    Result<void> check_lockout(const Login &login, std::string_view salt);
+    Result<void> verify(const Login &login, const User *user);
+    void upgrade_hash(const User &user, std::string_view password);
+    Principal principal_of(std::shared_ptr<const User> user, std::string_view how) const;
+    // Makes the effort it takes: `attempt` on the engine's pool, then on the one for logins.
+    using Attempt = UniqueFunction<std::optional<Result<Principal>>(Effort)>;
+    Task<Result<Principal>> try_harder(Attempt attempt, Executor &home);
+
+    const Services services_;
+    Lockout lockout_;
+    VerifiedLogins verified_;
     std::mutex mutex_;
-    std::list<std::string> order_; // most recently used first
-    std::map<std::string, std::list<std::string>::iterator> known_;
     int hashing_ = 0;
+    std::set<std::string> upgrading_; // names
 };
-
-// The AuthSession cookie of a Cookie header.
-[[nodiscard]] std::optional<std::string_view> find_session_cookie(std::string_view cookie_header);
-
-// Whether a password is one that everybody tries first.
-[[nodiscard]] bool is_known_default_password(std::string_view name, std::string_view password);
 
 } // namespace divan::access

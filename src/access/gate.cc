@@ -1,6 +1,10 @@
 #include "access/gate.h"
 
+#include "access/security_object.h"
+#include "access/users.h"
 #include "config/config.h"
+
+#include <algorithm>
 
 namespace divan::access {
 
@@ -20,6 +24,8 @@ std::string_view permission_name(Permission permission) {
         return "database_member";
     case Permission::database_admin:
         return "database_admin";
+    case Permission::database_owner:
+        return "database_owner";
     }
     return "";
 }
@@ -38,11 +44,9 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
         return Error(ErrorCode::unauthorized, "You are not a server admin or read-only metrics user");
     case Permission::server_admin:
         return Error(ErrorCode::unauthorized, "You are not a server admin.");
-    case Permission::database_admin:
-        if (principal.anonymous())
-            return Error(ErrorCode::unauthorized, "You are not authorized to access this db.");
-        return Error(ErrorCode::unauthorized, "You are not a db or server admin.");
     case Permission::database_member:
+    case Permission::database_admin:
+    case Permission::database_owner:
         if (principal.anonymous())
             return Error(ErrorCode::unauthorized, "You are not authorized to access this db.");
         return Error(ErrorCode::forbidden, "You are not allowed to access this db.");
@@ -53,10 +57,75 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
     }
 }
 
+// As chttpd_auth_request: who is no member is told so first.
+Result<void> Gate::authorize_in(const Principal &principal, Permission permission,
+                                db::Database &database) const {
+    if (principal.is_server_admin())
+        return {};
+    if (permission != Permission::database_member && permission != Permission::database_admin &&
+        permission != Permission::database_owner)
+        return authorize(principal, permission);
+    DIVAN_TRY(auto text, database.security());
+    auto security = parse_security_object(text);
+    if (!security.is_member(principal))
+        return authorize(principal, Permission::database_member);
+    if (permission == Permission::database_member || security.is_admin(principal))
+        return {};
+    if (permission == Permission::database_owner && !principal.anonymous())
+        return Error(ErrorCode::forbidden, "You are not a db or server admin.");
+    return Error(ErrorCode::unauthorized, "You are not a server or db admin.");
+}
+
+namespace {
+
+bool is_system_name(std::string_view database, std::string_view name) {
+    return database == name || (database.size() > name.size() && database.ends_with(name) &&
+                                database[database.size() - name.size() - 1] == '/');
+}
+
+// What of the users database is open to those whom its `_security` lets in: its facts, and single documents,
+// each of which check_document() looks at. What they write is judged by write_guard.h.
+bool is_open_users_route(std::string_view method, std::string_view pattern) {
+    constexpr std::string_view kSingle[] = {"/{docid}", "/{docid}/{attname...}", "/_design/{ddoc}",
+                                            "/_security"};
+    return pattern.empty() || (method == "POST" && pattern == "/_bulk_docs") ||
+           std::find(std::begin(kSingle), std::end(kSingle), pattern) != std::end(kSingle);
+}
+
+} // namespace
+
+Permission Gate::in_system_database(Permission permission, std::string_view database, std::string_view method,
+                                    std::string_view pattern) const {
+    if (database == config_.text("chttpd_auth", "authentication_db"))
+        return is_open_users_route(method, pattern) ? permission : Permission::server_admin;
+    bool listing = pattern.starts_with("/_all_docs") || pattern.starts_with("/_changes");
+    if (listing && (is_system_name(database, "_replicator") || is_system_name(database, "_users")))
+        return Permission::server_admin;
+    return permission;
+}
+
+Result<void> Gate::check_document(const Principal &principal, db::Database &database,
+                                  std::string_view id) const {
+    if (principal.is_server_admin() || database.name() != config_.text("chttpd_auth", "authentication_db"))
+        return {};
+    DIVAN_TRY(auto text, database.security());
+    if (parse_security_object(text).is_admin(principal))
+        return {};
+    if (id.starts_with("_design/"))
+        return Error(ErrorCode::forbidden, "Only administrators can view design docs in the users database.");
+    if (principal.anonymous() || user_name_of_id(id) != std::optional<std::string_view>(principal.name))
+        return Error(ErrorCode::not_found, "missing");
+    return {};
+}
+
 Result<std::shared_ptr<db::Database>> Gate::open(const Principal &principal, Permission permission,
                                                  const std::string &database) const {
+    if (permission == Permission::server_admin) {
+        // Nothing is told of what is there.
+        DIVAN_TRY_VOID(authorize(principal, permission));
+    }
     DIVAN_TRY(auto opened, store_.open(database));
-    DIVAN_TRY_VOID(authorize(principal, permission));
+    DIVAN_TRY_VOID(authorize_in(principal, permission, *opened));
     return opened;
 }
 
@@ -65,7 +134,7 @@ Result<std::shared_ptr<db::Database>> Gate::open_cached(const Principal &princip
     auto opened = store_.find_open(database);
     if (!opened)
         return opened;
-    DIVAN_TRY_VOID(authorize(principal, permission));
+    DIVAN_TRY_VOID(authorize_in(principal, permission, *opened));
     return opened;
 }
 

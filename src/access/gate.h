@@ -3,7 +3,8 @@
 // The one door. Every request of every caller passes authorize() before anything is read or
 // written; a route cannot be declared without a Permission, and a database handle is had only from here.
 //
-// Now it knows server admins and nobody. Rules per database, role and field join here and nowhere else.
+// It knows server admins, and of each database the admins and members that its `_security` names. Rules per
+// role, document and field join here and nowhere else.
 
 #include "access/principal.h"
 #include "db/store.h"
@@ -25,7 +26,8 @@ enum class Permission : std::uint8_t {
     metrics_reader,  // a server admin or who has the role `_metrics`
     server_admin,    // 401 "You are not a server admin." otherwise
     database_member, // 401 "You are not authorized to access this db." / 403 otherwise
-    database_admin,  // 401 "You are not a db or server admin." otherwise
+    database_admin,  // a member, and 401 "You are not a server or db admin." otherwise
+    database_owner,  // the same, but 403 "You are not a db or server admin."
 };
 
 [[nodiscard]] std::string_view permission_name(Permission permission);
@@ -39,11 +41,12 @@ class Gate {
     [[nodiscard]] Result<void> authorize(const Principal &principal, Permission permission) const;
 
     // A request to a database: the handle. A missing database is not_found for everybody, as in CouchDB; then
-    // the permission. May block on the engine unless the database is open; see open_cached.
+    // the permission, by the `_security` of the database. May block on the engine unless the database is
+    // open; see open_cached.
     [[nodiscard]] Result<std::shared_ptr<db::Database>>
     open(const Principal &principal, Permission permission, const std::string &database) const;
 
-    // As open() if the database is open already and its rules are in memory; null = call open().
+    // As open() if the database is open already; null = call open().
     [[nodiscard]] Result<std::shared_ptr<db::Database>>
     open_cached(const Principal &principal, Permission permission, std::string_view database) const;
 
@@ -51,7 +54,19 @@ class Gate {
     [[nodiscard]] Result<db::Store *> catalog(const Principal &principal,
                                               Permission permission = Permission::server_admin) const;
 
+    // What a route of a system database needs, where that is more than elsewhere: the list of its documents
+    // and what is made of them is for server admins. `pattern` as in the route table, without "/{db}".
+    [[nodiscard]] Permission in_system_database(Permission permission, std::string_view database,
+                                                std::string_view method, std::string_view pattern) const;
+    // A document of the users database is shown to its user and to admins. Errors: not_found, forbidden for
+    // design documents.
+    [[nodiscard]] Result<void> check_document(const Principal &principal, db::Database &database,
+                                              std::string_view id) const;
+
   private:
+    [[nodiscard]] Result<void> authorize_in(const Principal &principal, Permission permission,
+                                            db::Database &database) const;
+
     db::Store &store_;
     const config::Config &config_;
 };

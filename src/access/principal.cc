@@ -1,5 +1,6 @@
 #include "access/principal.h"
 
+#include "json/parser.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -22,6 +23,20 @@ std::string user_context_json(const Principal &principal, std::string_view datab
     writer.value("roles", json::Value(std::move(roles)));
     writer.close();
     return text;
+}
+
+Principal read_user_context(std::string_view text) {
+    Principal principal;
+    auto value = json::parse(text);
+    if (!value.ok() || !value->is_object())
+        return principal;
+    if (const auto *name = value->object().find("name"); name != nullptr && name->is_string())
+        principal.name = name->string();
+    if (const auto *roles = value->object().find("roles"); roles != nullptr && roles->is_array())
+        for (const auto &role : roles->array())
+            if (role.is_string())
+                principal.roles.push_back(role.string());
+    return principal;
 }
 
 } // namespace divan::access

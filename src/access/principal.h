@@ -2,16 +2,21 @@
 
 // Who makes a request.
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace divan::access {
 
+struct User;
+
 struct Principal {
     std::string name;               // empty = nobody
     std::vector<std::string> roles; // "_admin" for server admins
-    std::string authenticated_by;   // "cookie", "default" (Basic); empty = nobody
+    std::string authenticated_by;   // "cookie", "default" (a password), "proxy", "jwt"; empty = nobody
+    // What the server itself knows of who it is; null: others vouch for the name, or nobody.
+    std::shared_ptr<const User> account = {};
 
     [[nodiscard]] bool anonymous() const { return name.empty(); }
     [[nodiscard]] bool has_role(std::string_view role) const;
@@ -20,5 +25,7 @@ struct Principal {
 
 // What functions of design documents see of who writes to a database: {"db", "name", "roles"}.
 [[nodiscard]] std::string user_context_json(const Principal &principal, std::string_view database);
+// The name and the roles of such a text.
+[[nodiscard]] Principal read_user_context(std::string_view text);
 
 } // namespace divan::access

@@ -286,27 +286,23 @@ Task<Result<void>> delete_attachment(Call &call) {
 
 std::vector<Route> attachment_routes() {
     std::vector<Route> routes;
-    struct Kind {
-        std::string_view pattern;
-        access::Permission write;
-    };
-    for (auto kind : {Kind{"/{db}/{docid}/{attname...}", access::Permission::database_member},
-                      Kind{"/{db}/_design/{ddoc}/{attname...}", access::Permission::database_admin}}) {
+    constexpr auto kMember = access::Permission::database_member;
+    for (std::string_view pattern : {"/{db}/{docid}/{attname...}", "/{db}/_design/{ddoc}/{attname...}"}) {
         routes.push_back({"DELETE",
-                          kind.pattern,
-                          kind.write,
+                          pattern,
+                          kMember,
                           delete_attachment,
                           "Removes an attachment.",
                           {{"rev", "string", "The document's revision."}}});
         routes.push_back({"GET",
-                          kind.pattern,
-                          access::Permission::database_member,
+                          pattern,
+                          kMember,
                           get_attachment,
                           "The bytes of an attachment.",
                           {{"rev", "string", "The document's revision."}}});
         routes.push_back({"PUT",
-                          kind.pattern,
-                          kind.write,
+                          pattern,
+                          kMember,
                           put_attachment,
                           "Stores an attachment.",
                           {{"rev", "string", "The document's revision."}}});

@@ -1,5 +1,6 @@
 #include "api/changes_feed.h"
 
+#include "access/standing.h"
 #include "api/document_handlers.h"
 #include "api/function_calls.h"
 #include "base/encoding.h"
@@ -41,7 +42,9 @@ struct Judgement {
 
 class Feed {
   public:
-    Feed(Call &call, FeedOptions options) : call_(call), options_(std::move(options)) {}
+    Feed(Call &call, FeedOptions options)
+        : call_(call), options_(std::move(options)),
+          standing_(call.services().authenticator, call.principal) {}
 
     Task<Result<void>> serve();
 
@@ -78,6 +81,7 @@ class Feed {
 
     Call &call_;
     FeedOptions options_;
+    access::Standing standing_;
     std::optional<feed::PageReader> reader_; // from serve() on
     kv::Sequence last_;                      // of the database, when the request came
     std::uint64_t sent_ = 0;
@@ -397,6 +401,12 @@ Task<Result<void>> Feed::run() {
     for (;;) {
         if (options_.limit && sent_ >= *options_.limit)
             break;
+        // Who has lost what the feed was given for hears no more of it.
+        auto holds = standing_.holds_cached();
+        if (!holds)
+            holds = co_await call_.on_engine([&] { return standing_.holds(); });
+        if (!*holds)
+            break;
         auto part = co_await next_part();
         if (!part.ok()) {
             if (database().deleted())
@@ -446,6 +456,7 @@ Task<Result<void>> Feed::serve() {
         // Before the first read, so that nothing is committed unseen between reading and waiting.
         event_ = std::make_shared<Event>();
         database().listen(event_);
+        standing_.listen(event_);
     }
     if (options_.kind == FeedKind::normal && etag_matches(call_, etag())) {
         net::ResponseHead head;

@@ -114,6 +114,10 @@ Task<Result<void>> get_security(Call &call) {
 }
 
 Task<Result<void>> put_security(Call &call) {
+    const auto &config = call.services().config;
+    if (call.database->name() == config.text("chttpd_auth", "authentication_db") &&
+        !config.boolean("couchdb", "users_db_security_editable"))
+        co_return Error(ErrorCode::forbidden, "You can't edit the security object of the user database.");
     auto body = co_await call.read_json();
     if (!body.ok())
         co_return body.error();
@@ -311,7 +315,7 @@ Task<Result<void>> temp_view(Call & /*call*/) {
 
 std::vector<Route> database_routes() {
     constexpr auto kMember = Permission::database_member;
-    constexpr auto kAdmin = Permission::database_admin;
+    constexpr auto kOwner = Permission::database_owner;
     constexpr auto kServerAdmin = Permission::server_admin;
     return {
         {"DELETE", "/{db}", kServerAdmin, delete_database, "Deletes a database."},
@@ -325,17 +329,18 @@ std::vector<Route> database_routes() {
           {"n", "integer", "Copies; accepted."},
           {"partitioned", "boolean", "A partitioned database."}}},
         {"GET", "/{db}/_security", kMember, get_security, "Who may use the database."},
-        {"PUT", "/{db}/_security", kAdmin, put_security, "Sets who may use the database."},
+        {"PUT", "/{db}/_security", kOwner, put_security, "Sets who may use the database."},
         {"GET", "/{db}/_revs_limit", kMember, get_revs_limit, "Revisions kept of each branch."},
-        {"PUT", "/{db}/_revs_limit", kAdmin, put_revs_limit, "Sets the revisions kept of each branch."},
-        {"GET", "/{db}/_purged_infos_limit", kMember, get_purged_infos_limit, "Purges remembered."},
+        {"PUT", "/{db}/_revs_limit", kOwner, put_revs_limit, "Sets the revisions kept of each branch."},
+        {"GET", "/{db}/_purged_infos_limit", kServerAdmin, get_purged_infos_limit, "Purges remembered."},
         {"PUT", "/{db}/_purged_infos_limit", kServerAdmin, put_purged_infos_limit,
          "Sets the purges remembered."},
         {"POST", "/{db}/_purge", kServerAdmin, post_purge, "Forgets revisions as if they had never been."},
         {"GET", "/{db}/_purged_infos", kMember, get_purged_infos, "What was purged."},
         {"GET", "/{db}/_auto_purge", kMember, get_auto_purge, "When deleted documents are purged."},
-        {"PUT", "/{db}/_auto_purge", kAdmin, put_auto_purge, "Sets when deleted documents are purged."},
-        {"POST", "/{db}/_compact", kAdmin, post_compact, "Removes replaced revisions, in the background."},
+        {"PUT", "/{db}/_auto_purge", kOwner, put_auto_purge, "Sets when deleted documents are purged."},
+        {"POST", "/{db}/_compact", Permission::database_admin, post_compact,
+         "Removes replaced revisions, in the background."},
         {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
          "Nothing to do: what was answered is durable."},
         {"POST", "/{db}/_search_cleanup", kMember, post_nothing, "Removes search indexes: there are none."},

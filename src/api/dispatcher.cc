@@ -179,18 +179,16 @@ Task<void> Dispatcher::answer(net::Exchange &exchange) const {
 }
 
 Task<Result<access::Principal>> Dispatcher::authenticate(Call &call) const {
-    access::Credentials credentials{call.header("Authorization"), call.header("Cookie")};
-    auto quick = services_.authenticator.authenticate_quickly(credentials);
-    if (quick) {
-        services_.metrics.count(telemetry::Metric::auth_cache_hits);
-        if (quick->ok() && (*quick)->authenticated_by == "cookie" &&
-            services_.authenticator.should_renew(*credentials.cookie))
-            call.common_headers.add("Set-Cookie", services_.authenticator.session_cookie((*quick)->name));
-        co_return std::move(*quick);
-    }
-    services_.metrics.count(telemetry::Metric::auth_cache_misses);
-    co_return co_await services_.authenticator.authenticate(std::string(*credentials.authorization),
-                                                            call.exchange().executor());
+    auto &authenticator = services_.authenticator;
+    auto principal = authenticator.authenticate_quickly(call.head());
+    services_.metrics.count(principal ? telemetry::Metric::auth_cache_hits
+                                      : telemetry::Metric::auth_cache_misses);
+    if (!principal)
+        principal = co_await authenticator.authenticate(call.head(), call.exchange().executor());
+    if (principal->ok() && (*principal)->authenticated_by == "cookie" &&
+        authenticator.should_renew(call.head()))
+        call.common_headers.add("Set-Cookie", authenticator.session_cookie(**principal, call.head().tls));
+    co_return std::move(*principal);
 }
 
 Task<Result<void>> Dispatcher::serve(Call &call) const {
@@ -276,6 +274,17 @@ Task<Result<void>> Dispatcher::refuse_method(Call &call, const std::vector<const
     co_return Error(ErrorCode::method_not_allowed, fmt::format("Only {} allowed", list));
 }
 
+// Whether the document that the path names is shown to who asks for it.
+Result<void> Dispatcher::check_document(const Call &call) const {
+    if (call.method != "GET" && call.method != "COPY")
+        return {};
+    for (const auto &[name, value] : call.path_parameters)
+        if (name == "docid" || name == "ddoc")
+            return services_.gate.check_document(call.principal, *call.database,
+                                                 name == "docid" ? value : "_design/" + value);
+    return {};
+}
+
 Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
     if (!route.pattern.starts_with("/{db}")) {
         auto authorized = services_.gate.authorize(call.principal, route.permission);
@@ -303,14 +312,19 @@ Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
             co_return authorized.error();
         co_return co_await route.handler(call);
     }
-    auto opened = services_.gate.open_cached(call.principal, route.permission, name);
+    const auto &gate = services_.gate;
+    auto permission = gate.in_system_database(route.permission, name, call.method,
+                                              route.pattern.substr(std::string_view("/{db}").size()));
+    auto opened = gate.open_cached(call.principal, permission, name);
     if (opened.ok() && !*opened) {
-        opened = co_await call.on_engine(
-            [&] { return services_.gate.open(call.principal, route.permission, name); });
+        opened = co_await call.on_engine([&] { return gate.open(call.principal, permission, name); });
     }
     if (!opened.ok())
         co_return opened.error();
     call.database = std::move(*opened);
+    auto shown = check_document(call);
+    if (!shown.ok())
+        co_return shown.error();
     co_return co_await route.handler(call);
 }
 

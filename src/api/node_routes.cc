@@ -1,4 +1,4 @@
-#include "access/authenticator.h"
+#include "access/admins.h"
 #include "api/router.h"
 #include "collation/sort_key.h"
 #include "config/config.h"
@@ -253,7 +253,7 @@ Task<Result<void>> put_config_value(Call &call) {
     auto old = co_await call.on_engine([&]() -> Result<std::string> {
         auto stored = value;
         if (section == "admins" && !crypto::is_hashed(stored)) {
-            DIVAN_TRY(stored, call.services().authenticator.admin_text(key, value));
+            DIVAN_TRY(stored, call.services().admins.admin_text(key, value));
             if (access::is_known_default_password(key, value))
                 call.services().log.warning(
                     fmt::format("the password of admin `{}` is one that everybody tries first", key));

@@ -11,6 +11,7 @@
 #include <vector>
 
 namespace divan::access {
+class Admins;
 class Authenticator;
 class Gate;
 } // namespace divan::access
@@ -55,6 +56,7 @@ struct Library {
 struct Services {
     access::Gate &gate;
     access::Authenticator &authenticator;
+    access::Admins &admins;
     config::Config &config;
     design::DesignDocuments &designs;
     telemetry::Registry &metrics;

@@ -1,42 +1,60 @@
 #include "access/authenticator.h"
+#include "access/handlers.h"
+#include "api/error_response.h"
 #include "api/router.h"
+#include "config/config.h"
 #include "json/parser.h"
 #include "json/writer.h"
+
+#include <functional>
 
 namespace divan::api {
 namespace {
 
 using access::Permission;
 
-struct Login {
-    std::optional<std::string> name;
-    std::string password;
-};
+// The names under which a login may give its user; both must be the same.
+Result<void> take_name(access::Login &login, bool &found, std::string_view name) {
+    if (found && login.name != name)
+        return Error(ErrorCode::bad_request, "request body contains different usernames");
+    found = true;
+    login.name = name;
+    return {};
+}
 
-Result<Login> parse_login(std::string_view content_type, const std::string &body,
-                          const json::ParseOptions &options) {
-    Login login;
+Result<access::Login> parse_login(std::string_view content_type, const std::string &body,
+                                  const json::ParseOptions &options) {
+    access::Login login;
+    bool named = false;
+    std::function<std::optional<std::string>(std::string_view)> find;
+    std::optional<json::Value> value;
+    std::optional<net::Query> form;
     if (content_type.starts_with("application/json")) {
-        DIVAN_TRY(auto value, json::parse(body, options));
-        if (!value.is_object())
+        DIVAN_TRY(value, json::parse(body, options));
+        if (!value->is_object())
             return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-        for (const char *key : {"name", "username"})
-            if (const auto *name = value.object().find(key);
-                name != nullptr && name->is_string() && !login.name)
-                login.name = name->string();
-        if (const auto *password = value.object().find("password");
-            password != nullptr && password->is_string())
-            login.password = password->string();
+        find = [&](std::string_view key) -> std::optional<std::string> {
+            const auto *member = value->object().find(key);
+            return member != nullptr && member->is_string() ? std::optional(member->string()) : std::nullopt;
+        };
     } else if (content_type.starts_with("application/x-www-form-urlencoded")) {
-        DIVAN_TRY(auto form, net::Query::parse(body));
-        for (const char *key : {"name", "username"})
-            if (auto name = form.find(key); name && !login.name)
-                login.name = std::string(*name);
-        login.password = form.find("password").value_or("");
+        DIVAN_TRY(form, net::Query::parse(body));
+        find = [&](std::string_view key) -> std::optional<std::string> {
+            auto text = form->find(key);
+            return text ? std::optional(std::string(*text)) : std::nullopt;
+        };
     } else {
         return Error(ErrorCode::bad_content_type,
                      "Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'");
     }
+    for (const char *key : {"name", "username"})
+        if (auto name = find(key)) {
+            DIVAN_TRY_VOID(take_name(login, named, *name));
+        }
+    if (!named)
+        return Error(ErrorCode::bad_request, "request body must contain a username");
+    login.password = find("password").value_or("");
+    login.token = find("token").value_or("");
     return login;
 }
 
@@ -50,6 +68,38 @@ void append_roles(std::string &text, const access::Principal &principal) {
     text.push_back(']');
 }
 
+// Where `next` and `fail` send the client: a path of this server, never another one.
+Result<std::optional<std::string>> redirect_to(const Call &call, std::string_view parameter) {
+    std::optional<std::string> none;
+    auto path = call.query.find(parameter);
+    if (!path)
+        return none;
+    if (!path->starts_with("/"))
+        return Error(ErrorCode::bad_request, "path must begin with a /.");
+    return std::optional(call.base_url() + std::string(*path));
+}
+
+std::string handler_names(const config::Config &config) {
+    json::Array names;
+    if (auto handlers = access::parse_handlers(config.text("chttpd", "authentication_handlers"));
+        handlers.ok())
+        for (auto handler : *handlers)
+            names.emplace_back(access::handler_name(handler));
+    return json::to_text(json::Value(std::move(names)));
+}
+
+Task<Result<void>> refuse_login(Call &call, const Error &error, std::optional<std::string> location) {
+    if (error.code() != ErrorCode::unauthorized)
+        co_return error;
+    call.common_headers.add("Set-Cookie", call.services().authenticator.clearing_cookie(call.head().tls));
+    if (!location)
+        co_return error;
+    net::Headers headers;
+    headers.add("Location", std::move(*location));
+    auto text = error_text(error);
+    co_return co_await call.send_json(302, std::move(text), std::move(headers));
+}
+
 Task<Result<void>> post_session(Call &call) {
     auto body = co_await call.read_body(
         static_cast<std::size_t>(call.services().config.integer("divan", "session_body_bytes_max")));
@@ -58,33 +108,30 @@ Task<Result<void>> post_session(Call &call) {
     auto login = parse_login(call.header("Content-Type").value_or(""), *body, call.json_options());
     if (!login.ok())
         co_return login.error();
-    if (!login->name)
-        co_return Error(ErrorCode::bad_request, "request body must contain a username");
+    auto next = redirect_to(call, "next");
+    if (!next.ok())
+        co_return next.error();
+    auto fail = redirect_to(call, "fail");
+    if (!fail.ok())
+        co_return fail.error();
+    login->address = call.head().remote_address;
     auto &authenticator = call.services().authenticator;
-    auto principal = co_await authenticator.check_password(*login->name, std::move(login->password),
-                                                           call.exchange().executor());
-    auto next = call.query.find("next");
-    if (!principal.ok()) {
-        call.common_headers.add("Set-Cookie", authenticator.clearing_cookie());
-        if (auto fail = call.query.find("fail")) {
-            net::Headers headers;
-            headers.add("Location", call.base_url() + std::string(*fail));
-            co_return co_await call.send_json(
-                302, std::string(R"({"error":"unauthorized","reason":"Name or password is incorrect."})"),
-                std::move(headers));
-        }
-        co_return principal.error();
-    }
+    auto principal = co_await authenticator.log_in(std::move(*login), call.exchange().executor());
+    if (!principal.ok())
+        co_return co_await refuse_login(call, principal.error(), std::move(*fail));
     net::Headers headers;
-    headers.add("Set-Cookie", authenticator.session_cookie(principal->name));
-    if (next)
-        headers.add("Location", call.base_url() + std::string(*next));
+    headers.add("Set-Cookie", authenticator.session_cookie(*principal, call.head().tls));
+    int status = 200;
+    if (*next) {
+        status = 302;
+        headers.add("Location", std::move(**next));
+    }
     std::string text;
     json::ObjectWriter writer(text);
     writer.member("ok", true).member("name", std::string_view(principal->name)).key("roles");
     append_roles(text, *principal);
     writer.close();
-    co_return co_await call.send_json(next ? 302 : 200, std::move(text), std::move(headers));
+    co_return co_await call.send_json(status, std::move(text), std::move(headers));
 }
 
 Task<Result<void>> get_session(Call &call) {
@@ -104,7 +151,7 @@ Task<Result<void>> get_session(Call &call) {
     user.close();
     writer.key("info");
     json::ObjectWriter info(text);
-    info.raw("authentication_handlers", R"(["cookie","default"])");
+    info.raw("authentication_handlers", handler_names(call.services().config));
     if (!principal.anonymous())
         info.member("authenticated", std::string_view(principal.authenticated_by));
     info.close();
@@ -114,11 +161,16 @@ Task<Result<void>> get_session(Call &call) {
 
 Task<Result<void>> delete_session(Call &call) {
     net::Headers headers;
-    headers.add("Set-Cookie", call.services().authenticator.clearing_cookie());
-    auto next = call.query.find("next");
-    if (next)
-        headers.add("Location", call.base_url() + std::string(*next));
-    co_return co_await call.send_ok(next ? 302 : 200, std::move(headers));
+    headers.add("Set-Cookie", call.services().authenticator.clearing_cookie(call.head().tls));
+    auto next = redirect_to(call, "next");
+    if (!next.ok())
+        co_return next.error();
+    int status = 200;
+    if (*next) {
+        status = 302;
+        headers.add("Location", std::move(**next));
+    }
+    co_return co_await call.send_ok(status, std::move(headers));
 }
 
 } // namespace

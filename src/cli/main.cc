@@ -62,7 +62,7 @@ void add_serve_options(CLI::App &serve, ServeOptions &options, std::string &admi
         "Without an admin nobody could get in, so there must be one: --admin, COUCHDB_USER and\n"
         "COUCHDB_PASSWORD, or [admins] in an ini file. Settings come from the --config files, then from\n"
         "local.ini in the data directory, where changes through _node/_local/_config are kept, then\n"
-        "from this command line. `divan settings` lists them.\n\n"
+        "from this command line. `divan settings` lists them. COUCHDB_SECRET sets [chttpd_auth] secret.\n\n"
         "Examples:\n"
         "  divan serve --data-dir ./data --admin admin:correct-horse\n"
         "  curl http://admin:correct-horse@127.0.0.1:5984/\n\n"
@@ -168,6 +168,8 @@ int serve(ServeOptions options, const std::string &admin, const std::string &bin
         options.admin = admin;
     else if (!environment("COUCHDB_USER").empty() && !environment("COUCHDB_PASSWORD").empty())
         options.admin = environment("COUCHDB_USER") + ":" + environment("COUCHDB_PASSWORD");
+    if (auto secret = environment("COUCHDB_SECRET"); !secret.empty())
+        options.secret = std::move(secret);
     if (!bind.empty())
         options.bind = bind;
     if (port >= 0)

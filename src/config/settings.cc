@@ -30,6 +30,8 @@ constexpr Setting kSettings[] = {
      "admin_only, everyone"},
     {"couchdb", "single_node", Kind::boolean, "true", 0, 0, kNone,
      "Accepted; Divan's embedded engine is always one node."},
+    {"couchdb", "users_db_security_editable", Kind::boolean, "false", 0, 0, kNone,
+     "The `_security` of the users database may be changed; then users may reach their own documents."},
     {"couchdb", "os_process_timeout", Kind::integer, "5000", 10, kDay, kNone,
      "Longest run of one call of a function of a design document, in ms."},
     {"query_server_config", "os_process_limit", Kind::integer, "4", 1, 256, kNone,
@@ -56,6 +58,11 @@ constexpr Setting kSettings[] = {
      "Everything but `_session` needs a login."},
     {"chttpd", "require_valid_user_except_for_up", Kind::boolean, "false", 0, 0, kNone,
      "Everything but `_session` and `_up` needs a login."},
+    {"chttpd", "authentication_handlers", Kind::text,
+     "{chttpd_auth, cookie_authentication_handler}, {chttpd_auth, default_authentication_handler}", 0, 0,
+     kNone,
+     "Ways of logging in, in the order in which they are asked: `cookie`, `default` (passwords), `proxy`, "
+     "`jwt`, or CouchDB's names of them."},
     {"chttpd", "enable_cors", Kind::boolean, "false", 0, 0, kNone,
      "Answers browsers of other origins, by the rules in [cors]."},
     {"chttpd", "changes_timeout", Kind::integer, "60000", 1, kDay, kNone,
@@ -93,7 +100,9 @@ constexpr Setting kSettings[] = {
     {"cluster", "n", Kind::integer, "1", 1, 1'024, kNone, "Copies of a new database: accepted and echoed."},
     {"chttpd_auth", "timeout", Kind::integer, "600", 1, 31'536'000, kNone, "Life of a session cookie, in s."},
     {"chttpd_auth", "secret", Kind::text, "", 0, 0, kSecret,
-     "Signs session cookies; made at the first start."},
+     "Signs session cookies and proxy tokens; nodes that share it accept each other's. Made at the first "
+     "start, "
+     "unless the environment variable COUCHDB_SECRET gives one."},
     {"chttpd_auth", "iterations", Kind::integer, "600000", 1, 10'000'000, kNone,
      "PBKDF2 iterations of new password hashes."},
     {"chttpd_auth", "allow_persistent_cookies", Kind::boolean, "true", 0, 0, kNone,
@@ -101,8 +110,72 @@ constexpr Setting kSettings[] = {
     {"chttpd_auth", "same_site", Kind::text, "", 0, 0, kNone, "SameSite attribute of session cookies.",
      "strict, lax, none"},
     {"chttpd_auth", "cookie_domain", Kind::text, "", 0, 0, kNone, "Domain attribute of session cookies."},
+    {"chttpd_auth", "authentication_db", Kind::text, "_users", 0, 0, kNeedsRestart | kReadOnlyOverHttp,
+     "The users database."},
+    {"chttpd_auth", "hash_algorithms", Kind::list, "sha256, sha", 0, 0, kNone,
+     "HMACs of session cookies and proxy tokens: the first signs, all are accepted.", "sha256, sha"},
+    {"chttpd_auth", "min_iterations", Kind::integer, "1", 1, 10'000'000, kNone,
+     "Passwords in `_users` that are hashed with fewer iterations are refused with 403."},
+    {"chttpd_auth", "max_iterations", Kind::integer, "10000000", 1, 100'000'000, kNone,
+     "And those with more: whoever writes documents of users must not stop the server."},
+    {"chttpd_auth", "password_scheme", Kind::text, "pbkdf2", 0, 0, kNone, "How new passwords are hashed.",
+     "pbkdf2"},
+    {"chttpd_auth", "pbkdf2_prf", Kind::text, "sha256", 0, 0, kNone,
+     "The hash function in PBKDF2 of new password hashes.", "sha, sha224, sha256, sha384, sha512"},
+    {"chttpd_auth", "upgrade_hash_on_auth", Kind::boolean, "true", 0, 0, kNone,
+     "Passwords that are hashed otherwise than these settings say are hashed anew when they are next used."},
+    {"chttpd_auth", "password_regexp", Kind::text, "[]", 0, 0, kNone,
+     "Erlang list of regular expressions that new passwords must match: "
+     "`[{\".{10,}\", \"At least 10 characters.\"}]`."},
+    {"chttpd_auth", "proxy_use_secret", Kind::boolean, "false", 0, 0, kNone,
+     "Users named by a proxy need a token made with `secret`; otherwise whoever reaches the server is "
+     "believed."},
+    {"chttpd_auth", "x_auth_username", Kind::text, "X-Auth-CouchDB-UserName", 0, 0, kNone,
+     "Header in which a proxy names the user."},
+    {"chttpd_auth", "x_auth_roles", Kind::text, "X-Auth-CouchDB-Roles", 0, 0, kNone,
+     "Header with the user's roles, separated by commas."},
+    {"chttpd_auth", "x_auth_token", Kind::text, "X-Auth-CouchDB-Token", 0, 0, kNone,
+     "Header with the token of `proxy_use_secret`."},
     {"chttpd_auth", "auth_cache_size", Kind::integer, "50", 1, 1'000'000, kNone,
      "Verified logins kept in memory, at least 1000."},
+    {"chttpd_auth_lockout", "mode", Kind::text, "enforce", 0, 0, kNone,
+     "What happens to those who fail to log in too often: `enforce` refuses them for a while with 403, "
+     "`warn` "
+     "logs it.",
+     "enforce, warn, off"},
+    {"chttpd_auth_lockout", "threshold", Kind::integer, "5", 1, 1'000'000, kNone,
+     "Failures of one name from one address that are too often."},
+    {"chttpd_auth_lockout", "address_threshold", Kind::integer, "100", 0, 1'000'000'000, kNone,
+     "Failures from one address, whatever the names, that are too often; 0: no limit."},
+    {"chttpd_auth_lockout", "max_objects", Kind::integer, "10000", 100, 10'000'000, kNone,
+     "Names and addresses whose failures are remembered."},
+    {"chttpd_auth_lockout", "max_lifetime", Kind::integer, "0", 0, kDay * 365, kNone,
+     "How long failures count, from the first on, in ms; 0: as [authentication] lockout_duration says."},
+    {"authentication", "lockout_enabled", Kind::boolean, "true", 0, 0, kNone,
+     "false: as [chttpd_auth_lockout] mode = off."},
+    {"authentication", "lockout_duration", Kind::integer, "900", 1, 31'536'000, kNone,
+     "How long failures to log in count, from the first on, in s."},
+    {"authentication", "auto_unlock", Kind::boolean, "true", 0, 0, kNone,
+     "false: who failed too often is refused until an admin unlocks the name, or the server is restarted."},
+    {"authentication", "password_min_length", Kind::integer, "0", 0, 1'000, kNone,
+     "Characters that a new password needs; 400 below."},
+    {"authentication", "require_uppercase", Kind::boolean, "false", 0, 0, kNone,
+     "A new password needs an upper-case letter."},
+    {"authentication", "require_numbers", Kind::boolean, "false", 0, 0, kNone,
+     "A new password needs a digit."},
+    {"authentication", "require_special_chars", Kind::boolean, "false", 0, 0, kNone,
+     "A new password needs a character that is neither letter nor digit."},
+    {"authentication", "password_history", Kind::integer, "0", 0, 24, kNone,
+     "Of so many of a user's newest passwords none may come again."},
+    {"authentication", "password_max_age", Kind::integer, "0", 0, 36'500, kNone,
+     "Days after which a password has to be replaced before its user gets in; 0: never."},
+    {"couch_peruser", "enable", Kind::boolean, "false", 0, 0, kNone,
+     "Makes a private database for each user."},
+    {"couch_peruser", "delete_dbs", Kind::boolean, "false", 0, 0, kNone,
+     "Deletes it with the user; otherwise it is closed to that name."},
+    {"couch_peruser", "database_prefix", Kind::text, "userdb-", 0, 0, kNone,
+     "Beginning of its name; the user's name in hex follows."},
+    {"couch_peruser", "q", Kind::integer, "1", 1, 1'024, kNone, "Shards of such a database: echoed."},
     {"disk_monitor", "enable", Kind::boolean, "false", 0, 0, kNone,
      "Refuses writes with 507 when the disk is nearly full."},
     {"disk_monitor", "interactive_database_writes_threshold", Kind::integer, "90", 1, 100, kNone,
@@ -203,6 +276,7 @@ constexpr Setting kSettings[] = {
      "Largest body of a login, in bytes; 413 beyond: anybody may send one."},
     {"divan", "io_thread_count", Kind::integer, "2", 1, 256, kNeedsRestart,
      "Threads that serve connections."},
+    {"divan", "login_thread_count", Kind::integer, "2", 1, 64, kNeedsRestart, "Threads that hash passwords."},
     {"divan", "engine_thread_count", Kind::integer, "8", 2, 256, kNeedsRestart,
      "Threads for work on the storage engine."},
     {"divan", "memory_bytes_max", Kind::integer, "1073741824", 33'554'432, kAny, kNeedsRestart,
@@ -303,7 +377,10 @@ struct ProfileDefault {
     std::string_view value;
 };
 constexpr ProfileDefault kEnterpriseDefaults[] = {
-    {"replicator", "encrypted_replication", "true"},
+    {"replicator", "encrypted_replication", "true"},     {"authentication", "password_min_length", "12"},
+    {"authentication", "require_uppercase", "true"},     {"authentication", "require_numbers", "true"},
+    {"authentication", "require_special_chars", "true"}, {"authentication", "password_history", "5"},
+    {"authentication", "password_max_age", "90"},
 };
 
 constexpr Alias kAliases[] = {
@@ -313,6 +390,8 @@ constexpr Alias kAliases[] = {
     {"couch_httpd_auth", "require_valid_user_except_for_up", "chttpd"},
     {"chttpd_auth", "require_valid_user_except_for_up", "chttpd"},
     {"couch_httpd_auth", "", "chttpd_auth"},
+    {"authentication", "session_timeout", "chttpd_auth", "timeout"},
+    {"authentication", "max_failed_attempts", "chttpd_auth_lockout", "threshold"},
     {"replicator", "max_concurrent_replications", "replicator", "max_jobs"},
     {"replicator", "max_replication_retry_count", "replicator", "max_retries"},
     {"replicator", "replication_retry_delay", "replicator", "retry_delay"},
@@ -325,13 +404,11 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"couchdb", "uri_file", "the address is printed when the server is ready"},
     {"couchdb", "default_engine", "there is one storage engine"},
     {"couchdb", "attachment_stream_buffer_size", "attachments are stored in chunks of a fixed size"},
-    {"couchdb", "users_db_security_editable", "the users database comes with authorisation"},
     {"log", "include_sasl", "there is one log"},
     {"cluster", "placement", "there is one node"},
     {"cluster", "seedlist", "there is one node"},
     {"chttpd", "allow_jsonp", "JSONP is not served"},
     {"chttpd", "default_handler", "routes are fixed"},
-    {"chttpd", "authentication_handlers", "cookies and passwords are always accepted"},
     {"chttpd", "backlog", "the system decides"},
     {"chttpd", "server_options", "see [divan]"},
     {"chttpd", "socket_options", "see [divan]"},
@@ -374,7 +451,6 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"vhosts", "", "virtual hosts are not served"},
     {"feature_flags", "", "nothing is behind a flag"},
     {"csp", "", "answers carry CouchDB's default policy"},
-    {"couch_peruser", "", "databases per user come with authorisation"},
     {"global_changes", "max_event_delay", "see max_write_delay"},
     {"prometheus", "", "metrics are served at _prometheus"},
     {"stats", "", "metrics are always gathered"},
@@ -404,6 +480,22 @@ bool is_choice(std::string_view choices, std::string_view value) {
         choices.remove_prefix(comma == std::string_view::npos ? choices.size() : comma + 2);
     }
     return false;
+}
+
+// The value, or of a list each of its elements.
+bool are_choices(const Setting &setting, std::string_view value) {
+    if (setting.kind != Kind::list)
+        return is_choice(setting.choices, value);
+    while (!value.empty()) {
+        auto comma = value.find(',');
+        auto part = value.substr(0, comma);
+        value.remove_prefix(comma == std::string_view::npos ? value.size() : comma + 1);
+        auto begin = part.find_first_not_of(' ');
+        if (begin == std::string_view::npos ||
+            !is_choice(setting.choices, part.substr(begin, part.find_last_not_of(' ') - begin + 1)))
+            return false;
+    }
+    return true;
 }
 
 } // namespace
@@ -453,7 +545,7 @@ Result<void> check_value(const Setting &setting, std::string_view value) {
     auto name = fmt::format("[{}] {}", setting.section, setting.key);
     if (setting.kind == Kind::boolean && value != "true" && value != "false")
         return Error(ErrorCode::bad_request, fmt::format("{} must be true or false, not `{}`.", name, value));
-    if (!setting.choices.empty() && value != setting.default_value && !is_choice(setting.choices, value))
+    if (!setting.choices.empty() && value != setting.default_value && !are_choices(setting, value))
         return Error(ErrorCode::bad_request,
                      fmt::format("{} must be one of {}, not `{}`.", name, setting.choices, value));
     if ((setting.flags & kInfinityAllowed) != 0 && value == "infinity")

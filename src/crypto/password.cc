@@ -7,102 +7,144 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <optional>
 
 namespace divan::crypto {
 namespace {
 
-struct Form {
-    std::string_view prefix;
-    const EVP_MD *(*prf)(); // null: SHA-1 of password and salt
-};
-constexpr Form kForms[] = {
-    {"-pbkdf2:sha256-", EVP_sha256}, {"-pbkdf2-", EVP_sha1},          {"-pbkdf2:sha-", EVP_sha1},
-    {"-pbkdf2:sha224-", EVP_sha224}, {"-pbkdf2:sha384-", EVP_sha384}, {"-pbkdf2:sha512-", EVP_sha512},
-    {"-hashed-", nullptr},
-};
-constexpr const Form &kNewest = kForms[0];
-// A text that asks for more is malformed: it would stop the server.
-constexpr std::uint32_t kIterationsMax = 100'000'000;
+using Scheme = PasswordHash::Scheme;
 
-std::string pbkdf2(const EVP_MD *kind, std::string_view password, std::string_view salt,
-                   std::uint32_t iterations) {
-    std::string out(static_cast<std::size_t>(EVP_MD_get_size(kind)), '\0');
+struct PrfInfo {
+    Prf prf;
+    std::string_view name;
+    const EVP_MD *(*function)();
+};
+constexpr PrfInfo kPrfs[] = {
+    {Prf::sha1, "sha", EVP_sha1},        {Prf::sha224, "sha224", EVP_sha224},
+    {Prf::sha256, "sha256", EVP_sha256}, {Prf::sha384, "sha384", EVP_sha384},
+    {Prf::sha512, "sha512", EVP_sha512},
+};
+
+const PrfInfo &info_of(Prf prf) {
+    return kPrfs[static_cast<std::size_t>(prf)];
+}
+
+constexpr std::string_view kSimplePrefix = "-hashed-";
+constexpr std::string_view kOldPrefix = "-pbkdf2-";
+constexpr std::string_view kPrefix = "-pbkdf2:";
+
+std::string pbkdf2(Prf prf, std::string_view password, std::string_view salt, std::uint32_t iterations) {
+    const auto *function = info_of(prf).function();
+    std::string out(static_cast<std::size_t>(EVP_MD_get_size(function)), '\0');
     DIVAN_CHECK(PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
                                   reinterpret_cast<const unsigned char *>(salt.data()),
-                                  static_cast<int>(salt.size()), static_cast<int>(iterations), kind,
+                                  static_cast<int>(salt.size()), static_cast<int>(iterations), function,
                                   static_cast<int>(out.size()),
                                   reinterpret_cast<unsigned char *>(out.data())) == 1);
     return out;
 }
 
-const Form *form_of(std::string_view text) {
-    for (const auto &form : kForms)
-        if (text.starts_with(form.prefix))
-            return &form;
-    return nullptr;
+std::string simple(std::string_view password, std::string_view salt) {
+    return sha1(std::string(password).append(salt));
 }
 
-struct Parsed {
-    const Form *form;
-    std::string hash; // raw
-    std::string_view salt;
-    std::uint32_t iterations = 1;
+// What a text says by its beginning; `rest` is what follows.
+struct Form {
+    Scheme scheme;
+    Prf prf;
+    std::string_view rest;
 };
 
-std::optional<Parsed> parse(std::string_view text) {
-    Parsed parsed{form_of(text), {}, {}};
-    if (parsed.form == nullptr)
+std::optional<Form> form_of(std::string_view text) {
+    if (text.starts_with(kSimplePrefix))
+        return Form{Scheme::simple, Prf::sha1, text.substr(kSimplePrefix.size())};
+    if (text.starts_with(kOldPrefix))
+        return Form{Scheme::pbkdf2, Prf::sha1, text.substr(kOldPrefix.size())};
+    if (!text.starts_with(kPrefix))
         return std::nullopt;
-    text.remove_prefix(parsed.form->prefix.size());
+    text.remove_prefix(kPrefix.size());
+    auto dash = text.find('-');
+    if (dash == std::string_view::npos)
+        return std::nullopt;
+    auto prf = find_prf(text.substr(0, dash));
+    if (!prf)
+        return std::nullopt;
+    return Form{Scheme::pbkdf2, *prf, text.substr(dash + 1)};
+}
+
+// Up to the next comma, which it takes too; everything if there is none.
+std::string_view take_field(std::string_view &text) {
     auto comma = text.find(',');
-    if (comma == std::string_view::npos)
-        return std::nullopt;
-    auto hash = hex_decode(text.substr(0, comma));
-    if (!hash)
-        return std::nullopt;
-    parsed.hash = *hash;
-    text.remove_prefix(comma + 1);
-    if (parsed.form->prf == nullptr) {
-        parsed.salt = text;
-        return parsed;
-    }
-    comma = text.find(',');
-    if (comma == std::string_view::npos)
-        return std::nullopt;
-    parsed.salt = text.substr(0, comma);
-    text.remove_prefix(comma + 1);
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed.iterations);
-    if (error != std::errc() || end != text.data() + text.size() || parsed.iterations == 0 ||
-        parsed.iterations > kIterationsMax)
-        return std::nullopt;
-    return parsed;
+    auto field = text.substr(0, comma);
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+    return field;
 }
 
 } // namespace
 
-std::string hash_password(std::string_view password, std::string_view salt, std::uint32_t iterations) {
-    return fmt::format("{}{},{},{}", kNewest.prefix,
-                       hex_encode(pbkdf2(kNewest.prf(), password, salt, iterations)), salt, iterations);
+std::string_view prf_name(Prf prf) {
+    return info_of(prf).name;
+}
+
+std::optional<Prf> find_prf(std::string_view name) {
+    for (const auto &info : kPrfs)
+        if (info.name == name)
+            return info.prf;
+    return std::nullopt;
+}
+
+PasswordHash hash_password(std::string_view password, std::string salt, std::uint32_t iterations, Prf prf) {
+    PasswordHash hash{Scheme::pbkdf2, prf, iterations, std::move(salt), {}};
+    hash.key = pbkdf2(prf, password, hash.salt, iterations);
+    return hash;
+}
+
+bool verify_password(const PasswordHash &hash, std::string_view password) {
+    std::string key;
+    switch (hash.scheme) {
+    case Scheme::simple:
+        key = simple(password, hash.salt);
+        break;
+    case Scheme::pbkdf2:
+        key = pbkdf2(hash.prf, password, hash.salt, hash.iterations);
+        break;
+    case Scheme::simple_pbkdf2:
+        key = pbkdf2(hash.prf, hex_encode(simple(password, hash.salt)), hash.salt, hash.iterations);
+        break;
+    }
+    return constant_time_equal(key, hash.key);
+}
+
+std::string password_hash_text(const PasswordHash &hash) {
+    DIVAN_CHECK(hash.scheme != Scheme::simple_pbkdf2);
+    if (hash.scheme == Scheme::simple)
+        return fmt::format("{}{},{}", kSimplePrefix, hex_encode(hash.key), hash.salt);
+    return fmt::format("{}{}-{},{},{}", kPrefix, prf_name(hash.prf), hex_encode(hash.key), hash.salt,
+                       hash.iterations);
 }
 
 bool is_hashed(std::string_view text) {
-    return form_of(text) != nullptr;
+    return form_of(text).has_value();
 }
 
-bool verify_password(std::string_view text, std::string_view password) {
-    auto parsed = parse(text);
-    if (!parsed)
-        return false;
-    auto prf = parsed->form->prf;
-    auto hash = prf == nullptr ? sha1(std::string(password).append(parsed->salt))
-                               : pbkdf2(prf(), password, parsed->salt, parsed->iterations);
-    return constant_time_equal(hash, parsed->hash);
-}
-
-std::string_view password_salt(std::string_view text) {
-    auto parsed = parse(text);
-    return parsed ? parsed->salt : std::string_view();
+std::optional<PasswordHash> parse_password_hash(std::string_view text) {
+    auto form = form_of(text);
+    if (!form || form->rest.find(',') == std::string_view::npos)
+        return std::nullopt;
+    auto rest = form->rest;
+    auto key = hex_decode(take_field(rest));
+    if (!key || key->empty())
+        return std::nullopt;
+    PasswordHash hash{form->scheme, form->prf, 0, {}, std::move(*key)};
+    if (form->scheme == Scheme::simple) {
+        hash.salt = rest;
+        return hash;
+    }
+    hash.salt = take_field(rest);
+    auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), hash.iterations);
+    if (error != std::errc() || end != rest.data() + rest.size() || hash.iterations == 0 ||
+        hash.iterations > kIterationsMax)
+        return std::nullopt;
+    return hash;
 }
 
 } // namespace divan::crypto

@@ -1,24 +1,57 @@
 #pragma once
 
-// Password hashes in the text forms that CouchDB writes into [admins]:
+// Passwords as they are stored: hashed slowly, in every form that CouchDB has written so far, so that admins
+// and users move here with the passwords that they have.
+//
+// Text forms of [admins]:
 //   -pbkdf2:sha256-<hex>,<salt>,<iterations>   (CouchDB 3.4 and later; also sha, sha224, sha384, sha512)
 //   -pbkdf2-<hex>,<salt>,<iterations>          (PBKDF2 with SHA-1)
 //   -hashed-<hex>,<salt>                       (SHA-1 of password and salt)
+// Documents of `_users` hold the same in members of their own: access/user.h.
+//
+// Thread-safe.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace divan::crypto {
 
-// The newest form. Slow on purpose: cost grows with `iterations`.
-[[nodiscard]] std::string hash_password(std::string_view password, std::string_view salt,
-                                        std::uint32_t iterations);
+// The hash function inside PBKDF2.
+enum class Prf : std::uint8_t { sha1, sha224, sha256, sha384, sha512 };
+// As CouchDB names them: "sha" is SHA-1.
+[[nodiscard]] std::string_view prf_name(Prf prf);
+[[nodiscard]] std::optional<Prf> find_prf(std::string_view name);
+
+struct PasswordHash {
+    enum class Scheme : std::uint8_t {
+        simple,        // SHA-1 of password and salt
+        pbkdf2,        // RFC 8018; the salt is its text
+        simple_pbkdf2, // PBKDF2 of the hex digits of `simple`: old hashes made slow without their passwords
+    };
+    Scheme scheme = Scheme::pbkdf2;
+    Prf prf = Prf::sha256; // not of `simple`
+    std::uint32_t iterations = 0;
+    std::string salt;
+    std::string key; // raw bytes: the hash
+    friend bool operator==(const PasswordHash &, const PasswordHash &) = default;
+};
+
+// Scheme pbkdf2. Slow on purpose: cost grows with `iterations`. REQUIRES: iterations > 0.
+[[nodiscard]] PasswordHash hash_password(std::string_view password, std::string salt,
+                                         std::uint32_t iterations, Prf prf = Prf::sha256);
+// Whether a password is the one of a hash. As slow as the hash says.
+[[nodiscard]] bool verify_password(const PasswordHash &hash, std::string_view password);
+
+// REQUIRES: not scheme simple_pbkdf2, which has no text form.
+[[nodiscard]] std::string password_hash_text(const PasswordHash &hash);
 // Whether a text begins like one of these: a damaged one is no password, but one that nobody has.
 [[nodiscard]] bool is_hashed(std::string_view text);
-// Whether a password is the one of a hashed text; false for a malformed text. As slow as the text says.
-[[nodiscard]] bool verify_password(std::string_view text, std::string_view password);
-// The salt of a hashed text; empty if it is malformed.
-[[nodiscard]] std::string_view password_salt(std::string_view text);
+// nullopt for a malformed text.
+[[nodiscard]] std::optional<PasswordHash> parse_password_hash(std::string_view text);
+
+// A hash that asks for more would stop the server.
+inline constexpr std::uint32_t kIterationsMax = 100'000'000;
 
 } // namespace divan::crypto

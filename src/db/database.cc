@@ -357,24 +357,37 @@ Admitted take_refused(std::vector<Edit> &edits, const std::vector<Result<void>> 
 } // namespace
 
 void Database::write(std::vector<Edit> edits, WriteContext context, WriteDone done) {
-    if (auto *validator = state_->context.validator; validator != nullptr && !context.is_system()) {
-        auto verdicts = validator->amend(*this, context, edits);
-        if (std::any_of(verdicts.begin(), verdicts.end(),
-                        [](const auto &verdict) { return !verdict.ok(); })) {
-            auto admitted = take_refused(edits, verdicts);
-            if (edits.empty()) {
-                state_->context.pool.post([done = std::move(done), admitted = std::move(admitted)]() mutable {
-                    done(std::move(admitted.answers));
-                });
-                return;
-            }
-            done = [admitted = std::move(admitted),
-                    done = std::move(done)](std::vector<Result<Written>> answers) mutable {
-                for (std::size_t i = 0; i < answers.size(); ++i)
-                    admitted.answers[admitted.places[i]] = std::move(answers[i]);
+    auto *validator = state_->context.validator;
+    if (validator == nullptr || context.is_system()) {
+        write_admitted(std::move(edits), std::move(context), std::move(done));
+        return;
+    }
+    if (!validator->amends_slowly(*this, edits)) {
+        write_amended(std::move(edits), std::move(context), std::move(done));
+        return;
+    }
+    state_->context.pool.post([state = state_, edits = std::move(edits), context = std::move(context),
+                               done = std::move(done)]() mutable {
+        Database(state).write_amended(std::move(edits), std::move(context), std::move(done));
+    });
+}
+
+void Database::write_amended(std::vector<Edit> edits, WriteContext context, WriteDone done) {
+    auto verdicts = state_->context.validator->amend(*this, context, edits);
+    if (std::any_of(verdicts.begin(), verdicts.end(), [](const auto &verdict) { return !verdict.ok(); })) {
+        auto admitted = take_refused(edits, verdicts);
+        if (edits.empty()) {
+            state_->context.pool.post([done = std::move(done), admitted = std::move(admitted)]() mutable {
                 done(std::move(admitted.answers));
-            };
+            });
+            return;
         }
+        done = [admitted = std::move(admitted),
+                done = std::move(done)](std::vector<Result<Written>> answers) mutable {
+            for (std::size_t i = 0; i < answers.size(); ++i)
+                admitted.answers[admitted.places[i]] = std::move(answers[i]);
+            done(std::move(admitted.answers));
+        };
     }
     write_admitted(std::move(edits), std::move(context), std::move(done));
 }
@@ -386,11 +399,17 @@ void Database::write_admitted(std::vector<Edit> edits, WriteContext context, Wri
             [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); });
         return;
     }
-    auto *validator = state_->context.validator;
-    bool judged = validator != nullptr && !context.is_system() && has_design_documents() &&
-                  std::any_of(edits.begin(), edits.end(), is_validated) &&
-                  validator->applies_cached(*this).value_or(true);
-    if (judged)
+    auto may_be_judged = [&] {
+        auto *validator = state_->context.validator;
+        if (validator == nullptr || context.is_system())
+            return false;
+        std::vector<const Edit *> pointers;
+        for (const auto &edit : edits)
+            pointers.push_back(&edit);
+        auto judged = validator->judged_cached(*this, context, pointers);
+        return !judged || !judged->empty();
+    };
+    if (may_be_judged())
         write_validated(state_, std::move(edits), std::move(context), std::move(done));
     else
         state_->submit_edits(std::move(edits), nullptr, std::move(done));

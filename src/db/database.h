@@ -117,8 +117,8 @@ class Database {
     // conflict, storage_failed, insufficient_storage, ... A missing_stub fails all edits of its commit
     // group: those of the write, or of one part of a large one. Never blocks; when the commit queue is full
     // every answer is service_unavailable.
-    // Edits by somebody go through WriteValidator::amend() on this thread, and are judged first if the store
-    // has a validator that says so (validated_write.h).
+    // Edits by somebody go through WriteValidator::amend() first, on this thread unless it takes long, and
+    // are judged if the store has a validator that says so (validated_write.h).
     using WriteDone = UniqueFunction<void(std::vector<Result<Written>>)>;
     void write(std::vector<Edit> edits, WriteContext context, WriteDone done);
     Result<std::map<std::string, RevsDiff>>
@@ -227,6 +227,7 @@ class Database {
 
   private:
     Result<void> fetch(std::span<Head *const> heads, HeadParts parts);
+    void write_amended(std::vector<Edit> edits, WriteContext context, WriteDone done);
     void write_admitted(std::vector<Edit> edits, WriteContext context, WriteDone done);
 
     std::shared_ptr<State> state_;

@@ -244,10 +244,6 @@ ReplacedState replaced_by(const doc::RevTree &tree, const Edit &edit) {
     return {true, edit.parent};
 }
 
-bool is_validated(const Edit &edit) {
-    return !edit.id.starts_with("_design/");
-}
-
 Result<Body> resolve_body(const Edit &edit, std::uint64_t generation, const ParentBody &parent_body) {
     Body body;
     body.json = edit.json;
@@ -368,7 +364,7 @@ std::uint32_t EditOperation::edit_count() const {
 Result<Written> EditOperation::apply_edit(CommitGroup &group, std::size_t index) {
     const auto &edit = edits_[index];
     auto &document = group.document(edit.id);
-    if (expected_ && is_validated(edit)) {
+    if (expected_ && expected_->judged[first_ + index]) {
         if (needs_whole_tree(document, edit) || (edit.path && lacks_body(document.tree, *edit.path))) {
             DIVAN_TRY_VOID(group.complete_tree(document));
         }

@@ -18,13 +18,11 @@ struct ReplacedState {
 // REQUIRES: the whole tree, or as much of it as applying the edit needs.
 [[nodiscard]] ReplacedState replaced_by(const doc::RevTree &tree, const Edit &edit);
 
-// Whether edits of the document are judged by a WriteValidator: not design documents.
-[[nodiscard]] bool is_validated(const Edit &edit);
-
 // What edits that were judged may replace. An edit that would replace another state, or that was judged by
 // functions that are replaced, is not written: it is `stale`, and answered conflict.
 struct ExpectedStates {
     std::uint64_t design_version = 0;
+    std::vector<bool> judged;            // of each edit; others may replace anything
     std::vector<ReplacedState> replaced; // of each edit
     std::vector<bool> stale;             // of each edit; read it after the answer
 };

@@ -53,17 +53,20 @@ class ValidatedWrite : public std::enable_shared_from_this<ValidatedWrite> {
                          "The documents are changed by others faster than they can be validated: try again.");
         // Before anything is read: what is judged is as new as this version, or newer.
         auto version = database_.design_version();
-        DIVAN_TRY(auto applies, state_->context.validator->applies(database_));
-        expected_ = std::make_shared<ExpectedStates>();
-        expected_->design_version = version;
-        expected_->replaced.resize(pending_.size());
-        expected_->stale.assign(pending_.size(), false);
+        std::vector<const Edit *> edits;
+        for (const auto &pending : pending_)
+            edits.push_back(&pending.edit);
+        DIVAN_TRY(auto selected, state_->context.validator->judged(database_, context_, edits));
         std::vector<JudgedEdit> judged;
         judged_.clear();
-        if (applies) {
+        expected_ = nullptr;
+        if (!selected.empty()) {
+            expected_ = std::make_shared<ExpectedStates>();
+            expected_->design_version = version;
+            expected_->judged = std::move(selected);
+            expected_->replaced.resize(pending_.size());
+            expected_->stale.assign(pending_.size(), false);
             DIVAN_TRY(judged, prepare());
-        } else {
-            expected_ = nullptr;
         }
         if (judged.empty()) {
             commit({});
@@ -95,7 +98,7 @@ class ValidatedWrite : public std::enable_shared_from_this<ValidatedWrite> {
         std::vector<JudgedEdit> judged;
         judged.reserve(pending_.size()); // `earlier` points into it
         for (std::size_t i = 0; i < pending_.size(); ++i)
-            if (is_validated(pending_[i].edit)) {
+            if (expected_->judged[i]) {
                 DIVAN_TRY_VOID(prepare_edit(i, documents[pending_[i].edit.id], judged));
             }
         return judged;
@@ -167,8 +170,10 @@ class ValidatedWrite : public std::enable_shared_from_this<ValidatedWrite> {
         for (std::size_t i = 0; i < pending_.size(); ++i) {
             if (refused[i])
                 continue;
-            if (expected)
+            if (expected) {
+                expected->judged.push_back(expected_->judged[i]);
                 expected->replaced.push_back(std::move(expected_->replaced[i]));
+            }
             edits.push_back(pending_[i].edit); // it may have to go into another round
             accepted.push_back(std::move(pending_[i]));
         }

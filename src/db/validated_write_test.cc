@@ -26,8 +26,16 @@ class RecordingValidator final : public WriteValidator {
         std::string old_json;
     };
 
-    std::optional<bool> applies_cached(const Database &) override { return std::nullopt; }
-    Result<bool> applies(Database &database) override { return database.has_design_documents(); }
+    std::optional<std::vector<bool>> judged_cached(const Database &, const WriteContext &, Edits) override {
+        return std::nullopt;
+    }
+    Result<std::vector<bool>> judged(Database &database, const WriteContext &, Edits edits) override {
+        std::vector<bool> judged;
+        if (database.has_design_documents())
+            for (const auto *edit : edits)
+                judged.push_back(!edit->id.starts_with("_design/"));
+        return judged;
+    }
 
     void judge(Database &, const WriteContext &context, std::vector<JudgedEdit> edits, Done done) override {
         std::vector<Result<void>> verdicts;

@@ -8,6 +8,7 @@
 #include "db/types.h"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,18 +54,27 @@ struct JudgedEdit {
 class WriteValidator {
   public:
     virtual ~WriteValidator() = default;
+    // Whether amend() takes long for these edits: then it runs on a pool thread. Never blocks.
+    [[nodiscard]] virtual bool amends_slowly(const Database & /*database*/,
+                                             const std::vector<Edit> & /*edits*/) {
+        return false;
+    }
     // Before anything else, for all edits by somebody: may change them, and refuse some. An answer for each
-    // edit, or none at all: nothing is refused. Never blocks.
-    virtual std::vector<Result<void>> amend(const Database & /*database*/, const WriteContext & /*context*/,
+    // edit, or none at all: nothing is refused. Never blocks unless amends_slowly() said so.
+    virtual std::vector<Result<void>> amend(Database & /*database*/, const WriteContext & /*context*/,
                                             std::vector<Edit> & /*edits*/) {
         return {};
     }
-    // Whether writes to this database are judged; nullopt = that cannot be said without I/O. Never blocks.
-    [[nodiscard]] virtual std::optional<bool> applies_cached(const Database &database) = 0;
-    // As applies_cached(); may block on the engine.
-    [[nodiscard]] virtual Result<bool> applies(Database &database) = 0;
+    // Which of the edits are judged; an empty answer = none. nullopt = that cannot be said without I/O. Never
+    // blocks.
+    using Edits = std::span<const Edit *const>;
+    [[nodiscard]] virtual std::optional<std::vector<bool>>
+    judged_cached(const Database &database, const WriteContext &context, Edits edits) = 0;
+    // As judged_cached(); may block on the engine.
+    [[nodiscard]] virtual Result<std::vector<bool>> judged(Database &database, const WriteContext &context,
+                                                           Edits edits) = 0;
     // Calls `done` once, on any thread, with an answer for each edit: why it is refused, or nothing. May
-    // block on the engine. `database` and what `edits` point to live until then.
+    // block on the engine. `database`, `context` and what `edits` point to live until then.
     using Done = UniqueFunction<void(std::vector<Result<void>>)>;
     virtual void judge(Database &database, const WriteContext &context, std::vector<JudgedEdit> edits,
                        Done done) = 0;

@@ -20,6 +20,17 @@ bool validates(const DesignDocuments::Documents &documents) {
                        [](const auto &document) { return !document->validate_doc_update.empty(); });
 }
 
+// Empty: none of them.
+std::vector<bool> judged_by(const DesignDocuments::Documents &documents, db::WriteValidator::Edits edits) {
+    std::vector<bool> judged;
+    if (validates(documents))
+        for (const auto *edit : edits)
+            judged.push_back(!edit->id.starts_with("_design/"));
+    if (std::find(judged.begin(), judged.end(), true) == judged.end())
+        judged.clear();
+    return judged;
+}
+
 std::string new_document(const db::JudgedEdit &judged) {
     const auto &edit = *judged.edit;
     std::optional<doc::RevPath> path = edit.path;
@@ -191,14 +202,20 @@ Error refusal(script::FunctionError error) {
 Validation::Validation(DesignDocuments &designs, script::Pool &scripts, FunctionLog log)
     : designs_(designs), scripts_(scripts), log_(std::move(log)) {}
 
-std::optional<bool> Validation::applies_cached(const db::Database &database) {
+std::optional<std::vector<bool>>
+Validation::judged_cached(const db::Database &database, const db::WriteContext & /*context*/, Edits edits) {
+    if (!database.has_design_documents())
+        return std::vector<bool>();
     auto documents = designs_.all_cached(database);
-    return documents == nullptr ? std::nullopt : std::optional(validates(*documents));
+    return documents == nullptr ? std::nullopt : std::optional(judged_by(*documents, edits));
 }
 
-Result<bool> Validation::applies(db::Database &database) {
+Result<std::vector<bool>> Validation::judged(db::Database &database, const db::WriteContext & /*context*/,
+                                             Edits edits) {
+    if (!database.has_design_documents())
+        return std::vector<bool>();
     DIVAN_TRY(auto documents, designs_.snapshot(database));
-    return validates(*documents);
+    return judged_by(*documents, edits);
 }
 
 void Validation::judge(db::Database &database, const db::WriteContext &context,

@@ -24,8 +24,11 @@ class Validation final : public db::WriteValidator {
     // `log` gets what functions log, on threads of workers. All outlive the object.
     Validation(DesignDocuments &designs, script::Pool &scripts, FunctionLog log);
 
-    [[nodiscard]] std::optional<bool> applies_cached(const db::Database &database) override;
-    [[nodiscard]] Result<bool> applies(db::Database &database) override;
+    // All but design documents, if there is a function.
+    [[nodiscard]] std::optional<std::vector<bool>>
+    judged_cached(const db::Database &database, const db::WriteContext &context, Edits edits) override;
+    [[nodiscard]] Result<std::vector<bool>> judged(db::Database &database, const db::WriteContext &context,
+                                                   Edits edits) override;
     // Errors of edits: forbidden and unauthorized as the function threw them; what else it did wrong as
     // to_error() says; function_failed "unknown_query_language" if the function is not JavaScript. Of
     // selectors: as SelectorValidation gives them.

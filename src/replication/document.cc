@@ -38,18 +38,22 @@ Result<access::Principal> read_user_context(const json::Value &value) {
     return principal;
 }
 
-Result<access::Principal> read_principal(const json::Object &document, const config::Config &config) {
-    if (const auto *context = document.find("user_ctx"))
-        return read_user_context(*context);
-    access::Principal principal;
+// With whose rights: of a `user_ctx`, which document_guard.h lets only admins make up, or of the owner.
+Result<void> read_rights(const json::Object &document, const config::Config &config,
+                         Replication &replication) {
+    if (const auto *context = document.find("user_ctx")) {
+        DIVAN_TRY(replication.principal, read_user_context(*context));
+        return {};
+    }
     const auto *owner = document.find("owner");
     if (owner == nullptr || !owner->is_string() || owner->string().empty())
-        return principal;
-    principal.name = owner->string();
-    principal.authenticated_by = "default";
+        return {};
+    replication.principal.name = owner->string();
+    replication.principal.authenticated_by = "default";
+    replication.with_rights_of_owner = true;
     if (config.get("admins", owner->string()))
-        principal.roles.emplace_back("_admin");
-    return principal;
+        replication.principal.roles.emplace_back("_admin");
+    return {};
 }
 
 bool put(json::Object &document, std::string_view name, std::optional<json::Value> value) {
@@ -74,8 +78,8 @@ bool is_replication_id(std::string_view document_id) {
 
 Result<Replication> read_document(const json::Object &document, const config::Config &config,
                                   std::string database, std::string id) {
-    DIVAN_TRY(auto principal, read_principal(document, config));
-    DIVAN_TRY(auto replication, read_replication(document, config, principal));
+    DIVAN_TRY(auto replication, read_replication(document, config, access::Principal()));
+    DIVAN_TRY_VOID(read_rights(document, config, replication));
     replication.document_database = std::move(database);
     replication.document_id = std::move(id);
     return replication;

@@ -19,12 +19,20 @@ class DocumentGuard final : public db::WriteValidator {
     DocumentGuard(db::WriteValidator &next, const config::Config &config) : next_(next), config_(config) {}
 
     // Errors of edits: forbidden with CouchDB's reasons.
-    std::vector<Result<void>> amend(const db::Database &database, const db::WriteContext &context,
+    std::vector<Result<void>> amend(db::Database &database, const db::WriteContext &context,
                                     std::vector<db::Edit> &edits) override;
-    [[nodiscard]] std::optional<bool> applies_cached(const db::Database &database) override {
-        return next_.applies_cached(database);
+    [[nodiscard]] bool amends_slowly(const db::Database &database,
+                                     const std::vector<db::Edit> &edits) override {
+        return next_.amends_slowly(database, edits);
     }
-    [[nodiscard]] Result<bool> applies(db::Database &database) override { return next_.applies(database); }
+    [[nodiscard]] std::optional<std::vector<bool>>
+    judged_cached(const db::Database &database, const db::WriteContext &context, Edits edits) override {
+        return next_.judged_cached(database, context, edits);
+    }
+    [[nodiscard]] Result<std::vector<bool>> judged(db::Database &database, const db::WriteContext &context,
+                                                   Edits edits) override {
+        return next_.judged(database, context, edits);
+    }
     void judge(db::Database &database, const db::WriteContext &context, std::vector<db::JudgedEdit> edits,
                Done done) override {
         next_.judge(database, context, std::move(edits), std::move(done));

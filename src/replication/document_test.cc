@@ -60,8 +60,15 @@ TEST(Document, NotesAreNoEdits) {
 // Lets everything else pass.
 class NoValidator final : public db::WriteValidator {
   public:
-    std::optional<bool> applies_cached(const db::Database & /*database*/) override { return false; }
-    Result<bool> applies(db::Database & /*database*/) override { return false; }
+    std::optional<std::vector<bool>> judged_cached(const db::Database & /*database*/,
+                                                   const db::WriteContext & /*context*/,
+                                                   Edits /*edits*/) override {
+        return std::vector<bool>();
+    }
+    Result<std::vector<bool>> judged(db::Database & /*database*/, const db::WriteContext & /*context*/,
+                                     Edits /*edits*/) override {
+        return std::vector<bool>();
+    }
     void judge(db::Database & /*database*/, const db::WriteContext & /*context*/,
                std::vector<db::JudgedEdit> edits, Done done) override {
         done(std::vector<Result<void>>(edits.size()));

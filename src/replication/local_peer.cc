@@ -23,6 +23,11 @@ Error not_found_error(const Context &context, const Endpoint &endpoint) {
             fmt::format("could not open {}{}/", context.server_url, percent_encode(endpoint.database))};
 }
 
+// To read all of a database, and not only single documents.
+access::Permission needed(const access::Gate &gate, const std::string &database) {
+    return gate.in_system_database(access::Permission::database_member, database, "GET", "/_changes");
+}
+
 // {"query":{...}}: what a filter function sees of the request.
 std::string filter_request(const json::Object &params) {
     std::string text;
@@ -61,7 +66,7 @@ Task<Result<void>> LocalPeer::create() {
         auto created = store->create(endpoint_.database, options);
         if (!created.ok() && created.error().code() != ErrorCode::file_exists)
             return created.error();
-        return gate.open(what.principal, access::Permission::database_member, endpoint_.database);
+        return gate.open(what.principal, needed(gate, endpoint_.database), endpoint_.database);
     });
     if (!made.ok())
         co_return made.error();
@@ -251,7 +256,7 @@ Task<Result<std::unique_ptr<Peer>>> open_local_peer(PeerContext context, const E
     auto &gate = *context.context.gate;
     const auto &principal = context.replication.principal;
     auto opened = co_await run_on(context.context.pool, context.context.loop, [&] {
-        return gate.open(principal, access::Permission::database_member, endpoint.database);
+        return gate.open(principal, needed(gate, endpoint.database), endpoint.database);
     });
     std::shared_ptr<db::Database> database;
     if (opened.ok())

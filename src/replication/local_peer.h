@@ -41,7 +41,6 @@ class LocalPeer final : public Peer {
     Result<feed::PageOptions> page_options();
     Task<Result<feed::Page>> read_page(std::size_t rows_max);
     Task<Result<void>> judge(const std::shared_ptr<feed::FilterBatch> &batch);
-    [[nodiscard]] Result<void> may_write(std::string_view id) const;
     Task<Result<std::vector<Result<db::Written>>>> commit(std::vector<db::Edit> edits);
 
     PeerContext context_;

@@ -43,14 +43,6 @@ Task<Result<std::vector<MissingDocument>>> LocalPeer::revs_diff(const std::vecto
     co_return missing;
 }
 
-// Design documents are an administrator's, as over HTTP.
-Result<void> LocalPeer::may_write(std::string_view id) const {
-    if (!id.starts_with("_design/"))
-        return {};
-    return context_.context.gate->authorize(context_.replication.principal,
-                                            access::Permission::database_admin);
-}
-
 Task<Result<std::vector<Result<db::Written>>>> LocalPeer::commit(std::vector<db::Edit> edits) {
     using Answers = std::vector<Result<db::Written>>;
     auto &loop = context_.context.loop;
@@ -73,10 +65,6 @@ Task<Result<std::vector<Refusal>>> LocalPeer::write(std::vector<Document> docume
         for (auto &document : documents) {
             auto id = *document.id;
             auto rev = document.rev->text();
-            if (auto allowed = may_write(id); !allowed.ok()) {
-                refusals.push_back({std::move(id), std::move(rev), allowed.error()});
-                continue;
-            }
             auto one = wire::prepare_document(context_.context.config, *database_, std::move(document), true);
             if (one.ok()) {
                 revs.push_back(std::move(rev));
@@ -121,9 +109,6 @@ Task<Result<std::optional<Refusal>>> LocalPeer::write_with_data(Document documen
             return std::optional(Refusal{id, rev, error});
         return error;
     };
-    auto allowed = may_write(id);
-    if (!allowed.ok())
-        co_return refused(allowed.error());
     auto prepared = co_await wire::store_following(data, context.config, *database_, context.pool,
                                                    context.loop, std::move(document), true);
     if (!prepared.ok())

@@ -1,6 +1,7 @@
 #include "replication/replicate.h"
 
 #include "replication/peer.h"
+#include "replication/rights.h"
 #include "replication/session.h"
 #include "json/writer.h"
 
@@ -28,11 +29,16 @@ Task<Result<ReplicationId>> identify(Context &context, const Replication &replic
                                      Cancellation &cancellation) {
     if (!is_function(replication.filter))
         co_return replication_id(replication, context.server_uuid, std::string_view());
+    auto principal = co_await current_principal(context, replication);
+    if (!principal.ok())
+        co_return principal.error();
+    auto as_now = replication;
+    as_now.principal = std::move(*principal);
     auto slash = replication.filter.name.find('/');
     auto design_id = "_design/" + replication.filter.name.substr(0, slash);
     auto function = replication.filter.name.substr(slash + 1);
     Progress progress;
-    PeerContext peer_context{context, replication, progress, cancellation};
+    PeerContext peer_context{context, as_now, progress, cancellation};
     std::unique_ptr<Peer> peer;
     if (replication.source.local()) {
         auto opened = co_await open_local_peer(peer_context, replication.source);
@@ -61,8 +67,24 @@ Task<Result<ReplicationId>> identify(Context &context, const Replication &replic
 
 Task<SessionEnd> replicate(Context &context, const Replication &replication, const ReplicationId &id,
                            Progress &progress, Cancellation &cancellation) {
-    Session session(context, replication, id, progress, cancellation);
+    auto principal = co_await current_principal(context, replication);
+    if (!principal.ok())
+        co_return Failure{principal.error()};
+    auto as_now = replication;
+    as_now.principal = std::move(*principal);
+    Cancellation inner;
+    auto forwarded = cancellation.on_cancel([&inner] { inner.cancel(); });
+    if (cancellation.cancelled())
+        inner.cancel();
+    RightsWatch watch(context, as_now.principal, inner);
+    TaskGroup watching(context.loop);
+    watching.start(watch.run());
+    Session session(context, as_now, id, progress, inner);
     auto end = co_await session.run();
+    watch.stop();
+    co_await watching.join();
+    if (watch.lost() && !cancellation.cancelled())
+        co_return Failure{rights_changed(as_now.principal)};
     co_return end;
 }
 

@@ -12,8 +12,9 @@
 #include <variant>
 
 namespace divan::access {
+class Authenticator;
 class Gate;
-}
+} // namespace divan::access
 namespace divan::design {
 class DesignDocuments;
 }
@@ -43,6 +44,7 @@ struct Context {
     telemetry::Logger &log;
     telemetry::Registry &metrics;
     access::Gate *gate = nullptr;
+    access::Authenticator *authenticator = nullptr; // null: rights stay as they were when a job began
     design::DesignDocuments *designs = nullptr;
     script::Pool *scripts = nullptr;
     std::string server_uuid;

@@ -78,6 +78,8 @@ struct Replication {
     Filter filter;
     Tuning tuning;
     access::Principal principal; // with whose rights local databases are opened
+    // Its roles are those that its user has when a session begins; else as they were given.
+    bool with_rights_of_owner = false;
     // Of a `_replicator` database; empty: `_replicate`.
     std::string document_database;
     std::string document_id;

@@ -1,7 +1,11 @@
 #include "server/application.h"
 
+#include "access/admins.h"
 #include "access/authenticator.h"
 #include "access/gate.h"
+#include "access/handlers.h"
+#include "access/users.h"
+#include "access/write_guard.h"
 #include "api/dispatcher.h"
 #include "api/error_response.h"
 #include "base/encoding.h"
@@ -24,6 +28,7 @@
 #include "server/global_changes.h"
 #include "server/load.h"
 #include "server/script_options.h"
+#include "server/user_databases.h"
 #include "server/view_builder.h"
 #include "server/views_options.h"
 #include "telemetry/log.h"
@@ -129,7 +134,11 @@ class Application::Parts {
             log_->warning(notice);
         pool_ = std::make_unique<ThreadPool>(
             static_cast<std::size_t>(config_->integer("divan", "engine_thread_count")));
-        authenticator_ = std::make_unique<access::Authenticator>(*config_, clock_, random_, *pool_);
+        login_pool_ = std::make_unique<ThreadPool>(
+            static_cast<std::size_t>(config_->integer("divan", "login_thread_count")));
+        admins_ = std::make_unique<access::Admins>(*config_, random_);
+        cookies_ = std::make_unique<access::SessionCookies>(*config_, clock_);
+        DIVAN_TRY_VOID(check_access_settings());
         DIVAN_TRY_VOID(admit_admin());
         DIVAN_TRY_VOID(open_store());
         make_replicator();
@@ -154,6 +163,7 @@ class Application::Parts {
         if (replication_loop_)
             replication_loop_->stop();
         global_changes_.reset();
+        user_databases_.reset();
         // Builds end now and not after the functions that run for them: they go on from their checkpoint.
         // Writes that wait for their validation are answered.
         if (scripts_)
@@ -162,11 +172,15 @@ class Application::Parts {
         views_.reset();
         if (view_pool_)
             view_pool_->stop();
-        // Work that is queued may refer to the store and to the scripts.
+        // Logins wait for writes of the store, and work that is queued may refer to it and to the scripts.
+        if (login_pool_)
+            login_pool_->stop();
         if (pool_)
             pool_->stop();
         replicator_.reset();
         http_client_.reset();
+        authenticator_.reset();
+        users_.reset();
         store_.reset();
         server_.reset();
     }
@@ -206,6 +220,9 @@ class Application::Parts {
         if (options_.log_level) {
             DIVAN_TRY_VOID(config_->set_override("log", "level", *options_.log_level));
         }
+        if (options_.secret) {
+            DIVAN_TRY_VOID(config_->set_override("chttpd_auth", "secret", *options_.secret));
+        }
         for (auto [section, key] : {std::pair{"couchdb", "uuid"}, std::pair{"chttpd_auth", "secret"}})
             if (config_->text(section, key).empty()) {
                 auto made = hex_encode(random_.bytes(16));
@@ -218,23 +235,34 @@ class Application::Parts {
         return {};
     }
 
+    // What is wrong here would open a door, or close all of them.
+    Result<void> check_access_settings() const {
+        DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
+        for (auto handler : handlers)
+            if (handler == access::Handler::proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
+                log_->warning(
+                    "authentication by proxy without a secret: whoever reaches the server is believed "
+                    "([chttpd_auth] proxy_use_secret = true asks for a token)");
+        return {};
+    }
+
     Result<void> admit_admin() {
-        authenticator_->set_exposed(!net::is_loopback(config_->text("chttpd", "bind_address")));
+        admins_->set_exposed(!net::is_loopback(config_->text("chttpd", "bind_address")));
         if (options_.admin) {
             auto colon = options_.admin->find(':');
             if (colon == std::string::npos || colon == 0 || colon + 1 == options_.admin->size())
                 return Error(ErrorCode::bad_request, "--admin needs the form NAME:PASSWORD.");
             auto name = options_.admin->substr(0, colon);
             auto password = options_.admin->substr(colon + 1);
-            DIVAN_TRY(auto text, authenticator_->admin_text(name, password));
+            DIVAN_TRY(auto text, admins_->admin_text(name, password));
             if (access::is_known_default_password(name, password))
                 warn_of_password(name);
             DIVAN_TRY_VOID(config_->set_override("admins", name, std::move(text)));
         }
-        DIVAN_TRY(auto weak, authenticator_->hash_plain_admins());
+        DIVAN_TRY(auto weak, admins_->hash_plain_admins());
         for (const auto &name : weak)
             warn_of_password(name);
-        if (!authenticator_->has_admin())
+        if (!admins_->any())
             return Error(
                 ErrorCode::bad_request,
                 "There is no server admin, and without one nobody could get in. Give one: `--admin "
@@ -269,11 +297,14 @@ class Application::Parts {
         view_pool_ = std::make_unique<ThreadPool>(
             static_cast<std::size_t>(config_->integer("divan", "view_query_thread_count")));
         views_ = views::make_views({*scripts_, designs_, *log_, clock_}, views_options(*config_));
-        guard_ = std::make_unique<replication::DocumentGuard>(*validation_, *config_);
+        write_guard_ = std::make_unique<access::WriteGuard>(
+            *validation_, access::WriteGuard::Services{*config_, clock_, random_, *cookies_});
+        guard_ = std::make_unique<replication::DocumentGuard>(*write_guard_, *config_);
         DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, guard_.get()},
                                          store_options(*config_, data_directory_)));
         // As a CouchDB that was set up as a single node.
-        std::vector<std::string> system_databases = {"_users", "_replicator"};
+        std::vector<std::string> system_databases = {config_->text("chttpd_auth", "authentication_db"),
+                                                     "_replicator"};
         if (config_->boolean("global_changes", "update_db"))
             system_databases.emplace_back("_global_changes");
         for (const auto &system : system_databases)
@@ -288,6 +319,15 @@ class Application::Parts {
             DIVAN_TRY_VOID(load_documents(*store_, *config_, options_.load));
         }
         gate_ = std::make_unique<access::Gate>(*store_, *config_);
+        users_ = std::make_unique<access::Users>(*config_, *admins_, *store_);
+        authenticator_.reset(new access::Authenticator({.config = *config_,
+                                                        .clock = clock_,
+                                                        .random = random_,
+                                                        .engine_pool = *pool_,
+                                                        .login_pool = *login_pool_,
+                                                        .users = *users_,
+                                                        .cookies = *cookies_,
+                                                        .log = *log_}));
         return {};
     }
 
@@ -318,6 +358,7 @@ class Application::Parts {
             .log = *log_,
             .metrics = metrics_,
             .gate = gate_.get(),
+            .authenticator = authenticator_.get(),
             .designs = &designs_,
             .scripts = scripts_.get(),
             .server_uuid = config_->text("couchdb", "uuid"),
@@ -330,6 +371,7 @@ class Application::Parts {
         services_.reset(new api::Services{
             .gate = *gate_,
             .authenticator = *authenticator_,
+            .admins = *admins_,
             .config = *config_,
             .designs = designs_,
             .metrics = metrics_,
@@ -359,6 +401,8 @@ class Application::Parts {
             [](const Error &error) { return api::error_response(error); });
         if (config_->boolean("global_changes", "update_db"))
             global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_, global_changes_timing());
+        user_databases_ = std::make_unique<UserDatabases>(*store_, *config_, *pool_, *log_);
+        user_databases_->look();
         view_builder_ = std::make_unique<ViewBuilder>(*store_, *views_, *pool_, view_builder_timing());
         auto address = config_->text("chttpd", "bind_address");
         auto port = static_cast<std::uint16_t>(config_->integer("chttpd", "port"));
@@ -392,6 +436,8 @@ class Application::Parts {
 
     void apply_changes() {
         log_->set_level(telemetry::parse_level(config_->text("log", "level")));
+        users_->admins_changed();
+        user_databases_->look();
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
@@ -426,17 +472,23 @@ class Application::Parts {
     telemetry::Registry metrics_;
     std::unique_ptr<kv::Engine> engine_;
     std::unique_ptr<ThreadPool> pool_;
-    std::unique_ptr<access::Authenticator> authenticator_;
+    std::unique_ptr<ThreadPool> login_pool_;
+    std::unique_ptr<access::Admins> admins_;
+    std::unique_ptr<access::SessionCookies> cookies_;
     design::DesignDocuments designs_{[this] { return selector::stored_limits(*config_); }};
     std::unique_ptr<script::Pool> scripts_;
     std::unique_ptr<design::Validation> validation_;
+    std::unique_ptr<access::WriteGuard> write_guard_;
     std::unique_ptr<replication::DocumentGuard> guard_;
     std::unique_ptr<ThreadPool> view_pool_;
     std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<GlobalChanges> global_changes_;
+    std::unique_ptr<UserDatabases> user_databases_;
     std::unique_ptr<ViewBuilder> view_builder_;
     std::unique_ptr<access::Gate> gate_;
+    std::unique_ptr<access::Users> users_;
+    std::unique_ptr<access::Authenticator> authenticator_;
     std::unique_ptr<net::SocketLoop> replication_loop_;
     std::unique_ptr<net::HttpClient> http_client_;
     std::unique_ptr<replication::Throttle> throttle_;

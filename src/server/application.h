@@ -17,7 +17,8 @@ struct ServeOptions {
     std::string data_directory; // empty: [couchdb] database_dir, or `memory`
     std::optional<std::string> bind;
     std::optional<std::uint16_t> port;
-    std::optional<std::string> admin; // NAME:PASSWORD
+    std::optional<std::string> admin;  // NAME:PASSWORD
+    std::optional<std::string> secret; // over [chttpd_auth] secret
     std::vector<std::string> config_files;
     std::string node_name;                // empty: divan@127.0.0.1
     std::optional<std::string> log_level; // over [log] level

@@ -51,12 +51,21 @@ struct SimulatedServer::Life {
     Life(SimulatedServer &node, kv::Engine &engine)
         : random(node.dice_.number()), pool(node.loop_, node.dice_.fork()),
           log(node.loop_.clock(), node.name_, "", node.options_.log_level), config(make_config()),
-          authenticator(*config, node.loop_.clock(), random, pool),
+          admins(*config, random), cookies(*config, node.loop_.clock()),
           store(db::open_store({engine, pool, node.loop_.clock(), random}, store_options()).value()),
-          gate(*store, *config), http(node.network_.client(node.name_)), throttle(node.loop_, 0),
+          gate(*store, *config), users(*config, admins, *store), authenticator({.config = *config,
+                                                                                .clock = node.loop_.clock(),
+                                                                                .random = random,
+                                                                                .engine_pool = pool,
+                                                                                .login_pool = pool,
+                                                                                .users = users,
+                                                                                .cookies = cookies,
+                                                                                .log = log}),
+          http(node.network_.client(node.name_)), throttle(node.loop_, 0),
           services(new api::Services{
               .gate = gate,
               .authenticator = authenticator,
+              .admins = admins,
               .config = *config,
               .designs = designs,
               .metrics = metrics,
@@ -89,7 +98,7 @@ struct SimulatedServer::Life {
                            replication::Progress &progress, Cancellation &cancellation) {
                         return replication::replicate(context, what, id, progress, cancellation);
                     }) {
-        DIVAN_CHECK(authenticator.hash_plain_admins().ok());
+        DIVAN_CHECK(admins.hash_plain_admins().ok());
         auto made = store->create(kDatabase, {});
         DIVAN_CHECK(made.ok() || made.error().code() == ErrorCode::file_exists);
         database = store->open(kDatabase).value();
@@ -107,10 +116,13 @@ struct SimulatedServer::Life {
     telemetry::Logger log;
     telemetry::Registry metrics;
     std::unique_ptr<config::Config> config;
-    access::Authenticator authenticator;
+    access::Admins admins;
+    access::SessionCookies cookies;
     design::DesignDocuments designs;
     std::unique_ptr<db::Store> store;
     access::Gate gate;
+    access::Users users;
+    access::Authenticator authenticator;
     std::shared_ptr<db::Database> database;
     std::unique_ptr<net::HttpClient> http;
     replication::Throttle throttle;

@@ -11,7 +11,8 @@ KNOWN = FOLDER / 'known_differences.json'
 AREAS = ['all_docs', 'attachments', 'bulk_docs', 'bulk_get', 'changes', 'collation', 'config', 'cors',
          'database', 'ddoc', 'design_docs', 'document', 'explain', 'find', 'index', 'json', 'list', 'multipart',
          'partitioned', 'purge', 'reduce', 'replicate', 'replicator', 'revs_diff',
-         'revtree', 'rewrite', 'server', 'session', 'show', 'update', 'uuids', 'validate', 'views']
+         'revtree', 'rewrite', 'security', 'server', 'session', 'show', 'update', 'users', 'uuids', 'validate',
+         'views']
 KINDS = ['by design', 'later']
 EVERY_STEP = '*'
 

@@ -3,33 +3,43 @@
 namespace divan::api {
 
 InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &options)
-    : config_(config::Config::load({}, "").value()),
-      authenticator_(std::make_unique<access::Authenticator>(*config_, clock_, random_, pool_)),
-      scripts_({.command = {DIVAN_PROGRAM, "script-worker"}}),
+    : config_(config::Config::load({}, "").value()), scripts_({.command = {DIVAN_PROGRAM, "script-worker"}}),
       views_(views::make_views({scripts_, designs_, log_, clock_}, {})),
       store_(db::open_store({engine, pool_, clock_, random_, &guard_}, options).value()),
-      gate_(std::make_unique<access::Gate>(*store_, *config_)), services_(new Services{
-                                                                    .gate = *gate_,
-                                                                    .authenticator = *authenticator_,
-                                                                    .config = *config_,
-                                                                    .designs = designs_,
-                                                                    .metrics = metrics_,
-                                                                    .log = log_,
-                                                                    .engine_pool = pool_,
-                                                                    .view_pool = view_pool_,
-                                                                    .scripts = scripts_,
-                                                                    .views = *views_,
-                                                                    .clock = clock_,
-                                                                    .random = random_,
-                                                                    .node_name = "test@127.0.0.1",
-                                                                    .started_at = clock_.monotonic(),
-                                                                }),
+      gate_(std::make_unique<access::Gate>(*store_, *config_)),
+      users_(std::make_unique<access::Users>(*config_, admins_, *store_)),
+      authenticator_(new access::Authenticator({.config = *config_,
+                                                .clock = clock_,
+                                                .random = random_,
+                                                .engine_pool = pool_,
+                                                .login_pool = pool_,
+                                                .users = *users_,
+                                                .cookies = cookies_,
+                                                .log = log_})),
+      services_(new Services{
+          .gate = *gate_,
+          .authenticator = *authenticator_,
+          .admins = admins_,
+          .config = *config_,
+          .designs = designs_,
+          .metrics = metrics_,
+          .log = log_,
+          .engine_pool = pool_,
+          .view_pool = view_pool_,
+          .scripts = scripts_,
+          .views = *views_,
+          .clock = clock_,
+          .random = random_,
+          .node_name = "test@127.0.0.1",
+          .started_at = clock_.monotonic(),
+      }),
       dispatcher_(std::make_unique<Dispatcher>(*services_, all_routes())) {
     DIVAN_CHECK(config_->set_override("chttpd_auth", "secret", "shared secret").ok());
     DIVAN_CHECK(config_->set("admins", "admin", "open sesame", false).ok());
-    DIVAN_CHECK(authenticator_->hash_plain_admins().ok());
+    DIVAN_CHECK(admins_.hash_plain_admins().ok());
     // A cookie is checked without a slow hash.
-    auto cookie = authenticator_->session_cookie("admin");
+    auto salt = crypto::parse_password_hash(*admins_.find("admin"))->salt;
+    auto cookie = cookies_.make("admin", salt, false);
     cookie_ = cookie.substr(0, cookie.find(';'));
 }
 

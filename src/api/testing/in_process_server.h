@@ -5,6 +5,7 @@
 
 #include "access/authenticator.h"
 #include "access/gate.h"
+#include "access/write_guard.h"
 #include "api/dispatcher.h"
 #include "api/testing/in_process_exchange.h"
 #include "config/config.h"
@@ -43,16 +44,20 @@ class InProcessServer {
     telemetry::Logger log_{clock_, "test@127.0.0.1", "", telemetry::Level::none};
     telemetry::Registry metrics_;
     ThreadPool pool_{4};
-    std::unique_ptr<access::Authenticator> authenticator_;
+    access::Admins admins_{*config_, random_};
+    access::SessionCookies cookies_{*config_, clock_};
     std::string cookie_;
     design::DesignDocuments designs_;
     script::Pool scripts_;
     design::Validation validation_{designs_, scripts_, [](std::string_view, const script::LogLine &) {}};
-    replication::DocumentGuard guard_{validation_, *config_};
+    access::WriteGuard write_guard_{validation_, {*config_, clock_, random_, cookies_}};
+    replication::DocumentGuard guard_{write_guard_, *config_};
     ThreadPool view_pool_{2};
     std::unique_ptr<views::Views> views_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<access::Gate> gate_;
+    std::unique_ptr<access::Users> users_;
+    std::unique_ptr<access::Authenticator> authenticator_;
     std::unique_ptr<Services> services_;
     std::unique_ptr<Dispatcher> dispatcher_;
 };

@@ -1,0 +1,162 @@
+#include "access/users.h"
+
+#include "json/parser.h"
+#include "json/writer.h"
+
+#include <algorithm>
+#include <future>
+
+namespace divan::access {
+namespace {
+
+constexpr std::size_t kCachedMin = 1'000;
+
+std::string text_or_empty(const std::optional<std::string> &text) {
+    return text.value_or(std::string());
+}
+
+} // namespace
+
+std::optional<std::string_view> user_name_of_id(std::string_view id) {
+    if (!id.starts_with(kUserIdPrefix))
+        return std::nullopt;
+    return id.substr(kUserIdPrefix.size());
+}
+
+void Users::Listeners::notify() {
+    ++count;
+    std::vector<std::shared_ptr<Event>> told;
+    {
+        std::lock_guard lock(mutex);
+        std::erase_if(events, [](const auto &event) { return event.expired(); });
+        for (const auto &event : events)
+            if (auto alive = event.lock())
+                told.push_back(std::move(alive));
+    }
+    for (const auto &event : told)
+        event->notify();
+}
+
+Users::Users(const config::Config &config, const Admins &admins, db::Store &store)
+    : config_(config), admins_(admins), store_(store),
+      database_name_(config.text("chttpd_auth", "authentication_db")) {
+    store_.on_event([listeners = listeners_, name = database_name_](const db::DatabaseEvent &event) {
+        if (event.name == name)
+            listeners->notify();
+    });
+}
+
+std::optional<std::shared_ptr<const User>> Users::find_cached(std::string_view name) {
+    auto database = store_.find_open(database_name_);
+    auto sequence = database ? database->last_sequence_cached() : std::nullopt;
+    if (!sequence)
+        return std::nullopt;
+    auto admin_text = text_or_empty(admins_.find(name));
+    std::lock_guard lock(mutex_);
+    auto found = by_name_.find(name);
+    if (found == by_name_.end())
+        return std::nullopt;
+    const auto &cached = *found->second;
+    if (cached.sequence != *sequence || cached.database_uuid != database->uuid() ||
+        cached.admin_text != admin_text)
+        return std::nullopt;
+    cached_.splice(cached_.begin(), cached_, found->second);
+    return cached.user;
+}
+
+// nullopt: there is no such document.
+Result<std::optional<User>> Users::read(db::Database &database, const std::string &name) {
+    auto id = std::string(kUserIdPrefix) + name;
+    if (!db::check_document_id(id).ok())
+        return std::optional<User>();
+    DIVAN_TRY(auto head, database.head(id));
+    if (!head || head->deleted)
+        return std::optional<User>();
+    auto body = head->body;
+    if (!body) {
+        DIVAN_TRY(body, database.body(*head, head->rev, head->recent.front().info));
+    }
+    if (!body)
+        return std::optional<User>();
+    DIVAN_TRY(auto document, json::parse(body->json, {.depth_max = json::kAnyDepth}));
+    auto user = read_user(std::move(document.object()));
+    user.name = name;
+    user.rev = head->rev.text();
+    for (const auto &attachment : body->attachments)
+        user.attachments.push_back(attachment.name);
+    // Leaves that are deleted are no conflicts.
+    if (head->leaf_count > 1) {
+        DIVAN_TRY(auto tree, database.tree(*head));
+        auto leaves = tree.leaves();
+        user.conflicted = std::count_if(leaves.begin(), leaves.end(),
+                                        [](const auto &leaf) { return !leaf.info.deleted; }) > 1;
+    }
+    return std::optional(std::move(user));
+}
+
+Result<std::shared_ptr<const User>> Users::find(const std::string &name) {
+    if (auto cached = find_cached(name))
+        return std::move(*cached);
+    Cached cached{name, text_or_empty(admins_.find(name)), {}, {}, nullptr};
+    std::optional<User> user;
+    auto database = store_.open(database_name_);
+    if (!database.ok() && database.error().code() != ErrorCode::not_found)
+        return database.error();
+    if (database.ok()) {
+        cached.database_uuid = (*database)->uuid();
+        // Before the document is read: it is as new as that, or newer.
+        DIVAN_TRY(cached.sequence, (*database)->last_sequence());
+        DIVAN_TRY(user, read(**database, name));
+    }
+    if (!cached.admin_text.empty())
+        user = join_admin(name, cached.admin_text, std::move(user));
+    if (user)
+        cached.user = std::make_shared<const User>(std::move(*user));
+    auto found = cached.user;
+    if (database.ok())
+        keep(std::move(cached));
+    return found;
+}
+
+void Users::keep(Cached cached) {
+    auto entries_max =
+        std::max(kCachedMin, static_cast<std::size_t>(config_.integer("chttpd_auth", "auth_cache_size")));
+    std::lock_guard lock(mutex_);
+    if (auto known = by_name_.find(cached.name); known != by_name_.end()) {
+        cached_.erase(known->second);
+        by_name_.erase(known);
+    }
+    cached_.push_front(std::move(cached));
+    by_name_[cached_.front().name] = cached_.begin();
+    while (cached_.size() > entries_max) {
+        by_name_.erase(cached_.back().name);
+        cached_.pop_back();
+    }
+}
+
+Result<void> Users::update(const User &user, json::Object document) {
+    DIVAN_TRY(auto database, store_.open(database_name_));
+    db::Edit edit;
+    edit.id = std::string(kUserIdPrefix) + user.name;
+    DIVAN_TRY(edit.parent, doc::RevId::parse(user.rev));
+    edit.must_exist = true;
+    for (const auto &name : user.attachments)
+        edit.attachments.push_back({.name = name, .content_type = {}, .data = {}, .revpos = {}, .md5 = {}});
+    edit.json = json::to_text(json::Value(std::move(document)));
+    std::promise<Result<void>> written;
+    auto answer = written.get_future();
+    std::vector<db::Edit> edits;
+    edits.push_back(std::move(edit));
+    database->write(
+        std::move(edits), db::WriteContext::system(), [&written](std::vector<Result<db::Written>> answers) {
+            written.set_value(answers.front().ok() ? Result<void>() : Result<void>(answers.front().error()));
+        });
+    return answer.get();
+}
+
+void Users::listen(const std::shared_ptr<Event> &event) {
+    std::lock_guard lock(listeners_->mutex);
+    listeners_->events.push_back(event);
+}
+
+} // namespace divan::access

@@ -1,0 +1,78 @@
+#pragma once
+
+// Who is known: the documents of the users database ([chttpd_auth] authentication_db) and the admins of
+// [admins]. What is told is never older than the last acknowledged change.
+//
+// Threads: any.
+
+#include "access/admins.h"
+#include "access/user.h"
+#include "base/event.h"
+#include "db/store.h"
+
+#include <atomic>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace divan::access {
+
+class Users {
+  public:
+    // All outlive it; the store calls it until it is gone.
+    Users(const config::Config &config, const Admins &admins, db::Store &store);
+
+    // Null: there is nobody of that name. Blocks on the engine.
+    [[nodiscard]] Result<std::shared_ptr<const User>> find(const std::string &name);
+    // The same without I/O; nullopt: ask find(). For network threads.
+    [[nodiscard]] std::optional<std::shared_ptr<const User>> find_cached(std::string_view name);
+
+    // Writes members of the user's document, which must be the one that was read: another one is a conflict.
+    // Blocks until it is durable. Errors: conflict, not_found, and those of the store.
+    [[nodiscard]] Result<void> update(const User &user, json::Object document);
+
+    // `event` is notified after every change of users or admins, until it is released.
+    void listen(const std::shared_ptr<Event> &event);
+    // How many changes there were.
+    [[nodiscard]] std::uint64_t change_count() const { return listeners_->count; }
+    // [admins] may have changed.
+    void admins_changed() const { listeners_->notify(); }
+
+  private:
+    struct Cached {
+        std::string name;
+        std::string admin_text;
+        std::string database_uuid;
+        kv::Sequence sequence; // of the database when the user was read
+        std::shared_ptr<const User> user;
+    };
+    // Shared with the callback that the store keeps.
+    struct Listeners {
+        std::atomic<std::uint64_t> count = 0;
+        std::mutex mutex;
+        std::vector<std::weak_ptr<Event>> events;
+        void notify();
+    };
+
+    Result<std::optional<User>> read(db::Database &database, const std::string &name);
+    void keep(Cached cached);
+
+    const config::Config &config_;
+    const Admins &admins_;
+    db::Store &store_;
+    const std::string database_name_;
+    const std::shared_ptr<Listeners> listeners_ = std::make_shared<Listeners>();
+    std::mutex mutex_;
+    std::list<Cached> cached_; // most recently used first
+    std::map<std::string, std::list<Cached>::iterator, std::less<>> by_name_;
+};
+
+// The name in the id of a user's document; nullopt for other ids.
+[[nodiscard]] std::optional<std::string_view> user_name_of_id(std::string_view id);
+
+} // namespace divan::access

@@ -1,0 +1,280 @@
+#include "access/write_guard.h"
+
+#include "access/admins.h"
+#include "access/password_policy.h"
+#include "access/security_object.h"
+#include "access/session_cookie.h"
+#include "access/user.h"
+#include "access/user_rules.h"
+#include "access/users.h"
+#include "db/database.h"
+#include "json/parser.h"
+#include "json/writer.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace divan::access {
+namespace {
+
+constexpr std::string_view kHistory = "password_history";
+constexpr std::string_view kSetAt = "password_set_at";
+
+bool is_design(const db::Edit &edit) {
+    return edit.id.starts_with("_design/");
+}
+
+Result<json::Object> parse_document(const std::string &text) {
+    DIVAN_TRY(auto value, json::parse(text, {.depth_max = json::kAnyDepth}));
+    return std::move(value.object());
+}
+
+// The document that is there; nullopt: none. Blocks on the engine.
+Result<std::optional<json::Object>> read_current(db::Database &database, const std::string &id) {
+    std::optional<json::Object> none;
+    DIVAN_TRY(auto head, database.head(id));
+    if (!head || head->deleted)
+        return none;
+    auto body = head->body;
+    if (!body) {
+        DIVAN_TRY(body, database.body(*head, head->rev, head->recent.front().info));
+    }
+    if (!body)
+        return none;
+    DIVAN_TRY(auto document, parse_document(body->json));
+    return std::optional(std::move(document));
+}
+
+// What a user may not take out of the own document.
+void keep_member(json::Object &document, const json::Object &replaced, std::string_view name) {
+    document.erase(name);
+    if (const auto *value = replaced.find(name))
+        document.append(std::string(name), *value);
+}
+
+// The newest first: the one that is replaced, and those before it.
+json::Array history_of(const json::Object &replaced, std::size_t length) {
+    json::Array history;
+    if (auto current = read_password_members(replaced))
+        history.emplace_back(password_members(*current));
+    if (const auto *older = replaced.find(kHistory); older != nullptr && older->is_array())
+        history.insert(history.end(), older->array().begin(), older->array().end());
+    history.resize(std::min(history.size(), length));
+    return history;
+}
+
+bool was_used_before(const json::Array &history, std::string_view password) {
+    return std::any_of(history.begin(), history.end(), [&](const json::Value &used) {
+        auto hash = used.is_object() ? read_password_members(used.object()) : std::nullopt;
+        return hash && hash->iterations <= crypto::kIterationsMax && crypto::verify_password(*hash, password);
+    });
+}
+
+} // namespace
+
+WriteGuard::WriteGuard(db::WriteValidator &next, const Services &services)
+    : next_(next), services_(services),
+      users_database_(services.config.text("chttpd_auth", "authentication_db")) {}
+
+// ---- before anything else
+
+bool WriteGuard::amends_slowly(const db::Database &database, const std::vector<db::Edit> &edits) {
+    if (next_.amends_slowly(database, edits))
+        return true;
+    if (database.name() != users_database_)
+        return false;
+    auto policy = password_policy(services_.config);
+    if (policy.history > 0 || policy.max_age.count() > 0)
+        return true;
+    return std::any_of(edits.begin(), edits.end(), [](const db::Edit &edit) {
+        return edit.json.find("\"password\":") != std::string::npos;
+    });
+}
+
+std::vector<Result<void>> WriteGuard::amend(db::Database &database, const db::WriteContext &context,
+                                            std::vector<db::Edit> &edits) {
+    auto verdicts = next_.amend(database, context, edits);
+    if (database.name() != users_database_)
+        return verdicts;
+    verdicts.resize(edits.size());
+    auto writer = read_user_context(context.user_context());
+    auto security = database.security();
+    bool is_admin = security.ok() && parse_security_object(*security).is_admin(writer);
+    for (std::size_t i = 0; i < edits.size(); ++i)
+        if (verdicts[i].ok())
+            verdicts[i] = amend_user(database, writer, is_admin, edits[i]);
+    return verdicts;
+}
+
+// As couch_users_db:before_doc_update.
+Result<void> WriteGuard::amend_user(db::Database &database, const Principal &writer, bool is_admin,
+                                    db::Edit &edit) {
+    auto name = user_name_of_id(edit.id);
+    if (!is_admin && !writer.anonymous() && name != std::optional<std::string_view>(writer.name))
+        return Error(ErrorCode::not_found, "missing");
+    if (edit.deleted || is_design(edit))
+        return {};
+    auto policy = password_policy(services_.config);
+    bool keeps_history = policy.history > 0 || policy.max_age.count() > 0;
+    bool sets_password = edit.json.find("\"password\":") != std::string::npos;
+    if (!keeps_history && !sets_password)
+        return {};
+    DIVAN_TRY(auto document, parse_document(edit.json));
+    std::optional<json::Object> replaced;
+    if (keeps_history) {
+        DIVAN_TRY(replaced, read_current(database, edit.id));
+    }
+    if (replaced && !is_admin)
+        for (auto kept : {kHistory, kSetAt})
+            keep_member(document, *replaced, kept);
+    DIVAN_TRY_VOID(set_password(document, replaced ? &*replaced : nullptr));
+    edit.json = json::to_text(json::Value(std::move(document)));
+    return {};
+}
+
+// Replaces a password in plain text by its hash. As couch_users_db:save_doc.
+Result<void> WriteGuard::set_password(json::Object &document, const json::Object *replaced) {
+    const auto *password = document.find("password");
+    if (password == nullptr || password->is_null())
+        return {};
+    if (!password->is_string())
+        return Error(ErrorCode::forbidden,
+                     fmt::format("Password value of '{}' is invalid.", json::to_text(*password)));
+    auto text = password->string();
+    auto policy = password_policy(services_.config);
+    DIVAN_TRY_VOID(check_password_policy(text, policy));
+    auto history = replaced != nullptr ? history_of(*replaced, policy.history) : json::Array();
+    if (was_used_before(history, text))
+        return Error(
+            ErrorCode::bad_request,
+            fmt::format("Password does not conform to requirements. It must not be one of the last {}.",
+                        policy.history));
+    std::string salt;
+    if (const auto *kept = document.find("preserve_salt"); kept != nullptr && kept->is_true())
+        if (const auto *given = document.find("salt"); given != nullptr && given->is_string())
+            salt = given->string();
+    set_password_members(document,
+                         make_password_hash(services_.config, services_.random, text, std::move(salt)));
+    document.erase(kHistory);
+    if (!history.empty())
+        document.append(std::string(kHistory), std::move(history));
+    document.erase(kSetAt);
+    if (policy.max_age.count() > 0)
+        document.append(std::string(kSetAt),
+                        static_cast<std::int64_t>(
+                            std::chrono::duration_cast<std::chrono::seconds>(services_.clock.now()).count()));
+    return {};
+}
+
+// ---- with the state that an edit replaces
+
+std::vector<bool> WriteGuard::judged_here(const db::Database &database, const db::WriteContext &context,
+                                          Edits edits) const {
+    std::vector<bool> judged;
+    bool users = database.name() == users_database_;
+    bool designs = std::any_of(edits.begin(), edits.end(), [](const auto *edit) { return is_design(*edit); });
+    if (!users && (!designs || read_user_context(context.user_context()).is_server_admin()))
+        return judged;
+    for (const auto *edit : edits)
+        judged.push_back(users || is_design(*edit));
+    return judged;
+}
+
+namespace {
+
+// What is judged here or there.
+std::vector<bool> either(std::vector<bool> here, const std::vector<bool> &there) {
+    if (here.empty())
+        return there;
+    for (std::size_t i = 0; i < there.size(); ++i)
+        here[i] = here[i] || there[i];
+    return here;
+}
+
+} // namespace
+
+std::optional<std::vector<bool>> WriteGuard::judged_cached(const db::Database &database,
+                                                           const db::WriteContext &context, Edits edits) {
+    auto there = next_.judged_cached(database, context, edits);
+    if (!there)
+        return there;
+    return either(judged_here(database, context, edits), *there);
+}
+
+Result<std::vector<bool>> WriteGuard::judged(db::Database &database, const db::WriteContext &context,
+                                             Edits edits) {
+    DIVAN_TRY(auto there, next_.judged(database, context, edits));
+    return either(judged_here(database, context, edits), there);
+}
+
+void WriteGuard::judge(db::Database &database, const db::WriteContext &context,
+                       std::vector<db::JudgedEdit> edits, Done done) {
+    std::vector<const db::Edit *> pointers;
+    for (const auto &judged : edits)
+        pointers.push_back(judged.edit);
+    auto here = judged_here(database, context, pointers);
+    std::vector<Result<void>> verdicts(edits.size());
+    if (!here.empty()) {
+        auto writer = read_user_context(context.user_context());
+        auto security = database.security();
+        bool is_admin = security.ok() && parse_security_object(*security).is_admin(writer);
+        for (std::size_t i = 0; i < edits.size(); ++i)
+            if (here[i])
+                verdicts[i] = judge_here(database, writer, is_admin, edits[i]);
+    }
+    auto there = next_.judged(database, context, pointers);
+    std::vector<std::size_t> places;
+    std::vector<db::JudgedEdit> rest;
+    for (std::size_t i = 0; i < edits.size(); ++i) {
+        if (!verdicts[i].ok())
+            continue;
+        if (!there.ok())
+            verdicts[i] = there.error();
+        else if (!there->empty() && (*there)[i]) {
+            places.push_back(i);
+            rest.push_back(std::move(edits[i]));
+        }
+    }
+    if (rest.empty()) {
+        done(std::move(verdicts));
+        return;
+    }
+    next_.judge(database, context, std::move(rest),
+                [verdicts = std::move(verdicts), places = std::move(places),
+                 done = std::move(done)](std::vector<Result<void>> answers) mutable {
+                    for (std::size_t i = 0; i < answers.size(); ++i)
+                        verdicts[places[i]] = std::move(answers[i]);
+                    done(std::move(verdicts));
+                });
+}
+
+Result<void> WriteGuard::judge_here(const db::Database &database, const Principal &writer, bool is_admin,
+                                    const db::JudgedEdit &judged) {
+    const auto &edit = *judged.edit;
+    if (is_design(edit)) {
+        if (is_admin)
+            return {};
+        return writer.anonymous() ? Error(ErrorCode::unauthorized, "You are not a db or server admin.")
+                                  : Error(ErrorCode::forbidden, "You are not a db or server admin.");
+    }
+    DIVAN_CHECK(database.name() == users_database_);
+    DIVAN_TRY(auto document, parse_document(judged.body.json));
+    std::optional<json::Object> replaced;
+    if (judged.replaced && !judged.replaced->deleted) {
+        DIVAN_TRY(replaced, parse_document(judged.replaced->body.json));
+    }
+    DIVAN_TRY_VOID(check_user_edit({edit.id, edit.deleted, document, replaced ? &*replaced : nullptr}, writer,
+                                   is_admin));
+    if (replaced)
+        end_sessions_if_changed(*replaced, document);
+    return {};
+}
+
+void WriteGuard::end_sessions_if_changed(const json::Object &replaced, const json::Object &document) {
+    if (read_user(replaced).authority == read_user(document).authority)
+        return;
+    if (const auto *name = replaced.find("name"); name != nullptr && name->is_string())
+        services_.cookies.end_sessions(name->string());
+}
+
+} // namespace divan::access

@@ -1,0 +1,65 @@
+#pragma once
+
+// Stands before the validator of a store: whatever somebody writes, by whatever route or by replication.
+// Design documents are for admins of the database. Documents of the users database follow user_rules.h, their
+// passwords are hashed before anything is stored, and when one takes something from a user (or gives: a new
+// password, other roles, a lock), the sessions of that user end.
+
+#include "access/principal.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "db/write_validator.h"
+
+namespace divan::config {
+class Config;
+}
+namespace divan::json {
+class Object;
+}
+
+namespace divan::access {
+
+class SessionCookies;
+
+// Threads: any.
+class WriteGuard final : public db::WriteValidator {
+  public:
+    // All outlive the guard.
+    struct Services {
+        const config::Config &config;
+        Clock &clock;
+        Random &random;
+        SessionCookies &cookies;
+    };
+    WriteGuard(db::WriteValidator &next, const Services &services);
+
+    [[nodiscard]] bool amends_slowly(const db::Database &database,
+                                     const std::vector<db::Edit> &edits) override;
+    // Errors of edits: not_found for another user's document, bad_request for a password that the policy
+    // refuses, forbidden for one that is no string.
+    std::vector<Result<void>> amend(db::Database &database, const db::WriteContext &context,
+                                    std::vector<db::Edit> &edits) override;
+    [[nodiscard]] std::optional<std::vector<bool>>
+    judged_cached(const db::Database &database, const db::WriteContext &context, Edits edits) override;
+    [[nodiscard]] Result<std::vector<bool>> judged(db::Database &database, const db::WriteContext &context,
+                                                   Edits edits) override;
+    // Errors of edits: forbidden.
+    void judge(db::Database &database, const db::WriteContext &context, std::vector<db::JudgedEdit> edits,
+               Done done) override;
+
+  private:
+    Result<void> amend_user(db::Database &database, const Principal &writer, bool is_admin, db::Edit &edit);
+    Result<void> set_password(json::Object &document, const json::Object *replaced);
+    // Which edits are judged here; empty: none.
+    std::vector<bool> judged_here(const db::Database &database, const db::WriteContext &context,
+                                  Edits edits) const;
+    Result<void> judge_here(const db::Database &database, const Principal &writer, bool is_admin,
+                            const db::JudgedEdit &judged);
+    void end_sessions_if_changed(const json::Object &replaced, const json::Object &document);
+
+    db::WriteValidator &next_;
+    const Services services_;
+    const std::string users_database_;
+};
+
+} // namespace divan::access

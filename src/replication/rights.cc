@@ -1,0 +1,69 @@
+#include "replication/rights.h"
+
+#include "access/authenticator.h"
+
+#include <fmt/format.h>
+
+namespace divan::replication {
+namespace {
+
+constexpr Millis kForever{24 * 3'600'000};
+
+// Blocks on the engine.
+Result<access::Principal> look_up(access::Authenticator &authenticator, const Replication &replication) {
+    auto principal = replication.principal;
+    if (principal.account && !authenticator.is_current(principal))
+        return rights_changed(principal);
+    DIVAN_TRY(auto user, authenticator.users().find(principal.name));
+    if (user == nullptr)
+        return principal;
+    if (user->locked)
+        return Error(ErrorCode::forbidden,
+                     fmt::format("The account of `{}`, with whose rights this replication works, is locked.",
+                                 principal.name));
+    if (replication.with_rights_of_owner)
+        principal.roles = user->roles;
+    if (replication.with_rights_of_owner || principal.account)
+        principal.account = std::move(user);
+    return principal;
+}
+
+} // namespace
+
+Error rights_changed(const access::Principal &principal) {
+    return {
+        ErrorCode::unauthorized,
+        fmt::format("The password, the roles or the lock of `{}` have changed since this replication began.",
+                    principal.name)};
+}
+
+Task<Result<access::Principal>> current_principal(Context &context, const Replication &replication) {
+    if (context.authenticator == nullptr || replication.principal.anonymous())
+        co_return replication.principal;
+    co_return co_await run_on(context.pool, context.loop,
+                              [&] { return look_up(*context.authenticator, replication); });
+}
+
+RightsWatch::RightsWatch(Context &context, const access::Principal &principal, Cancellation &session)
+    : context_(context), principal_(principal), session_(session) {}
+
+Task<void> RightsWatch::run() {
+    if (context_.authenticator == nullptr || principal_.anonymous())
+        co_return;
+    access::Standing standing(*context_.authenticator, principal_);
+    auto event = std::make_shared<Event>();
+    standing.listen(event);
+    while (!stopping_.cancelled()) {
+        auto holds = standing.holds_cached();
+        if (!holds)
+            holds = co_await run_on(context_.pool, context_.loop, [&] { return standing.holds(); });
+        if (!*holds) {
+            lost_ = true;
+            session_.cancel();
+            co_return;
+        }
+        (void)co_await wait_for(context_.loop, event, kForever, stopping_);
+    }
+}
+
+} // namespace divan::replication
