@@ -96,12 +96,15 @@ bool is_open_users_route(std::string_view method, std::string_view pattern) {
 
 Permission Gate::in_system_database(Permission permission, std::string_view database, std::string_view method,
                                     std::string_view pattern) const {
-    if (database == config_.text("chttpd_auth", "authentication_db"))
-        return is_open_users_route(method, pattern) ? permission : Permission::server_admin;
-    bool listing = pattern.starts_with("/_all_docs") || pattern.starts_with("/_changes");
-    if (listing && (is_system_name(database, "_replicator") || is_system_name(database, "_users")))
+    bool users = database == config_.text("chttpd_auth", "authentication_db");
+    bool others = is_system_name(database, "_replicator") || is_system_name(database, "_users");
+    if (!users && !others)
+        return database.starts_with("_") ? Permission::server_admin : permission;
+    if (pattern.starts_with("/_all_docs") || pattern.starts_with("/_changes"))
         return Permission::server_admin;
-    return permission;
+    bool restricted =
+        users && permission == Permission::database_member && !is_open_users_route(method, pattern);
+    return restricted ? Permission::database_admin : permission;
 }
 
 Result<void> Gate::check_document(const Principal &principal, db::Database &database,

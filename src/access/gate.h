@@ -55,7 +55,8 @@ class Gate {
                                               Permission permission = Permission::server_admin) const;
 
     // What a route of a system database needs, where that is more than elsewhere: the list of its documents
-    // and what is made of them is for server admins. `pattern` as in the route table, without "/{db}".
+    // is for server admins, and what is made of documents of users for admins of that database. `pattern` as
+    // in the route table, without "/{db}". As chttpd_auth_request.
     [[nodiscard]] Permission in_system_database(Permission permission, std::string_view database,
                                                 std::string_view method, std::string_view pattern) const;
     // A document of the users database is shown to its user and to admins. Errors: not_found, forbidden for

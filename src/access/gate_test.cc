@@ -107,8 +107,10 @@ TEST_F(GateTest, SystemDatabasesAreListedByServerAdmins) {
                 << name << pattern;
     for (const char *pattern : {"/_find", "/_bulk_get", "/_design/{ddoc}/_view/{view}", "/_local/{localid}",
                                 "/_revs_diff", "/_index", "/_bulk_docsx"})
-        EXPECT_EQ(gate_.in_system_database(database_member, "_users", "POST", pattern), server_admin)
+        EXPECT_EQ(gate_.in_system_database(database_member, "_users", "POST", pattern), database_admin)
             << pattern;
+    EXPECT_EQ(gate_.in_system_database(server_admin, "_users", "POST", "/_purge"), server_admin);
+    EXPECT_EQ(gate_.in_system_database(database_member, "_global_changes", "GET", ""), server_admin);
     for (const char *pattern : {"", "/{docid}", "/{docid}/{attname...}", "/_bulk_docs"})
         EXPECT_EQ(gate_.in_system_database(database_member, "_users", "POST", pattern), database_member)
             << pattern;
