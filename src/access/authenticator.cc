@@ -2,6 +2,7 @@
 
 #include "access/basic_credentials.h"
 #include "access/proxy_login.h"
+#include "base/encoding.h"
 #include "telemetry/log.h"
 
 #include <algorithm>
@@ -142,8 +143,8 @@ Authenticator::Step Authenticator::by_cookie(const net::RequestHead &head, Effor
     if (!user->ok())
         return refuse(user->error());
     const auto &found = **user;
-    // Without a stored password there is no salt, and the secret alone would sign for everybody.
-    if (found == nullptr || !found->password || !services_.cookies.verify(*token, found->password->salt))
+    // Without a salt the secret alone would sign for everybody.
+    if (found == nullptr || found->salt.empty() || !services_.cookies.verify(*token, found->salt))
         return {};
     if (found->conflicted)
         return refuse(conflicted());
@@ -208,16 +209,17 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
     if (!found->ok())
         return refuse(found->error());
     auto user = std::move(**found);
-    const auto salt = user && user->password ? user->password->salt : std::string();
-    if (auto free = check_lockout(login, salt); !free.ok())
+    if (auto free = check_lockout(login, user ? user->salt : std::string()); !free.ok())
         return refuse(free.error());
     if (user && user->conflicted)
         return refuse(conflicted());
-    if (!user || !user->password || !verified_.contains(login.name, login.password, *user->password)) {
+    if (!user || !is_verified(login, *user)) {
         if (effort != Effort::hashes)
             return {Step::Kind::too_much};
-        if (auto verified = verify(login, user.get()); !verified.ok())
+        auto verified = is_of_directory(user.get()) ? verify_in_directory(login) : verify(login, user);
+        if (!verified.ok())
             return refuse(verified.error());
+        user = std::move(*verified);
     }
     if (has_second_factor(*user))
         return refuse(wrong_password());
@@ -226,30 +228,71 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
     return {Step::Kind::found, principal_of(std::move(user), "default")};
 }
 
-// Slow. `user` may be null.
-Result<void> Authenticator::verify(const Login &login, const User *user) {
-    bool known = user != nullptr && user->password;
-    if (user != nullptr && user->password_error)
-        return *user->password_error;
-    if (known) {
-        DIVAN_TRY_VOID(check_password_cost(*user->password, services_.config));
-    }
-    // An unknown name takes as long as a wrong password, so that names cannot be guessed by time.
-    bool right = known ? crypto::verify_password(*user->password, login.password)
-                       : make_password_hash(services_.config, services_.random, login.password).key.empty();
-    auto salt = known ? std::string_view(user->password->salt) : std::string_view();
-    if (!right) {
-        lockout_.failed(login.address, login.name, salt);
-        services_.log.warning(
-            fmt::format("authentication failed for user {} from {}", login.name, login.address));
-        return wrong_password();
-    }
-    lockout_.succeeded(login.address, login.name, salt);
+namespace {
+
+// What a password was checked against: it is forgotten when that is another one.
+std::string checked_against(const User &user) {
+    return user.password ? user.password->salt + user.password->key : "directory:" + user.salt;
+}
+
+} // namespace
+
+bool Authenticator::is_verified(const Login &login, const User &user) {
+    return verified_.contains(login.name, login.password, checked_against(user), services_.clock.monotonic());
+}
+
+void Authenticator::remember(const Login &login, const User &user, std::chrono::nanoseconds until) {
     auto entries_max = std::max(
         kVerifiedMin, static_cast<std::size_t>(services_.config.integer("chttpd_auth", "auth_cache_size")));
-    verified_.remember(login.name, login.password, *user->password, entries_max);
+    verified_.remember(login.name, login.password, checked_against(user), until, entries_max);
+}
+
+Error Authenticator::refuse_password(const Login &login, std::string_view salt) {
+    lockout_.failed(login.address, login.name, salt);
+    services_.log.warning(
+        fmt::format("authentication failed for user {} from {}", login.name, login.address));
+    return wrong_password();
+}
+
+Result<std::shared_ptr<const User>> Authenticator::verify(const Login &login,
+                                                          std::shared_ptr<const User> user) {
+    if (user && user->password_error)
+        return *user->password_error;
+    if (!user || !user->password) {
+        // An unknown name takes as long as a wrong password, so that names cannot be guessed by time.
+        (void)make_password_hash(services_.config, services_.random, login.password);
+        return refuse_password(login, user ? user->salt : std::string());
+    }
+    DIVAN_TRY_VOID(check_password_cost(*user->password, services_.config));
+    if (!crypto::verify_password(*user->password, login.password))
+        return refuse_password(login, user->salt);
+    lockout_.succeeded(login.address, login.name, user->salt);
+    remember(login, *user, kForever);
     upgrade_hash(*user, login.password);
-    return {};
+    return user;
+}
+
+bool Authenticator::is_of_directory(const User *user) const {
+    if (services_.directory == nullptr || !services_.directory->enabled())
+        return false;
+    if (user == nullptr)
+        return true;
+    const auto *provider = user->document.find("identity_provider");
+    return !user->is_admin && !user->password && provider != nullptr && *provider == json::Value("ldap");
+}
+
+Result<std::shared_ptr<const User>> Authenticator::verify_in_directory(const Login &login) {
+    DIVAN_TRY(auto external, services_.directory->check_password(login.name, login.password));
+    DIVAN_TRY(auto known, services_.users.find(login.name));
+    auto salt = known ? known->salt : std::string();
+    if (!external)
+        return refuse_password(login, salt);
+    DIVAN_TRY(auto user, services_.users.provision(*external, hex_encode(services_.random.bytes(16))));
+    if (known && known->authority != user->authority)
+        services_.cookies.end_sessions(user->name);
+    lockout_.succeeded(login.address, login.name, salt);
+    remember(login, *user, services_.clock.monotonic() + services_.directory->remembered());
+    return user;
 }
 
 // Stores a password anew that was hashed in another way than the settings say. As couch_password_hasher: the
@@ -274,7 +317,8 @@ void Authenticator::upgrade_hash(const User &user, std::string_view password) {
     // Somebody else's change wins; the next login tries again.
     if (auto written = services_.users.update(user, std::move(document)); written.ok()) {
         services_.log.info(fmt::format("the stored password hash of user {} was upgraded", user.name));
-        verified_.remember(user.name, password, hash, kVerifiedMin);
+        // So that the next request need not hash it again.
+        verified_.remember(user.name, password, hash.salt + hash.key, kForever, kVerifiedMin);
     }
     std::lock_guard lock(mutex_);
     upgrading_.erase(user.name);
@@ -305,7 +349,7 @@ std::optional<bool> Authenticator::is_current_cached(const Principal &principal)
 }
 
 std::string Authenticator::session_cookie(const Principal &principal, bool tls) {
-    return services_.cookies.make(principal.name, principal.account->password->salt, tls);
+    return services_.cookies.make(principal.name, principal.account->salt, tls);
 }
 
 bool Authenticator::should_renew(const net::RequestHead &head) const {

@@ -51,6 +51,7 @@ class Authenticator {
         Users &users;
         SessionCookies &cookies;
         telemetry::Logger &log;
+        Directory *directory = nullptr; // of those whom the users database does not know; null: there is none
     };
     explicit Authenticator(const Services &services);
 
@@ -100,7 +101,13 @@ class Authenticator {
     std::optional<Result<std::shared_ptr<const User>>> find_user(const std::string &name, Effort effort);
     Step check_password(const Login &login, Effort effort);
     Result<void> check_lockout(const Login &login, std::string_view salt);
-    Result<void> verify(const Login &login, const User *user);
+    [[nodiscard]] bool is_verified(const Login &login, const User &user);
+    void remember(const Login &login, const User &user, std::chrono::nanoseconds until);
+    // Slow: the user whose password it is.
+    Result<std::shared_ptr<const User>> verify(const Login &login, std::shared_ptr<const User> user);
+    Result<std::shared_ptr<const User>> verify_in_directory(const Login &login);
+    [[nodiscard]] bool is_of_directory(const User *user) const;
+    Error refuse_password(const Login &login, std::string_view salt);
     void upgrade_hash(const User &user, std::string_view password);
     Principal principal_of(std::shared_ptr<const User> user, std::string_view how) const;
     // Makes the effort it takes: `attempt` on the engine's pool, then on the one for logins.

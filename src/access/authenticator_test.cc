@@ -18,7 +18,7 @@ class AuthenticatorTest : public UsersFixture {
     }
     std::string cookie(const std::string &name = "anna") {
         auto user = users_.find(name).value();
-        return std::string(*find_session_cookie(cookies_.make(name, user->password->salt, false)));
+        return std::string(*find_session_cookie(cookies_.make(name, user->salt, false)));
     }
 };
 
@@ -190,7 +190,7 @@ TEST_F(AuthenticatorTest, TamperedCookiesAreNobody) {
 
 // Times at the ends of the number must not wrap around into validity.
 TEST_F(AuthenticatorTest, CookiesOfOtherTimesAreNobody) {
-    auto salt = users_.find("anna").value()->password->salt;
+    auto salt = users_.find("anna").value()->salt;
     for (const char *time : {"7FFFFFFFFFFFFFFF", "-1", "-7FFFFFFFFFFFFFFF", "0"}) {
         auto text = std::string("anna:") + time;
         auto value = base64_url_encode(text + ":" + crypto::hmac_sha256("a secret" + salt, text));
@@ -316,6 +316,35 @@ TEST_F(AuthenticatorTest, ProxiesNameUsersIfTheyAreListedAndKnowTheSecret) {
     EXPECT_EQ(outcome(authenticate(head)), "bert");
     put_user("bert", R"("locked":true,"roles":[])");
     EXPECT_EQ(outcome(authenticate(head)), "403");
+}
+
+TEST_F(AuthenticatorTest, ADirectoryIsAskedForThoseWhoAreNotKnownHere) {
+    auto &directory = directory_;
+    directory.on = true;
+    EXPECT_EQ(login("anna:tulip"), "anna");
+    EXPECT_EQ(directory.asked, 0) << "known here";
+    EXPECT_EQ(login("cleo:daisy"), "401");
+    EXPECT_EQ(login("bert:rose"), "401");
+    EXPECT_EQ(authenticate(basic("bert:daisy"))->roles, std::vector<std::string>{"crew"});
+    EXPECT_EQ(directory.asked, 3);
+    EXPECT_EQ(login("bert:daisy"), "bert");
+    EXPECT_EQ(directory.asked, 3) << "remembered";
+    auto session = cookie("bert");
+    EXPECT_EQ(with_cookie(session), "bert");
+    // What has changed there is seen when the time is over, and ends sessions.
+    directory.roles = {"chief"};
+    clock_.advance(std::chrono::seconds(60));
+    EXPECT_EQ(authenticate(basic("bert:daisy"))->roles, std::vector<std::string>{"chief"});
+    EXPECT_EQ(with_cookie(session), "nobody");
+    directory.unreachable = true;
+    EXPECT_EQ(login("bert:daisy"), "bert");
+    clock_.advance(std::chrono::seconds(60));
+    EXPECT_EQ(login("bert:daisy"), "503") << "it opens no door";
+    // A name of this server is never the directory's.
+    directory.unreachable = false;
+    put_user("bert", R"("password":"tulip","roles":[])");
+    EXPECT_EQ(login("bert:tulip"), "bert");
+    EXPECT_EQ(login("bert:daisy"), "401");
 }
 
 TEST_F(AuthenticatorTest, KnownDefaultPasswordsAreRefusedWhereOthersReachTheServer) {

@@ -42,6 +42,28 @@ class InlinePool final : public Executor {
     int count = 0;
 };
 
+// Has one user, bert, and counts how often it is asked.
+class OneUserDirectory final : public Directory {
+  public:
+    bool enabled() const override { return on; }
+    std::chrono::seconds remembered() const override { return std::chrono::seconds(60); }
+    Result<std::optional<ExternalUser>> check_password(const std::string &name,
+                                                       const std::string &given) override {
+        ++asked;
+        if (unreachable)
+            return Error(ErrorCode::service_unavailable, "The directory cannot be reached.");
+        std::optional<ExternalUser> nobody;
+        if (name != "bert" || given != password)
+            return nobody;
+        return std::optional(ExternalUser{"ldap", name, roles, {}});
+    }
+    bool on = false;
+    int asked = 0;
+    bool unreachable = false;
+    std::string password = "daisy";
+    std::vector<std::string> roles = {"crew", "_admin"};
+};
+
 // The admin anna with the password tulip; users are written as the server's routes do.
 class UsersFixture : public testing::Test {
   protected:
@@ -155,7 +177,9 @@ class UsersFixture : public testing::Test {
         db::open_store({*engine_, pool_, clock_, random_, &guard_}, {}).value();
     std::shared_ptr<db::Database> database_;
     Users users_{*config_, admins_, *store_};
-    Authenticator authenticator_{{*config_, clock_, random_, reads_, hashes_, users_, cookies_, log_}};
+    OneUserDirectory directory_;
+    Authenticator authenticator_{
+        {*config_, clock_, random_, reads_, hashes_, users_, cookies_, log_, &directory_}};
 };
 
 } // namespace divan::access

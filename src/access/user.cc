@@ -59,7 +59,7 @@ ReadPassword read_password(const json::Object &object) {
 }
 
 std::string authority_of(const User &user) {
-    std::string text(user.password ? user.password->salt : std::string());
+    std::string text(user.salt);
     for (const auto &role : user.roles)
         text.append("\n").append(role);
     text.append(user.locked ? "\nlocked" : "\n");
@@ -75,6 +75,7 @@ User read_user(json::Object document) {
     auto password = read_password(document);
     user.password = std::move(password.hash);
     user.password_error = std::move(password.error);
+    user.salt = text_of(document, "salt");
     if (const auto *roles = document.find("roles"); roles != nullptr && roles->is_array())
         for (const auto &role : roles->array())
             // Roles of the system come from the configuration alone, whatever a document says that was
@@ -95,6 +96,7 @@ User join_admin(std::string name, std::string_view admin_text, std::optional<Use
     user.roles.insert(user.roles.begin(), "_admin");
     user.password = crypto::parse_password_hash(admin_text);
     user.password_error.reset();
+    user.salt = user.password ? user.password->salt : std::string();
     user.authority = authority_of(user);
     return user;
 }

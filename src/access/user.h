@@ -26,11 +26,12 @@ struct User {
     std::optional<crypto::PasswordHash> password;
     // Why no password can be checked, though there is one: forbidden.
     std::optional<Error> password_error;
-    bool is_admin = false;                // of [admins]
-    bool locked = false;                  // member `locked`: true; set and taken back by admins
-    bool conflicted = false;              // the document has conflicts: nobody may log in with it
-    std::string rev;                      // of the document; empty: there is none
-    json::Object document;                // its members, without `_id` and others of the system
+    std::string salt;        // of the password, or of sessions of who has none here; empty: no sessions
+    bool is_admin = false;   // of [admins]
+    bool locked = false;     // member `locked`: true; set and taken back by admins
+    bool conflicted = false; // the document has conflicts: nobody may log in with it
+    std::string rev;         // of the document; empty: there is none
+    json::Object document;   // its members, without `_id` and others of the system
     std::vector<std::string> attachments; // names of those of the document
 
     // Changes when the password, the roles, the lock or the second factor do: what was permitted under

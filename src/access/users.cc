@@ -135,14 +135,19 @@ void Users::keep(Cached cached) {
 }
 
 Result<void> Users::update(const User &user, json::Object document) {
+    DIVAN_TRY(auto parent, doc::RevId::parse(user.rev));
+    return write(user.name, parent, user.attachments, std::move(document));
+}
+
+Result<void> Users::write(const std::string &name, std::optional<doc::RevId> parent,
+                          const std::vector<std::string> &attachments, json::Object document) {
     DIVAN_TRY(auto database, store_.open(database_name_));
     db::Edit edit;
-    edit.id = std::string(kUserIdPrefix) + user.name;
-    DIVAN_TRY(edit.parent, doc::RevId::parse(user.rev));
-    edit.must_exist = true;
-    for (const auto &name : user.attachments)
-        edit.attachments.push_back({.name = name, .content_type = {}, .data = {}, .revpos = {}, .md5 = {}});
+    edit.id = std::string(kUserIdPrefix) + name;
+    edit.parent = std::move(parent);
     edit.json = json::to_text(json::Value(std::move(document)));
+    for (const auto &kept : attachments)
+        edit.attachments.push_back({.name = kept, .content_type = {}, .data = {}, .revpos = {}, .md5 = {}});
     std::promise<Result<void>> written;
     auto answer = written.get_future();
     std::vector<db::Edit> edits;
@@ -152,6 +157,19 @@ Result<void> Users::update(const User &user, json::Object document) {
             written.set_value(answers.front().ok() ? Result<void>() : Result<void>(answers.front().error()));
         });
     return answer.get();
+}
+
+Result<std::shared_ptr<const User>> Users::provision(const ExternalUser &external, std::string_view salt) {
+    DIVAN_TRY(auto known, find(external.name));
+    DIVAN_TRY(auto document, external_document(external, known.get(), salt));
+    if (!document)
+        return known;
+    if (known != nullptr) {
+        DIVAN_TRY_VOID(update(*known, std::move(*document)));
+    } else {
+        DIVAN_TRY_VOID(write(external.name, std::nullopt, {}, std::move(*document)));
+    }
+    return find(external.name);
 }
 
 void Users::listen(const std::shared_ptr<Event> &event) {

@@ -6,6 +6,7 @@
 // Threads: any.
 
 #include "access/admins.h"
+#include "access/external_user.h"
 #include "access/user.h"
 #include "base/event.h"
 #include "db/store.h"
@@ -36,6 +37,11 @@ class Users {
     // Blocks until it is durable. Errors: conflict, not_found, and those of the store.
     [[nodiscard]] Result<void> update(const User &user, json::Object document);
 
+    // The user of an external one, whose document is written if need be. Blocks until it is durable.
+    // Errors: as external_document() and update().
+    [[nodiscard]] Result<std::shared_ptr<const User>> provision(const ExternalUser &external,
+                                                                std::string_view salt);
+
     // `event` is notified after every change of users or admins, until it is released.
     void listen(const std::shared_ptr<Event> &event);
     // How many changes there were.
@@ -59,6 +65,8 @@ class Users {
         void notify();
     };
 
+    Result<void> write(const std::string &name, std::optional<doc::RevId> parent,
+                       const std::vector<std::string> &attachments, json::Object document);
     Result<std::optional<User>> read(db::Database &database, const std::string &name);
     void keep(Cached cached);
 
