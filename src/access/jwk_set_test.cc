@@ -40,8 +40,8 @@ JwkSet parse(const std::string &keys) {
 
 TEST(JwkSet, KeysOfEveryFamily) {
     auto set = parse(key("rsa", R"("kid":"1","use":"sig","alg":"RS256","x5c":["x"])") + "," +
-                     key("P-521", R"("kid":"1","key_ops":["verify"])") + "," + key("Ed448", R"("kid":"1")") + "," +
-                     key("P-256"));
+                     key("P-521", R"("kid":"1","key_ops":["verify"])") + "," + key("Ed448", R"("kid":"1")") +
+                     "," + key("P-256"));
     EXPECT_TRUE(set.skipped.empty()) << set.skipped[0];
     EXPECT_EQ(set.keys.size(), 4u);
     EXPECT_EQ(set.keys.find(KeyFamily::rsa, "1")->only, rs256);
@@ -78,7 +78,8 @@ TEST(JwkSet, WhatIsNoKeyForSignaturesIsSkippedWithAReason) {
              {R"({"kty":"RSA","n":"AQAB"})", "key 1: Not a valid key"},
              {R"({})", "key 1: The kty of the key is not known: RSA, EC, OKP and oct are"},
              {R"("key")", "key 1: it is not an object"},
-             {key("P-384", R"("kid":"good")"), "key 1 (kid good): there is another one of its family and kid"}}) {
+             {key("P-384", R"("kid":"good")"),
+              "key 1 (kid good): there is another one of its family and kid"}}) {
         auto set = parse(key("P-256", R"("kid":"good")") + "," + text);
         EXPECT_EQ(set.skipped, std::vector{reason});
         EXPECT_EQ(set.keys.size(), 1u) << text;

@@ -22,8 +22,8 @@ struct RequiredClaim {
 };
 
 // [jwt_auth] required_claims: names and {name,"value"}, between commas: `exp,{iss,"https://a"}`. In CouchDB
-// every name but alg, exp, iat, iss, kid, nbf, sig and typ fails every request; here any claim can be asked for,
-// {aud,"x"} above all. Errors: internal_server_error with CouchDB's word misconfigured_server.
+// every name but alg, exp, iat, iss, kid, nbf, sig and typ fails every request; here any claim can be asked
+// for, {aud,"x"} above all. Errors: internal_server_error with CouchDB's word misconfigured_server.
 [[nodiscard]] Result<std::vector<RequiredClaim>> parse_required_claims(std::string_view text);
 
 // [jwt_auth] roles_claim_path: the names of nested members between points; `\.` is a point inside a name.
@@ -44,16 +44,18 @@ struct JwtClaims {
     std::optional<std::chrono::seconds> expires_at; // since the Unix epoch; the token is no longer valid then
 };
 
-// Checks a token and reads it. The key is found by the family of `alg` and by `kid`, or kDefaultKeyId; whatever
-// else the header offers (jwk, jku, x5c) is not looked at. Claims are checked without leeway, by whole seconds:
+// Checks a token and reads it. The key is found by the family of `alg` and by `kid`, or kDefaultKeyId;
+// whatever else the header offers (jwk, jku, x5c) is not looked at. Claims are checked without leeway, by
+// whole seconds:
 //   exp  is refused from this second on; nbf is refused before it, and in its second too if it is a required
 //        claim, as in CouchDB. Unlike CouchDB both are checked when they are there, not only when required.
-//   iat  must be an integer if it is required; iss and others must be there, and equal if a value is asked for
+//   iat  must be an integer if it is required; iss and others must be there, and equal if a value is asked
+//   for
 //        (aud may be an array that has it).
 // Refused besides: `crit` and `b64` in the header, equal members of an object, base64url with padding or with
 // left over bits.
-// Errors: bad_request for what is malformed, badly signed or lacks a claim; unauthorized for exp, nbf and sub;
-// not_found for a missing path of roles. No reason shows the token.
+// Errors: bad_request for what is malformed, badly signed or lacks a claim; unauthorized for exp, nbf and
+// sub; not_found for a missing path of roles. No reason shows the token.
 [[nodiscard]] Result<JwtClaims> verify_jwt(std::string_view token, const KeySet &keys,
                                            std::chrono::microseconds now, const JwtRules &rules);
 

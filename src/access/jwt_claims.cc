@@ -39,7 +39,8 @@ class ClaimReader {
     }
     std::string name() {
         skip_space();
-        return take_until([](char c) { return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'); });
+        return take_until(
+            [](char c) { return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'); });
     }
     std::optional<std::string> quoted() {
         if (!take('"'))
@@ -208,8 +209,8 @@ Result<void> check_claims(const json::Object &claims, const JwtRules &rules, std
     DIVAN_TRY_VOID(check_time(claims, "nbf", nbf_required, [&](double time_s) {
         return nbf_required ? time_s < now_s : time_s <= now_s;
     }));
-    DIVAN_TRY_VOID(check_time(claims, "exp", is_required(rules, "exp"),
-                              [&](double time_s) { return time_s > now_s; }));
+    DIVAN_TRY_VOID(
+        check_time(claims, "exp", is_required(rules, "exp"), [&](double time_s) { return time_s > now_s; }));
     for (const auto &required : rules.required_claims)
         if (!is_one_of(required.name, kNoClaims) && !is_one_of(required.name, {"iss", "iat", "nbf", "exp"}))
             DIVAN_TRY_VOID(check_other(claims, required));

@@ -81,16 +81,16 @@ TEST(Jwt, EveryFamilyAndKeyId) {
         SignatureAlgorithm algorithm;
         const char *header;
     };
-    for (const auto &[kind, algorithm, header] : std::initializer_list<Case>{
-             {"hmac", hs256, R"({"alg":"HS256"})"},
-             {"hmac", hs384, R"({"alg":"HS384","kid":"_default","typ":"JWT"})"},
-             {"hmac", hs512, R"({"alg":"HS512","kid":"h:1"})"},
-             {"rsa", rs256, R"({"alg":"RS256","kid":"r"})"},
-             {"rsa", rs512, R"({"alg":"RS512","kid":"r"})"},
-             {"rsa", ps384, R"({"alg":"PS384","kid":"r"})"},
-             {"P-256", es256, R"({"alg":"ES256","kid":"e"})"},
-             {"P-384", es384, R"({"alg":"ES384","kid":"f"})"},
-             {"Ed25519", eddsa, R"({"alg":"EdDSA","kid":"d"})"}})
+    for (const auto &[kind, algorithm, header] :
+         std::initializer_list<Case>{{"hmac", hs256, R"({"alg":"HS256"})"},
+                                     {"hmac", hs384, R"({"alg":"HS384","kid":"_default","typ":"JWT"})"},
+                                     {"hmac", hs512, R"({"alg":"HS512","kid":"h:1"})"},
+                                     {"rsa", rs256, R"({"alg":"RS256","kid":"r"})"},
+                                     {"rsa", rs512, R"({"alg":"RS512","kid":"r"})"},
+                                     {"rsa", ps384, R"({"alg":"PS384","kid":"r"})"},
+                                     {"P-256", es256, R"({"alg":"ES256","kid":"e"})"},
+                                     {"P-384", es384, R"({"alg":"ES384","kid":"f"})"},
+                                     {"Ed25519", eddsa, R"({"alg":"EdDSA","kid":"d"})"}})
         EXPECT_EQ(outcome(verify(signer(kind).token(algorithm, header, kPayload))), "anna [a|b]") << header;
     EXPECT_EQ(verify(signed_token(kPayload))->expires_at, std::chrono::seconds(kNow + 1));
 }
@@ -153,8 +153,9 @@ TEST(Jwt, ForgedTokensAreRefused) {
     auto header = [](const char *text) { return base64_url_encode(text); };
     Signer stranger("P-256");
     auto jwk = stranger.jwk();
-    auto own_key = fmt::format(R"({{"alg":"ES256","kid":"e","jwk":{{"kty":"EC","crv":"P-256","x":"{}","y":"{}"}}}})",
-                               jwk["x"], jwk["y"]);
+    auto own_key =
+        fmt::format(R"({{"alg":"ES256","kid":"e","jwk":{{"kty":"EC","crv":"P-256","x":"{}","y":"{}"}}}})",
+                    jwk["x"], jwk["y"]);
     expect_refused({
         {"other payload", header(R"({"alg":"HS256"})") + "." + admin + good.substr(dot), kBadHmac},
         {"other header", header(R"({"alg":"HS256","kid":"h:1"})") + good.substr(good.find('.')), kBadHmac},
@@ -188,7 +189,8 @@ TEST(Jwt, AlgNoneIsRefusedInEveryCase) {
 
 // CVE-2015-9235 and its kin: the public key, which everybody knows, as the secret of an HMAC.
 TEST(Jwt, PublicKeysAreNoSecrets) {
-    for (const auto &[kind, kid] : {std::pair("rsa", "r"), std::pair("P-256", "e"), std::pair("Ed25519", "d")}) {
+    for (const auto &[kind, kid] :
+         {std::pair("rsa", "r"), std::pair("P-256", "e"), std::pair("Ed25519", "d")}) {
         auto pem = signer(kind).public_pem();
         for (const auto &secret : {pem, pem.substr(0, pem.size() - 1)}) {
             auto message = base64_url_encode(fmt::format(R"({{"alg":"HS256","kid":"{}"}})", kid)) + "." +
@@ -201,7 +203,8 @@ TEST(Jwt, PublicKeysAreNoSecrets) {
     EXPECT_EQ(set.add_configured("hmac:r", base64_encode(signer("rsa").public_pem())).error().reason(),
               "[jwt_keys] hmac:r: A key in PEM is no secret: name it rsa:, ec: or eddsa: instead of hmac:");
     expect_refused({
-        {"EC of another curve", signer("P-384").token(es384, R"({"alg":"ES384","kid":"e"})", kPayload), kBadAlg},
+        {"EC of another curve", signer("P-384").token(es384, R"({"alg":"ES384","kid":"e"})", kPayload),
+         kBadAlg},
         {"RSA as EC", signer("rsa").token(rs256, R"({"alg":"ES256","kid":"r"})", kPayload), kUnknownKid},
         {"RS256 said to be PS256", signer("rsa").token(rs256, R"({"alg":"PS256","kid":"r"})", kPayload),
          kBadSignature},
@@ -227,7 +230,9 @@ TEST(Jwt, KeyIdTricks) {
 
 TEST(Jwt, MalformedTokensAreRefused) {
     auto good = signed_token(kPayload);
-    auto with = [](std::string_view header, std::string_view payload) { return signed_token(payload, header); };
+    auto with = [](std::string_view header, std::string_view payload) {
+        return signed_token(payload, header);
+    };
     constexpr const char *kHeader = R"({"alg":"HS256"})";
     auto deep = std::string(40, '[') + std::string(40, ']');
     expect_refused({
@@ -240,7 +245,8 @@ TEST(Jwt, MalformedTokensAreRefused) {
         {"line end", good + "\n", kMalformed},
         {"equal members in the header", with(R"({"alg":"HS256","alg":"HS256"})", kPayload), kMalformed},
         {"an escaped equal member", with(R"({"alg":"none","\u0061lg":"HS256"})", kPayload), kMalformed},
-        {"equal members in the payload", with(kHeader, R"({"sub":"anna","sub":"admin","exp":2e9})"), kMalformed},
+        {"equal members in the payload", with(kHeader, R"({"sub":"anna","sub":"admin","exp":2e9})"),
+         kMalformed},
         {"equal members below", with(kHeader, R"({"sub":"anna","exp":2e9,"a":[{"b":1,"b":2}]})"), kMalformed},
         {"header is no object", with(R"(["HS256"])", kPayload), "400 Not an object"},
         {"payload is no object", with(kHeader, "1"), "400 Not an object"},
@@ -249,7 +255,8 @@ TEST(Jwt, MalformedTokensAreRefused) {
         {"too deep", with(kHeader, R"({"sub":"anna","exp":2e9,"a":)" + deep + "}"), kMalformed},
         {"crit", with(R"({"alg":"HS256","crit":["exp"],"exp":1})", kPayload),
          "400 Unsupported crit header parameter"},
-        {"empty crit", with(R"({"alg":"HS256","crit":[]})", kPayload), "400 Unsupported crit header parameter"},
+        {"empty crit", with(R"({"alg":"HS256","crit":[]})", kPayload),
+         "400 Unsupported crit header parameter"},
         {"b64", with(R"({"alg":"HS256","b64":false})", kPayload), "400 Unsupported b64 header parameter"},
         {"huge", std::string(8193, 'A'), "400 The authentication token is too long: 8192 bytes are allowed"},
     });
@@ -260,7 +267,8 @@ TEST(Jwt, MalformedTokensAreRefused) {
 
 TEST(Jwt, WrongBase64OfSignaturesIsRefused) {
     auto good = signed_token(kPayload);
-    auto last = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_").find(good.back());
+    auto last = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+                    .find(good.back());
     auto trailing = good;
     trailing.back() = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last ^ 1];
     for (const auto &token : {trailing, good + "=", good + "==", good + "AA", good + " ", good + "%"})
@@ -274,7 +282,8 @@ TEST(Jwt, WrongBase64OfSignaturesIsRefused) {
 }
 
 TEST(Jwt, TokensCutOrChangedAnywhereAreRefused) {
-    for (const auto &good : {signed_token(kPayload), signer("Ed25519").token(eddsa, R"({"alg":"EdDSA","kid":"d"})", kPayload)}) {
+    for (const auto &good :
+         {signed_token(kPayload), signer("Ed25519").token(eddsa, R"({"alg":"EdDSA","kid":"d"})", kPayload)}) {
         ASSERT_TRUE(verify(good).ok());
         for (std::size_t i = 0; i < good.size(); ++i) {
             EXPECT_FALSE(verify(good.substr(0, i)).ok()) << i;
@@ -314,9 +323,12 @@ TEST(Jwt, Times) {
 
 TEST(Jwt, RequiredClaims) {
     auto rules = requiring(R"(exp, {iss , "https://a"},{aud,"divan"} , iat)");
-    EXPECT_EQ(rules.required_claims, (std::vector<RequiredClaim>{{"exp", {}}, {"iss", "https://a"}, {"aud", "divan"}, {"iat", {}}}));
+    EXPECT_EQ(rules.required_claims,
+              (std::vector<RequiredClaim>{{"exp", {}}, {"iss", "https://a"}, {"aud", "divan"}, {"iat", {}}}));
     constexpr const char *kRest = R"("sub":"a","exp":2e9,"iat":1)";
-    auto outcome_of = [&](const char *claims) { return by_rules(rules, fmt::format("{{{}{}}}", kRest, claims)); };
+    auto outcome_of = [&](const char *claims) {
+        return by_rules(rules, fmt::format("{{{}{}}}", kRest, claims));
+    };
     EXPECT_EQ(outcome_of(R"(,"iss":"https://a","aud":"divan")"), "a []");
     EXPECT_EQ(outcome_of(R"(,"iss":"https://a","aud":["x","divan"])"), "a []");
     EXPECT_EQ(outcome_of(R"(,"iss":"https://a","aud":["x"])"), "400 Invalid aud claim");
@@ -324,15 +336,17 @@ TEST(Jwt, RequiredClaims) {
     EXPECT_EQ(outcome_of(R"(,"iss":"https://A","aud":"divan")"), "400 Invalid iss claim");
     EXPECT_EQ(outcome_of(R"(,"iss":["https://a"],"aud":"divan")"), "400 Invalid iss claim");
     EXPECT_EQ(outcome_of(R"(,"aud":"divan")"), "400 Missing iss claim");
-    EXPECT_EQ(outcome(verify(signed_token(R"({"sub":"a"})"), requiring("typ"))), "400 Missing typ header parameter");
-    EXPECT_EQ(outcome(verify(signed_token(R"({"sub":"a"})", R"({"alg":"HS256","typ":"at+jwt"})"), requiring("typ"))),
+    EXPECT_EQ(outcome(verify(signed_token(R"({"sub":"a"})"), requiring("typ"))),
+              "400 Missing typ header parameter");
+    EXPECT_EQ(outcome(verify(signed_token(R"({"sub":"a"})", R"({"alg":"HS256","typ":"at+jwt"})"),
+                             requiring("typ"))),
               "400 Invalid typ header parameter");
     EXPECT_EQ(outcome(verify(signed_token(R"({"sub":"a"})"), requiring("kid"))), "400 Missing kid claim");
     EXPECT_EQ(outcome(verify(signed_token(R"({"sub":"a"})", R"({"alg":"HS256","typ":"JWT","kid":"h:1"})"),
                              requiring("alg,sig,typ,kid"))),
               "a []");
-    for (const char *bad : {",", "exp,", "exp iat", "{iss}", "{iss,}", "{iss,\"\"}", "{iss,\"a}", "{iss,\"a\"",
-                            "{,\"a\"}", "{exp,\"1\"}", "exp;iat", "{iss,a}"}) {
+    for (const char *bad : {",", "exp,", "exp iat", "{iss}", "{iss,}", "{iss,\"\"}", "{iss,\"a}",
+                            "{iss,\"a\"", "{,\"a\"}", "{exp,\"1\"}", "exp;iat", "{iss,a}"}) {
         auto parsed = parse_required_claims(bad);
         ASSERT_FALSE(parsed.ok()) << bad;
         EXPECT_EQ(parsed.error().word(), "misconfigured_server");

@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
         percent_decode(percent_encode(text), true) != text ||
         percent_decode(percent_encode(text), false) != text)
         std::abort();
-    if (base64_url_decode_strict(base64_url_encode(text)) != text || base32_decode(base32_encode(text)) != text)
+    if (base64_url_decode_strict(base64_url_encode(text)) != text ||
+        base32_decode(base32_encode(text)) != text)
         std::abort();
     if (auto bytes = base64_url_decode_strict(text); bytes && base64_url_encode(*bytes) != text)
         std::abort();

@@ -32,7 +32,8 @@ TEST(Digest, HmacOfEveryFunction) {
          "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fd"
          "caeab1a34d4a6b4b636e070a38bce737"}};
     for (const auto &[name, mac] : kMacs)
-        EXPECT_EQ(hex_encode(hmac(*hash_function(name), "Jefe", "what do ya want for nothing?")), mac) << name;
+        EXPECT_EQ(hex_encode(hmac(*hash_function(name), "Jefe", "what do ya want for nothing?")), mac)
+            << name;
     for (const char *unknown : {"", "sha1", "SHA", "md5", "sha256 "})
         EXPECT_FALSE(hash_function(unknown)) << unknown;
 }

@@ -21,8 +21,8 @@ enum class HashFunction : std::uint8_t { sha1, sha224, sha256, sha384, sha512 };
 [[nodiscard]] std::string hmac(HashFunction function, std::string_view key, std::string_view bytes);
 [[nodiscard]] std::string hmac_sha1(std::string_view key, std::string_view bytes);
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes);
-// PBKDF2 (RFC 8018) with an HMAC; as many bytes as the hash function has. Slow on purpose: the cost grows with
-// `iterations`. REQUIRES: 0 < iterations <= 2^31 - 1.
+// PBKDF2 (RFC 8018) with an HMAC; as many bytes as the hash function has. Slow on purpose: the cost grows
+// with `iterations`. REQUIRES: 0 < iterations <= 2^31 - 1.
 [[nodiscard]] std::string pbkdf2(HashFunction function, std::string_view password, std::string_view salt,
                                  std::uint32_t iterations);
 // Takes the same time wherever the first difference is.

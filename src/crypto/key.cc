@@ -175,7 +175,8 @@ Result<KeyPointer> public_jwk(const JwkMembers &members) {
     if (x.size() != curve->size)
         return not_valid();
     if (is_edwards(curve->curve))
-        return KeyPointer(EVP_PKEY_new_raw_public_key_ex(nullptr, curve->openssl_name, nullptr, raw(x), x.size()));
+        return KeyPointer(
+            EVP_PKEY_new_raw_public_key_ex(nullptr, curve->openssl_name, nullptr, raw(x), x.size()));
     DIVAN_TRY(auto y, member(members.y));
     if (y.size() != curve->size)
         return not_valid();

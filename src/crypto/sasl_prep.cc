@@ -42,7 +42,7 @@ std::optional<std::string> sasl_prepare(std::string_view text) {
     UErrorCode status = U_ZERO_ERROR;
     std::unique_ptr<UStringPrepProfile, CloseProfile> profile(
         usprep_openByType(USPREP_RFC4013_SASLPREP, &status));
-    DIVAN_CHECK(U_SUCCESS(status)); // the data comes with the library
+    DIVAN_CHECK(U_SUCCESS(status));                       // the data comes with the library
     Utf16 source(text.size()), prepared(text.size() * 6); // NFKC makes 18 units of 3 bytes at most
     u_strFromUTF8(source.units.data(), source.capacity(), &source.size, text.data(),
                   static_cast<std::int32_t>(text.size()), &status);
@@ -52,8 +52,8 @@ std::optional<std::string> sasl_prepare(std::string_view text) {
         return std::nullopt;
     std::string out(static_cast<std::size_t>(prepared.size) * 3, '\0');
     std::int32_t size = 0;
-    u_strToUTF8(out.data(), static_cast<std::int32_t>(out.size()), &size, prepared.units.data(), prepared.size,
-                &status);
+    u_strToUTF8(out.data(), static_cast<std::int32_t>(out.size()), &size, prepared.units.data(),
+                prepared.size, &status);
     if (U_FAILURE(status)) {
         cleanse(out);
         return std::nullopt;

@@ -22,7 +22,7 @@ TEST(SaslPrep, TextsOfAllKinds) {
     EXPECT_EQ(sasl_prepare("\u00a0"), " ");
     EXPECT_EQ(sasl_prepare("u\u0308"), "\u00fc");
     EXPECT_EQ(sasl_prepare("\U0001f512"), "\U0001f512"); // not assigned in Unicode 3.2
-    EXPECT_EQ(sasl_prepare("\ufdfa")->size(), 33u); // the longest expansion: 18 characters
+    EXPECT_EQ(sasl_prepare("\ufdfa")->size(), 33u);      // the longest expansion: 18 characters
     EXPECT_EQ(sasl_prepare("\xff"), std::nullopt);
     EXPECT_EQ(sasl_prepare("a\x7f"), std::nullopt);
     EXPECT_EQ(sasl_prepare("\ue000"), std::nullopt);

@@ -1,15 +1,16 @@
 #pragma once
 
-// SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side: a login in which the password does not travel and the
-// server proves that it knows the user. Without channel binding. Pure: the caller brings the verifier of the
-// user and the nonce, and carries the messages.
+// SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side: a login in which the password does not travel and
+// the server proves that it knows the user. Without channel binding. Pure: the caller brings the verifier of
+// the user and the nonce, and carries the messages.
 //
-//   client-first   parse_scram_client_first()   the caller looks up the user, or takes a fake_scram_verifier()
-//   server-first   ScramServer::server_first()
-//   client-final   ScramServer::finish()        server-final, or an error
+//   client-first   parse_scram_client_first()   the caller looks up the user, or takes a
+//   fake_scram_verifier() server-first   ScramServer::server_first() client-final   ScramServer::finish()
+//   server-final, or an error
 //
-// Errors of these have one of the words of RFC 5802 (server-error-value) in word(), for scram_error_message(),
-// and a sentence in reason(); the code is bad_request for what is malformed, unauthorized for a wrong proof.
+// Errors of these have one of the words of RFC 5802 (server-error-value) in word(), for
+// scram_error_message(), and a sentence in reason(); the code is bad_request for what is malformed,
+// unauthorized for a wrong proof.
 
 #include "base/result.h"
 #include "crypto/secret.h"
@@ -43,22 +44,22 @@ struct ScramVerifierText {
 // Errors: bad_request for what to_text() does not make.
 [[nodiscard]] Result<ScramVerifier> scram_verifier_from_text(const ScramVerifierText &text);
 
-// Slow on purpose. Errors: bad_request for a password that SASLprep prohibits or leaves empty, for an empty salt
-// and for iterations out of bounds.
-[[nodiscard]] Result<ScramVerifier> scram_verifier_from_password(std::string_view password, std::string_view salt,
-                                                                 std::uint32_t iterations);
+// Slow on purpose. Errors: bad_request for a password that SASLprep prohibits or leaves empty, for an empty
+// salt and for iterations out of bounds.
+[[nodiscard]] Result<ScramVerifier>
+scram_verifier_from_password(std::string_view password, std::string_view salt, std::uint32_t iterations);
 // From SaltedPassword, without the password. CouchDB's PBKDF2 with SHA-256 computes the same 32 bytes: of a
-// document of _users with "password_scheme":"pbkdf2" and "pbkdf2_prf":"sha256" these are `derived_key` (in hex
-// there), the bytes of the text `salt`, and `iterations`. It is legitimate for such a document, with at least
-// kScramIterationsMin, and nothing else: not for another PRF, nor for a key that was cut or lengthened. CouchDB
-// does not apply SASLprep, so who has a password that it changes cannot log in with the result; nobody else can,
-// either. SaltedPassword is enough to log in: do not keep it beside the verifier if it need not be there.
-// Errors: bad_request for another size than 32, an empty salt or iterations out of bounds.
+// document of _users with "password_scheme":"pbkdf2" and "pbkdf2_prf":"sha256" these are `derived_key` (in
+// hex there), the bytes of the text `salt`, and `iterations`. It is legitimate for such a document, with at
+// least kScramIterationsMin, and nothing else: not for another PRF, nor for a key that was cut or lengthened.
+// CouchDB does not apply SASLprep, so who has a password that it changes cannot log in with the result;
+// nobody else can, either. SaltedPassword is enough to log in: do not keep it beside the verifier if it need
+// not be there. Errors: bad_request for another size than 32, an empty salt or iterations out of bounds.
 [[nodiscard]] Result<ScramVerifier> scram_verifier_from_salted_password(std::string_view salted_password,
                                                                         std::string_view salt,
                                                                         std::uint32_t iterations);
-// For a user who does not exist: always the same for a name, and no password fits. The salt looks like CouchDB's,
-// 32 hex digits; to tell nothing, the iterations must be those of existing users.
+// For a user who does not exist: always the same for a name, and no password fits. The salt looks like
+// CouchDB's, 32 hex digits; to tell nothing, the iterations must be those of existing users.
 [[nodiscard]] ScramVerifier fake_scram_verifier(std::string_view server_secret, std::string_view username,
                                                 std::uint32_t iterations);
 

@@ -63,7 +63,8 @@ Result<void> check_extensions(std::string_view rest, bool more) {
     while (more) {
         more = rest.find(',') != std::string_view::npos;
         auto field = take_field(rest);
-        bool letter = !field.empty() && ((field[0] >= 'a' && field[0] <= 'z') || (field[0] >= 'A' && field[0] <= 'Z'));
+        bool letter =
+            !field.empty() && ((field[0] >= 'a' && field[0] <= 'z') || (field[0] >= 'A' && field[0] <= 'Z'));
         if (!letter || field.size() < 3 || field[1] != '=')
             return invalid("An extension is written as a letter, = and a value.");
         if (field[0] == 'm')

@@ -52,7 +52,8 @@ Result<ScramVerifier> scram_verifier_from_password(std::string_view password, st
     DIVAN_TRY_VOID(check_form(salt, iterations));
     auto prepared = sasl_prepare(password);
     if (!prepared || prepared->empty())
-        return refused("The password is empty, too long, or has characters that SASLprep (RFC 4013) prohibits.");
+        return refused(
+            "The password is empty, too long, or has characters that SASLprep (RFC 4013) prohibits.");
     auto salted = pbkdf2(HashFunction::sha256, *prepared, salt, iterations);
     cleanse(*prepared);
     auto verifier = scram_verifier_from_salted_password(salted, salt, iterations);
@@ -75,7 +76,8 @@ Result<ScramVerifier> scram_verifier_from_salted_password(std::string_view salte
 ScramVerifier fake_scram_verifier(std::string_view server_secret, std::string_view username,
                                   std::uint32_t iterations) {
     auto derive = [&](std::string_view what) {
-        return hmac_sha256(server_secret, std::string("scram ").append(what).append(1, '\0').append(username));
+        return hmac_sha256(server_secret,
+                           std::string("scram ").append(what).append(1, '\0').append(username));
     };
     auto stored_key = derive("stored key");
     auto server_key = derive("server key");

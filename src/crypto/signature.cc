@@ -43,7 +43,7 @@ const Algorithm &facts(SignatureAlgorithm algorithm) {
 }
 
 const EVP_MD *digest_kind(HashFunction hash) {
-    return hash == HashFunction::sha256 ? EVP_sha256()
+    return hash == HashFunction::sha256   ? EVP_sha256()
            : hash == HashFunction::sha384 ? EVP_sha384()
                                           : EVP_sha512();
 }
@@ -124,8 +124,7 @@ KeyFamily Key::family() const {
 
 bool Key::fits(SignatureAlgorithm algorithm) const {
     const auto &known = facts(algorithm);
-    return known.family == state_->family &&
-           (known.family != KeyFamily::ec || known.curve == state_->curve);
+    return known.family == state_->family && (known.family != KeyFamily::ec || known.curve == state_->curve);
 }
 
 bool Key::verify(SignatureAlgorithm algorithm, std::string_view message, std::string_view signature) const {

@@ -2,8 +2,8 @@
 
 // Signatures of JSON Web Signature (RFC 7515, 7518, 8037), checked with keys that know what they are for.
 //
-// A key belongs to one family, and elliptic curves to one algorithm each, so that the sender of a token cannot
-// choose how a key is read: an RSA key is never the secret of an HMAC (CVE-2015-9235).
+// A key belongs to one family, and elliptic curves to one algorithm each, so that the sender of a token
+// cannot choose how a key is read: an RSA key is never the secret of an HMAC (CVE-2015-9235).
 
 #include "base/result.h"
 #include "crypto/secret.h"
@@ -59,8 +59,8 @@ class Key {
     // An empty secret is refused, and a text in PEM: that is a public key in the wrong place.
     [[nodiscard]] static Result<Key> from_secret(Secret secret);
     // One block, and nothing but it: PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE. Of a certificate only the key
-    // is used; neither its dates nor who signed it are looked at. RSA takes 2,048 to 16,384 bits, EC the curves
-    // P-256, P-384 and P-521, EdDSA Ed25519 and Ed448.
+    // is used; neither its dates nor who signed it are looked at. RSA takes 2,048 to 16,384 bits, EC the
+    // curves P-256, P-384 and P-521, EdDSA Ed25519 and Ed448.
     [[nodiscard]] static Result<Key> from_pem(std::string_view pem);
     // The same limits. Base64url without padding, coordinates of the curve's full size.
     [[nodiscard]] static Result<Key> from_jwk(const JwkMembers &members);
@@ -68,8 +68,8 @@ class Key {
     [[nodiscard]] KeyFamily family() const;
     // Whether the algorithm is one for this key: of its family, and of its curve if it is EC.
     [[nodiscard]] bool fits(SignatureAlgorithm algorithm) const;
-    // Whether the bytes are this key's signature of the message; false if the algorithm does not fit. ES* takes
-    // r||s, each as long as the curve, as JWS has it, and no DER. PS* takes a salt as long as its hash.
+    // Whether the bytes are this key's signature of the message; false if the algorithm does not fit. ES*
+    // takes r||s, each as long as the curve, as JWS has it, and no DER. PS* takes a salt as long as its hash.
     [[nodiscard]] bool verify(SignatureAlgorithm algorithm, std::string_view message,
                               std::string_view signature) const;
 

@@ -53,8 +53,9 @@ Result<Secret> totp_uri(const TotpParameters &parameters, std::string_view key, 
                         std::string_view account) {
     for (auto name : {issuer, account})
         if (name.empty() || name.find(':') != std::string_view::npos)
-            return Error(ErrorCode::bad_request,
-                         "The issuer and the account of a one-time password are not empty and have no colon.");
+            return Error(
+                ErrorCode::bad_request,
+                "The issuer and the account of a one-time password are not empty and have no colon.");
     auto secret = base32_encode(key);
     auto uri = fmt::format("otpauth://totp/{}:{}?secret={}&issuer={}&algorithm={}&digits={}&period={}",
                            percent_encode(issuer), percent_encode(account),

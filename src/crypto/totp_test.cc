@@ -34,25 +34,34 @@ TEST(Totp, VectorsOfTotp) {
                           {2000000000, "69279037", "90698825", "38618901"},
                           {20000000000, "65353130", "77737706", "47863826"}}) {
         auto step = static_cast<std::uint64_t>(v.time_s / 30);
-        EXPECT_EQ(verify_totp({HashFunction::sha1, 8}, digits.substr(0, 20), v.sha1, seconds(v.time_s), 0), step);
-        EXPECT_EQ(verify_totp({HashFunction::sha256, 8}, digits.substr(0, 32), v.sha256, seconds(v.time_s), 0),
+        EXPECT_EQ(verify_totp({HashFunction::sha1, 8}, digits.substr(0, 20), v.sha1, seconds(v.time_s), 0),
                   step);
-        EXPECT_EQ(verify_totp({HashFunction::sha512, 8}, digits.substr(0, 64), v.sha512, seconds(v.time_s), 0),
-                  step);
+        EXPECT_EQ(
+            verify_totp({HashFunction::sha256, 8}, digits.substr(0, 32), v.sha256, seconds(v.time_s), 0),
+            step);
+        EXPECT_EQ(
+            verify_totp({HashFunction::sha512, 8}, digits.substr(0, 64), v.sha512, seconds(v.time_s), 0),
+            step);
     }
 }
 
 TEST(Totp, OneStepAroundIsTakenAndTold) {
     TotpParameters parameters;
     auto code = hotp(HashFunction::sha1, kKey, 5, 6);
-    for (auto [time_s, valid] : {std::pair(119, false), {120, true}, {149, true}, {150, true}, {179, true},
-                                 {209, true}, {210, false}}) {
+    for (auto [time_s, valid] : {std::pair(119, false),
+                                 {120, true},
+                                 {149, true},
+                                 {150, true},
+                                 {179, true},
+                                 {209, true},
+                                 {210, false}}) {
         auto step = verify_totp(parameters, kKey, code, seconds(time_s));
         EXPECT_EQ(step, valid ? std::optional<std::uint64_t>(5) : std::nullopt) << time_s;
     }
     // No step before the epoch.
     EXPECT_EQ(verify_totp(parameters, kKey, hotp(HashFunction::sha1, kKey, 0, 6), seconds(0)), 0u);
-    EXPECT_EQ(verify_totp(parameters, kKey, hotp(HashFunction::sha1, kKey, ~0ull, 6), seconds(0)), std::nullopt);
+    EXPECT_EQ(verify_totp(parameters, kKey, hotp(HashFunction::sha1, kKey, ~0ull, 6), seconds(0)),
+              std::nullopt);
 }
 
 TEST(Totp, OtherCodesAreRefused) {
@@ -64,8 +73,9 @@ TEST(Totp, OtherCodesAreRefused) {
 
 TEST(Totp, UriIsEscaped) {
     auto uri = totp_uri({}, "Hello!\xde\xad\xbe\xef", "Divan & Co", "anna/ü?");
-    EXPECT_EQ(uri->reveal(), "otpauth://totp/Divan%20%26%20Co:anna%2F%C3%BC%3F?secret=JBSWY3DPEHPK3PXP&issuer=Divan%20"
-                             "%26%20Co&algorithm=SHA1&digits=6&period=30");
+    EXPECT_EQ(uri->reveal(),
+              "otpauth://totp/Divan%20%26%20Co:anna%2F%C3%BC%3F?secret=JBSWY3DPEHPK3PXP&issuer=Divan%20"
+              "%26%20Co&algorithm=SHA1&digits=6&period=30");
     EXPECT_EQ(totp_uri({HashFunction::sha512, 8, seconds(60)}, "f", "d", "a")->reveal(),
               "otpauth://totp/d:a?secret=MY&issuer=d&algorithm=SHA512&digits=8&period=60");
     EXPECT_FALSE(totp_uri({}, "f", "a:b", "c").ok());

@@ -29,8 +29,9 @@ ScramServer server() {
 
 // The message, or "e=word status".
 std::string outcome(const Result<std::string> &message) {
-    return message.ok() ? *message
-                        : fmt::format("{} {}", scram_error_message(message.error()), message.error().status());
+    return message.ok()
+               ? *message
+               : fmt::format("{} {}", scram_error_message(message.error()), message.error().status());
 }
 
 std::string outcome_of_first(std::string_view message) {
@@ -70,43 +71,44 @@ TEST(Scram, NamesAreUnescaped) {
     EXPECT_EQ(client.client_first(), "n,,n=a=3Db=2Cc\u00fc,r=r");
     EXPECT_EQ(outcome_of_first(client.client_first()), "a=b,c\u00fc");
     for (const char *name : {"", "=", "=2", "=2c", "=3d", "a=41", "a=", "=2C="})
-        EXPECT_EQ(outcome_of_first(fmt::format("n,,n={},r=r", name)), "e=invalid-username-encoding 400") << name;
+        EXPECT_EQ(outcome_of_first(fmt::format("n,,n={},r=r", name)), "e=invalid-username-encoding 400")
+            << name;
 }
 
 TEST(Scram, FirstMessages) {
     struct Case {
         std::string message, outcome;
     };
-    for (const auto &[message, expected] : std::initializer_list<Case>{
-             {"y,,n=user,r=x", "user"},
-             {"n,a=user,n=user,r=x", "user"},
-             {"n,,n=user,r=x,x=1,Y=2", "user"},
-             {"n,a=other,n=user,r=x", "e=other-error 400"},
-             {"n,a=,n=user,r=x", "user"},
-             {"n,user,n=user,r=x", "e=invalid-encoding 400"},
-             {"p=tls-unique,,n=user,r=x", "e=channel-binding-not-supported 400"},
-             {"p=tls-exporter,,n=user,r=x", "e=channel-binding-not-supported 400"},
-             {"n,,m=x,n=user,r=x", "e=extensions-not-supported 400"},
-             {"n,,n=user,r=x,m=x", "e=extensions-not-supported 400"},
-             {"", "e=invalid-encoding 400"},
-             {"n", "e=invalid-encoding 400"},
-             {"n,", "e=invalid-encoding 400"},
-             {"n,,", "e=invalid-encoding 400"},
-             {"p", "e=invalid-encoding 400"},
-             {"x,,n=user,r=x", "e=invalid-encoding 400"},
-             {"n=user,r=x", "e=invalid-encoding 400"},
-             {"n,,r=x,n=user", "e=invalid-encoding 400"},
-             {"n,,n=user", "e=invalid-encoding 400"},
-             {"n,,n=user,", "e=invalid-encoding 400"},
-             {"n,,n=user,r=", "e=invalid-encoding 400"},
-             {"n,,n=user,r=x,", "e=invalid-encoding 400"},
-             {"n,,n=user,r=x,1=2", "e=invalid-encoding 400"},
-             {"n,,n=user,r=x,x=", "e=invalid-encoding 400"},
-             {"n,,n=user,r=x y", "e=invalid-encoding 400"},
-             {"n,,n=user,r=\u00fc", "e=invalid-encoding 400"},
-             {"n,,n=\xff,r=x", "e=invalid-encoding 400"},
-             {std::string("n,,n=us\0er,r=x", 14), "e=invalid-encoding 400"},
-             {"n,,n=" + std::string(4096, 'a') + ",r=x", "e=other-error 400"}})
+    for (const auto &[message, expected] :
+         std::initializer_list<Case>{{"y,,n=user,r=x", "user"},
+                                     {"n,a=user,n=user,r=x", "user"},
+                                     {"n,,n=user,r=x,x=1,Y=2", "user"},
+                                     {"n,a=other,n=user,r=x", "e=other-error 400"},
+                                     {"n,a=,n=user,r=x", "user"},
+                                     {"n,user,n=user,r=x", "e=invalid-encoding 400"},
+                                     {"p=tls-unique,,n=user,r=x", "e=channel-binding-not-supported 400"},
+                                     {"p=tls-exporter,,n=user,r=x", "e=channel-binding-not-supported 400"},
+                                     {"n,,m=x,n=user,r=x", "e=extensions-not-supported 400"},
+                                     {"n,,n=user,r=x,m=x", "e=extensions-not-supported 400"},
+                                     {"", "e=invalid-encoding 400"},
+                                     {"n", "e=invalid-encoding 400"},
+                                     {"n,", "e=invalid-encoding 400"},
+                                     {"n,,", "e=invalid-encoding 400"},
+                                     {"p", "e=invalid-encoding 400"},
+                                     {"x,,n=user,r=x", "e=invalid-encoding 400"},
+                                     {"n=user,r=x", "e=invalid-encoding 400"},
+                                     {"n,,r=x,n=user", "e=invalid-encoding 400"},
+                                     {"n,,n=user", "e=invalid-encoding 400"},
+                                     {"n,,n=user,", "e=invalid-encoding 400"},
+                                     {"n,,n=user,r=", "e=invalid-encoding 400"},
+                                     {"n,,n=user,r=x,", "e=invalid-encoding 400"},
+                                     {"n,,n=user,r=x,1=2", "e=invalid-encoding 400"},
+                                     {"n,,n=user,r=x,x=", "e=invalid-encoding 400"},
+                                     {"n,,n=user,r=x y", "e=invalid-encoding 400"},
+                                     {"n,,n=user,r=\u00fc", "e=invalid-encoding 400"},
+                                     {"n,,n=\xff,r=x", "e=invalid-encoding 400"},
+                                     {std::string("n,,n=us\0er,r=x", 14), "e=invalid-encoding 400"},
+                                     {"n,,n=" + std::string(4096, 'a') + ",r=x", "e=other-error 400"}})
         EXPECT_EQ(outcome_of_first(message), expected) << message;
 }
 
@@ -177,7 +179,8 @@ TEST(Scram, VerifierTextReadsBack) {
     EXPECT_EQ(to_text(read).stored_key, text.stored_key);
     EXPECT_EQ(to_text(read).server_key, text.server_key);
     EXPECT_EQ(read.iterations, 4096u);
-    for (auto member : {&ScramVerifierText::salt, &ScramVerifierText::stored_key, &ScramVerifierText::server_key})
+    for (auto member :
+         {&ScramVerifierText::salt, &ScramVerifierText::stored_key, &ScramVerifierText::server_key})
         for (const char *bad : {"", "%", "c2FsdA", "c2FsdB=="}) {
             auto damaged = text;
             damaged.*member = bad;

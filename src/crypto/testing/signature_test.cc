@@ -43,15 +43,17 @@ const Vector kVectors[] = {
      "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"},
     {"RS256",
      {{"kty", "RSA"},
-      {"n", "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-"
-            "yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-"
-            "KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-"
-            "DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"},
+      {"n",
+       "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-"
+       "yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-"
+       "KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-"
+       "DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"},
       {"e", "AQAB"}},
      "eyJhbGciOiJSUzI1NiJ9."
      "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
      "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_"
-     "O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K"
+     "O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_"
+     "nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K"
      "0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-"
      "eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_"
      "IoypGlUPQGe77Rw"},
@@ -135,15 +137,17 @@ TEST(Signature, MalformedJwkIsRefused) {
     for (const auto &[kind, algorithms] : kCases) {
         auto good = Signer(kind).jwk();
         for (const auto &[name, value] : good)
-            for (const auto &bad : {std::string(), value.substr(0, value.size() - 1), value + "A", value + "=",
-                                    " " + value, value + "AAAA", "AAAA" + value, std::string(100'000, 'A')}) {
+            for (const auto &bad :
+                 {std::string(), value.substr(0, value.size() - 1), value + "A", value + "=", " " + value,
+                  value + "AAAA", "AAAA" + value, std::string(100'000, 'A')}) {
                 auto members = good;
                 members[name] = bad;
                 // A longer modulus, exponent or secret is another one, and no malformed one.
                 bool another = (name == "n" || name == "k" || name == "e") && bad.size() > value.size() &&
                                bad.size() < 1000;
                 if (!another && !(name == "k" && bad.size() == value.size() - 1)) {
-                    EXPECT_FALSE(Key::from_jwk(members_of(members)).ok()) << kind << " " << name << " " << bad;
+                    EXPECT_FALSE(Key::from_jwk(members_of(members)).ok())
+                        << kind << " " << name << " " << bad;
                 }
             }
     }
@@ -153,7 +157,8 @@ TEST(Signature, MalformedJwkIsRefused) {
     auto mixed = Signer("Ed25519").jwk();
     mixed["kty"] = "EC";
     EXPECT_FALSE(Key::from_jwk(members_of(mixed)).ok());
-    for (const char *exponent : {"AQ", "Ag", "AQAA", "AAAA", "AQAAAAAAAAAB"}) { // 1, 2, 65536, 0, more than 64 bits
+    for (const char *exponent :
+         {"AQ", "Ag", "AQAA", "AAAA", "AQAAAAAAAAAB"}) { // 1, 2, 65536, 0, more than 64 bits
         auto rsa = Signer("rsa").jwk();
         rsa["e"] = exponent;
         EXPECT_FALSE(Key::from_jwk(members_of(rsa)).ok()) << exponent;

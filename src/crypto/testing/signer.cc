@@ -147,7 +147,9 @@ std::map<std::string, std::string> Signer::jwk() const {
     if (key == nullptr)
         return {{"kty", "oct"}, {"k", base64_url_encode(state_->secret)}};
     if (state_->kind.starts_with("rsa"))
-        return {{"kty", "RSA"}, {"n", number(key, OSSL_PKEY_PARAM_RSA_N)}, {"e", number(key, OSSL_PKEY_PARAM_RSA_E)}};
+        return {{"kty", "RSA"},
+                {"n", number(key, OSSL_PKEY_PARAM_RSA_N)},
+                {"e", number(key, OSSL_PKEY_PARAM_RSA_E)}};
     if (state_->kind.starts_with("P-")) {
         int size = state_->kind == "P-256" ? 32 : state_->kind == "P-384" ? 48 : 66;
         return {{"kty", "EC"},
