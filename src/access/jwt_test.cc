@@ -43,8 +43,8 @@ KeySet configured_keys() {
 }
 
 const KeySet &keys() {
-    static const KeySet set = configured_keys();
-    return set;
+    static const KeySet kKeys = configured_keys();
+    return kKeys;
 }
 
 Result<JwtClaims> verify(std::string_view token, const JwtRules &rules = {}, std::int64_t now_s = kNow) {
@@ -213,6 +213,18 @@ TEST(Jwt, PublicKeysAreNoSecrets) {
         {"RS384 said to be RS256", signer("rsa").token(rs384, R"({"alg":"RS256","kid":"r"})", kPayload),
          kBadSignature},
     });
+}
+
+TEST(Jwt, AKeyBoundToAnAlgorithmTakesNoOther) {
+    KeySet set;
+    ASSERT_TRUE(set.add("r", {signer("rsa").public_key(), rs256}));
+    auto outcome_of = [&](SignatureAlgorithm algorithm, const char *header) {
+        return outcome(verify_jwt(signer("rsa").token(algorithm, header, kPayload), set,
+                                  std::chrono::seconds(kNow), {}));
+    };
+    EXPECT_EQ(outcome_of(rs256, R"({"alg":"RS256","kid":"r"})"), "anna [a|b]");
+    EXPECT_EQ(outcome_of(rs512, R"({"alg":"RS512","kid":"r"})"), kBadAlg);
+    EXPECT_EQ(outcome_of(ps256, R"({"alg":"PS256","kid":"r"})"), kBadAlg);
 }
 
 TEST(Jwt, KeyIdTricks) {

@@ -93,14 +93,14 @@ TEST(Encoding, StrictBase64UrlHasOneTextForBytes) {
 
 // RFC 4648, section 10.
 TEST(Encoding, Base32) {
-    const std::pair<const char *, const char *> kVectors[] = {{"", ""},
-                                                              {"f", "MY======"},
-                                                              {"fo", "MZXQ===="},
-                                                              {"foo", "MZXW6==="},
-                                                              {"foob", "MZXW6YQ="},
-                                                              {"fooba", "MZXW6YTB"},
-                                                              {"foobar", "MZXW6YTBOI======"}};
-    for (const auto &[bytes, text] : kVectors) {
+    const std::pair<const char *, const char *> vectors[] = {{"", ""},
+                                                             {"f", "MY======"},
+                                                             {"fo", "MZXQ===="},
+                                                             {"foo", "MZXW6==="},
+                                                             {"foob", "MZXW6YQ="},
+                                                             {"fooba", "MZXW6YTB"},
+                                                             {"foobar", "MZXW6YTBOI======"}};
+    for (const auto &[bytes, text] : vectors) {
         EXPECT_EQ(base32_encode(bytes), text);
         EXPECT_EQ(base32_decode(text), bytes);
         EXPECT_EQ(base32_decode(std::string(text).substr(0, std::string(text).find('='))), bytes);

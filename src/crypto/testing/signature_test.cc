@@ -187,6 +187,13 @@ TEST(Signature, PemIsOnePublicKey) {
     for (std::size_t size = 0; size < pem.size() - 1; ++size)
         EXPECT_FALSE(Key::from_pem(std::string_view(pem).substr(0, size)).ok()) << size;
     EXPECT_FALSE(Key::from_pem("").ok());
+    std::string lines = pem.substr(pem.find('\n') + 1);
+    auto der = base64_decode(lines.substr(0, lines.find('-')));
+    auto in_pem = [](const std::string &bytes) {
+        return "-----BEGIN PUBLIC KEY-----\n" + base64_encode(bytes) + "\n-----END PUBLIC KEY-----\n";
+    };
+    ASSERT_TRUE(der);
+    EXPECT_FALSE(Key::from_pem(in_pem(*der + '\0')).ok());
     EXPECT_FALSE(Key::from_pem(std::string(1 << 20, '-')).ok());
 }
 
