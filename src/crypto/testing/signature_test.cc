@@ -1,6 +1,7 @@
 #include "crypto/signature.h"
 
 #include "base/encoding.h"
+#include "crypto/digest.h"
 #include "crypto/testing/signer.h"
 
 #include <algorithm>
@@ -113,14 +114,29 @@ TEST(Signature, KeysAreOfOneFamilyAndCurve) {
     for (const auto &[kind, algorithms] : kCases) {
         Signer signer(kind);
         auto key = signer.public_key();
+        // What a key without family would take: its own signatures by another name, and HMACs with what is
+        // public.
+        std::vector<std::string> signatures = {hmac_sha256("", "m")};
+        for (auto algorithm : algorithms)
+            signatures.push_back(signer.sign_raw(algorithm, "m"));
+        if (kind != "hmac")
+            signatures.push_back(hmac_sha256(signer.public_pem(), "m"));
         for (auto algorithm : kAll) {
             bool mine = std::find(algorithms.begin(), algorithms.end(), algorithm) != algorithms.end();
             EXPECT_EQ(key.fits(algorithm), mine) << kind;
-            if (!mine && kind != "hmac" && key_family(algorithm) == KeyFamily::hmac) {
-                EXPECT_FALSE(key.verify(algorithm, "m", Signer("hmac").sign(algorithm, "m"))) << kind;
-            }
+            for (const auto &signature : signatures)
+                if (!mine) {
+                    EXPECT_FALSE(key.verify(algorithm, "m", signature)) << kind;
+                }
         }
     }
+}
+
+TEST(Signature, TheSaltOfPssIsAsLongAsItsHash) {
+    Signer signer("rsa");
+    EXPECT_TRUE(signer.public_key().verify(ps256, "m", signer.sign_pss(ps256, "m", 32)));
+    for (int salt_bytes : {0, 20, 31, 33, 64})
+        EXPECT_FALSE(signer.public_key().verify(ps256, "m", signer.sign_pss(ps256, "m", salt_bytes)));
 }
 
 TEST(Signature, JwkAndPemAreTheSameKey) {

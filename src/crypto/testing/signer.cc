@@ -81,9 +81,18 @@ Signer::~Signer() = default;
 Signer::Signer(Signer &&) noexcept = default;
 
 std::string Signer::sign_raw(SignatureAlgorithm algorithm, std::string_view message) const {
-    auto hash = hash_of(algorithm);
     if (state_->key == nullptr)
-        return hmac(hash, state_->secret, message);
+        return hmac(hash_of(algorithm), state_->secret, message);
+    return sign_public(algorithm, message, RSA_PSS_SALTLEN_DIGEST);
+}
+
+std::string Signer::sign_pss(SignatureAlgorithm algorithm, std::string_view message, int salt_bytes) const {
+    return sign_public(algorithm, message, salt_bytes);
+}
+
+std::string Signer::sign_public(SignatureAlgorithm algorithm, std::string_view message,
+                                int salt_bytes) const {
+    auto hash = hash_of(algorithm);
     std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
     EVP_PKEY_CTX *options = nullptr;
     const auto *digest = algorithm == SignatureAlgorithm::eddsa ? nullptr
@@ -93,7 +102,7 @@ std::string Signer::sign_raw(SignatureAlgorithm algorithm, std::string_view mess
     DIVAN_CHECK(EVP_DigestSignInit(context.get(), &options, digest, nullptr, state_->key.get()) == 1);
     if (algorithm >= SignatureAlgorithm::ps256 && algorithm <= SignatureAlgorithm::ps512) {
         EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING);
-        EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST);
+        EVP_PKEY_CTX_set_rsa_pss_saltlen(options, salt_bytes);
     }
     std::string out(4096, '\0');
     auto size = out.size();

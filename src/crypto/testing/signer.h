@@ -22,6 +22,9 @@ class Signer {
     [[nodiscard]] std::string sign(SignatureAlgorithm algorithm, std::string_view message) const;
     // As OpenSSL makes it: DER if the key is EC.
     [[nodiscard]] std::string sign_raw(SignatureAlgorithm algorithm, std::string_view message) const;
+    // With a salt of PS* that is not as long as its hash. REQUIRES: an RSA key.
+    [[nodiscard]] std::string sign_pss(SignatureAlgorithm algorithm, std::string_view message,
+                                       int salt_bytes) const;
     // header.payload.signature, with the algorithm's signature whatever the header says.
     [[nodiscard]] std::string token(SignatureAlgorithm algorithm, std::string_view header,
                                     std::string_view payload) const;
@@ -34,6 +37,9 @@ class Signer {
     [[nodiscard]] Key public_key() const;
 
   private:
+    [[nodiscard]] std::string sign_public(SignatureAlgorithm algorithm, std::string_view message,
+                                          int salt_bytes) const;
+
     struct State;
     std::unique_ptr<State> state_;
 };
