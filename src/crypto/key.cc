@@ -4,6 +4,8 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -184,6 +186,18 @@ Result<KeyPointer> public_jwk(const JwkMembers &members) {
 }
 
 } // namespace
+
+void FreeKey::operator()(evp_pkey_st *key) const {
+    EVP_PKEY_free(key);
+}
+
+QuietErrors::QuietErrors() {
+    ERR_set_mark();
+}
+
+QuietErrors::~QuietErrors() {
+    ERR_pop_to_mark();
+}
 
 Result<Key> Key::from_secret(Secret secret) {
     if (secret.empty())

@@ -5,15 +5,18 @@
 #include "crypto/signature.h"
 
 #include <memory>
-#include <openssl/err.h>
-#include <openssl/evp.h>
+
+struct evp_pkey_st; // OpenSSL's EVP_PKEY
 
 namespace divan::crypto {
 
 template <auto Free> struct Deleter {
     template <typename T> void operator()(T *object) const { Free(object); }
 };
-using KeyPointer = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
+struct FreeKey {
+    void operator()(evp_pkey_st *key) const;
+};
+using KeyPointer = std::unique_ptr<evp_pkey_st, FreeKey>;
 
 // The curves of elliptic keys and of Edwards keys; `none` for the others.
 enum class Curve : std::uint8_t { none, p256, p384, p521, ed25519, ed448 };
@@ -29,8 +32,8 @@ struct Key::State {
 // thread, TLS above all, would take them for its own.
 class QuietErrors {
   public:
-    QuietErrors() { ERR_set_mark(); }
-    ~QuietErrors() { ERR_pop_to_mark(); }
+    QuietErrors();
+    ~QuietErrors();
     QuietErrors(const QuietErrors &) = delete;
     QuietErrors &operator=(const QuietErrors &) = delete;
 };

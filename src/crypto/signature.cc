@@ -4,6 +4,7 @@
 #include "crypto/key_state.h"
 
 #include <openssl/ecdsa.h>
+#include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <string>
 

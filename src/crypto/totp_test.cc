@@ -72,7 +72,7 @@ TEST(Totp, OtherCodesAreRefused) {
 }
 
 TEST(Totp, UriIsEscaped) {
-    auto uri = totp_uri({}, "Hello!\xde\xad\xbe\xef", "Divan & Co", "anna/ü?");
+    auto uri = totp_uri({}, "Hello!\xde\xad\xbe\xef", "Divan & Co", "anna/\u00fc?");
     EXPECT_EQ(uri->reveal(),
               "otpauth://totp/Divan%20%26%20Co:anna%2F%C3%BC%3F?secret=JBSWY3DPEHPK3PXP&issuer=Divan%20"
               "%26%20Co&algorithm=SHA1&digits=6&period=30");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 #include <vector>
 
 namespace divan::crypto {
@@ -191,6 +192,21 @@ TEST(Signature, WeakAndUnknownKeysAreRefused) {
     EXPECT_FALSE(Key::from_pem(Signer("X25519").public_pem()).ok());
     EXPECT_FALSE(Key::from_secret(Secret()).ok());
     EXPECT_FALSE(Key::from_secret(Secret(Signer("rsa").public_pem())).ok());
+}
+
+// TLS reads the thread's queue of errors after its own calls.
+TEST(Signature, NoErrorIsLeftForOtherUsersOfOpenSsl) {
+    ERR_clear_error();
+    Signer signer("P-256");
+    auto key = signer.public_key();
+    auto jwk = signer.jwk();
+    jwk["y"] = jwk["x"];
+    EXPECT_FALSE(key.verify(es256, "m", std::string(64, '\0')));
+    EXPECT_FALSE(Signer("rsa").public_key().verify(rs256, "m", std::string(256, '\1')));
+    EXPECT_FALSE(Key::from_pem("garbage").ok());
+    EXPECT_FALSE(Key::from_pem(signer.private_pem()).ok());
+    EXPECT_FALSE(Key::from_jwk(members_of(jwk)).ok());
+    EXPECT_EQ(ERR_peek_error(), 0u);
 }
 
 TEST(Signature, PemIsOnePublicKey) {
