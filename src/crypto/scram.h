@@ -50,11 +50,12 @@ struct ScramVerifierText {
 scram_verifier_from_password(std::string_view password, std::string_view salt, std::uint32_t iterations);
 // From SaltedPassword, without the password. CouchDB's PBKDF2 with SHA-256 computes the same 32 bytes: of a
 // document of _users with "password_scheme":"pbkdf2" and "pbkdf2_prf":"sha256" these are `derived_key` (in
-// hex there), the bytes of the text `salt`, and `iterations`. It is legitimate for such a document, with at
-// least kScramIterationsMin, and nothing else: not for another PRF, nor for a key that was cut or lengthened.
-// CouchDB does not apply SASLprep, so who has a password that it changes cannot log in with the result;
-// nobody else can, either. SaltedPassword is enough to log in: do not keep it beside the verifier if it need
-// not be there. Errors: bad_request for another size than 32, an empty salt or iterations out of bounds.
+// hex there), the bytes of the text `salt`, and `iterations`. The -pbkdf2:sha256- texts of [admins] hold the
+// same. It is legitimate for these, with at least kScramIterationsMin, and for nothing else: not for another
+// PRF, nor for a key that was cut or lengthened. CouchDB does not apply SASLprep, so who has a password that
+// it changes cannot log in with the result; nobody else can, either. SaltedPassword is enough to log in: do
+// not keep it beside the verifier if it need not be there. Errors: bad_request for another size than 32, an
+// empty salt or iterations out of bounds.
 [[nodiscard]] Result<ScramVerifier> scram_verifier_from_salted_password(std::string_view salted_password,
                                                                         std::string_view salt,
                                                                         std::uint32_t iterations);
