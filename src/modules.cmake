@@ -23,7 +23,8 @@ endif()
 # Layer 0
 divan_module(base LINK fmt::fmt Threads::Threads)
 divan_module(json DEPENDS base LINK simdjson::simdjson)
-divan_module(crypto DEPENDS base LINK OpenSSL::Crypto)
+divan_module(crypto DEPENDS base LINK OpenSSL::Crypto ICU::uc)
+divan_module(crypto/testing DEPENDS base crypto LINK OpenSSL::Crypto)
 divan_module(config DEPENDS base LINK yaml-cpp)
 divan_module(telemetry DEPENDS base LINK spdlog::spdlog)
 divan_module(collation DEPENDS base json LINK ICU::i18n ICU::uc)
@@ -63,7 +64,8 @@ divan_module(wire DEPENDS base json config doc net db TEST_DEPENDS kv kv/memory)
 divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
-divan_module(access DEPENDS base json crypto config telemetry selector doc net kv db TEST_DEPENDS kv/memory)
+divan_module(access DEPENDS base json crypto config telemetry selector doc net kv db
+             TEST_DEPENDS crypto/testing kv/memory)
 divan_module(replication DEPENDS base json crypto config telemetry selector script doc net kv db design feed wire access
              TEST_DEPENDS kv/memory)
 

@@ -83,6 +83,35 @@ TEST(Encoding, Base64AndHex) {
     EXPECT_EQ(percent_encode("a/b c"), "a%2Fb%20c");
 }
 
+TEST(Encoding, StrictBase64UrlHasOneTextForBytes) {
+    EXPECT_EQ(base64_url_decode_strict(""), "");
+    EXPECT_EQ(base64_url_decode_strict("-_8"), "\xfb\xff");
+    // Padding, the other alphabet, white space, left over bits that are not zero, half a byte.
+    for (const char *text : {"-_8=", "+/8", "-_8\n", " -_8", "-_9", "-", "AAAAA", "-_8."})
+        EXPECT_EQ(base64_url_decode_strict(text), std::nullopt) << text;
+}
+
+// RFC 4648, section 10.
+TEST(Encoding, Base32) {
+    const std::pair<const char *, const char *> vectors[] = {{"", ""},
+                                                             {"f", "MY======"},
+                                                             {"fo", "MZXQ===="},
+                                                             {"foo", "MZXW6==="},
+                                                             {"foob", "MZXW6YQ="},
+                                                             {"fooba", "MZXW6YTB"},
+                                                             {"foobar", "MZXW6YTBOI======"}};
+    for (const auto &[bytes, text] : vectors) {
+        EXPECT_EQ(base32_encode(bytes), text);
+        EXPECT_EQ(base32_decode(text), bytes);
+        EXPECT_EQ(base32_decode(std::string(text).substr(0, std::string(text).find('='))), bytes);
+    }
+    EXPECT_EQ(base32_decode("mzxw6yq="), "foob");
+    EXPECT_EQ(base32_decode("MZ======"), "f"); // left over bits
+    for (const char *text : {"M", "MZX", "MZXW6Y", "MY=====", "MY=", "M=Y=====", "=MY=====", "M1======", "M0",
+                             "========", "MZXW6YTB========", "MY ====="})
+        EXPECT_EQ(base32_decode(text), std::nullopt) << text;
+}
+
 TEST(Clock, Formats) {
     EXPECT_EQ(http_date(std::chrono::seconds(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
     EXPECT_EQ(rfc3339(std::chrono::seconds(1)), "1970-01-01T00:00:01Z");

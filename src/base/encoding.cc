@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 int hex_digit(char c) {
     if (c >= '0' && c <= '9')
@@ -108,6 +109,56 @@ std::optional<std::string> base64_decode(std::string_view text) {
     }
     if (padding > 2 || bits == 6)
         return std::nullopt;
+    return out;
+}
+
+std::optional<std::string> base64_url_decode_strict(std::string_view text) {
+    auto bytes = base64_decode(text);
+    if (bytes && base64_url_encode(*bytes) != text)
+        return std::nullopt;
+    return bytes;
+}
+
+std::string base32_encode(std::string_view bytes) {
+    std::string out;
+    out.reserve((bytes.size() + 4) / 5 * 8);
+    std::uint32_t group = 0;
+    int bits = 0;
+    for (char c : bytes) {
+        group = (group << 8) | static_cast<unsigned char>(c);
+        for (bits += 8; bits >= 5; bits -= 5)
+            out.push_back(kBase32[(group >> (bits - 5)) & 31]);
+    }
+    if (bits > 0)
+        out.push_back(kBase32[(group << (5 - bits)) & 31]);
+    out.append((8 - out.size() % 8) % 8, '=');
+    return out;
+}
+
+std::optional<std::string> base32_decode(std::string_view text) {
+    auto padding = text.size() - (text.find_last_not_of('=') + 1);
+    if (padding > 0 && (padding > 6 || text.size() % 8 != 0))
+        return std::nullopt;
+    text.remove_suffix(padding);
+    // Of 8 digits 1, 3 or 6 end inside a byte that has hardly begun.
+    if (auto rest = text.size() % 8; rest == 1 || rest == 3 || rest == 6)
+        return std::nullopt;
+    std::string out;
+    out.reserve(text.size() * 5 / 8);
+    std::uint32_t group = 0;
+    int bits = 0;
+    for (char c : text) {
+        auto upper = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        auto digit = kBase32.find(upper);
+        if (digit == std::string_view::npos)
+            return std::nullopt;
+        group = (group << 5) | static_cast<std::uint32_t>(digit);
+        bits += 5;
+        if (bits >= 8) {
+            bits -= 8;
+            out.push_back(static_cast<char>((group >> bits) & 0xff));
+        }
+    }
     return out;
 }
 

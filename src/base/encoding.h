@@ -1,6 +1,6 @@
 #pragma once
 
-// Text forms of bytes: hex, base64 (RFC 4648), percent-encoding (RFC 3986), UTF-8 (RFC 3629).
+// Text forms of bytes: hex, base64 and base32 (RFC 4648), percent-encoding (RFC 3986), UTF-8 (RFC 3629).
 
 #include <optional>
 #include <string>
@@ -15,6 +15,14 @@ namespace divan {
 [[nodiscard]] std::string base64_url_encode(std::string_view bytes); // without padding
 // Both alphabets, padding optional, white space inside is skipped as CouchDB does (b64fast).
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
+// Only the one text that the encoder makes of the bytes: no padding, nothing skipped, the bits left over at
+// the end zero. What is signed or secret must not have two texts.
+[[nodiscard]] std::optional<std::string> base64_url_decode_strict(std::string_view text);
+
+[[nodiscard]] std::string base32_encode(std::string_view bytes); // upper case, with padding
+// Either case, padding optional but of the right length; bits left over at the end are ignored, as CouchDB
+// does.
+[[nodiscard]] std::optional<std::string> base32_decode(std::string_view text);
 
 // Encodes everything but unreserved characters (A-Z a-z 0-9 - . _ ~).
 [[nodiscard]] std::string percent_encode(std::string_view text);

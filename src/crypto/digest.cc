@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <utility>
 
 namespace divan::crypto {
 namespace {
@@ -26,7 +27,35 @@ std::string hmac(const EVP_MD *kind, std::string_view key, std::string_view byte
     return out;
 }
 
+const EVP_MD *kind_of(HashFunction function) {
+    switch (function) {
+    case HashFunction::sha1:
+        return EVP_sha1();
+    case HashFunction::sha224:
+        return EVP_sha224();
+    case HashFunction::sha256:
+        return EVP_sha256();
+    case HashFunction::sha384:
+        return EVP_sha384();
+    case HashFunction::sha512:
+        break;
+    }
+    return EVP_sha512();
+}
+
+constexpr std::pair<std::string_view, HashFunction> kHashFunctions[] = {
+    {"sha", HashFunction::sha1},      {"sha224", HashFunction::sha224}, {"sha256", HashFunction::sha256},
+    {"sha384", HashFunction::sha384}, {"sha512", HashFunction::sha512},
+};
+
 } // namespace
+
+std::optional<HashFunction> hash_function(std::string_view name) {
+    for (const auto &[known, function] : kHashFunctions)
+        if (name == known)
+            return function;
+    return std::nullopt;
+}
 
 std::string md5(std::string_view bytes) {
     return digest(EVP_md5(), bytes);
@@ -46,6 +75,22 @@ std::string hmac_sha1(std::string_view key, std::string_view bytes) {
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
     return hmac(EVP_sha256(), key, bytes);
+}
+
+std::string hmac(HashFunction function, std::string_view key, std::string_view bytes) {
+    return hmac(kind_of(function), key, bytes);
+}
+
+std::string pbkdf2(HashFunction function, std::string_view password, std::string_view salt,
+                   std::uint32_t iterations) {
+    const auto *kind = kind_of(function);
+    std::string out(static_cast<std::size_t>(EVP_MD_get_size(kind)), '\0');
+    DIVAN_CHECK(PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
+                                  reinterpret_cast<const unsigned char *>(salt.data()),
+                                  static_cast<int>(salt.size()), static_cast<int>(iterations), kind,
+                                  static_cast<int>(out.size()),
+                                  reinterpret_cast<unsigned char *>(out.data())) == 1);
+    return out;
 }
 
 bool constant_time_equal(std::string_view a, std::string_view b) {

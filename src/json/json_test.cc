@@ -82,6 +82,22 @@ TEST(Parser, DepthIsBounded) {
     }
 }
 
+TEST(Parser, EqualMembersCanBeRefused) {
+    for (std::size_t raw_depth : {0u, 1u, 100u})
+        for (const auto &[text, unique] : std::initializer_list<std::pair<const char *, bool>>{
+                 {R"({"a":1,"a":1})", false},
+                 {R"({"a":1,"b":{"c":[{"d":1,"e":2,"\u0064":3}]}})", false},
+                 {R"({"a":1,"b":{"a":1},"A":1})", true}}) {
+            ParseOptions options{.raw_depth = raw_depth, .refuse_equal_members = true};
+            EXPECT_EQ(parse(text, options).ok(), unique) << text << raw_depth;
+        }
+    std::string many = "{\"m7\":0";
+    for (int i = 0; i < 100; ++i)
+        many += ",\"m" + std::to_string(i) + "\":0";
+    EXPECT_TRUE(parse(many + "}").ok());
+    EXPECT_FALSE(parse(many + "}", {.refuse_equal_members = true}).ok());
+}
+
 TEST(Parser, ManyMembersAreLinear) {
     std::string text = "{";
     for (int i = 0; i < 100'000; ++i)

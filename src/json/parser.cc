@@ -203,8 +203,11 @@ class Parser {
                     return false;
                 skip_space();
                 if (auto old = index.add(member.key, members.size(),
-                                         [&](std::size_t i) { return std::string_view(members[i].key); }))
+                                         [&](std::size_t i) { return std::string_view(members[i].key); })) {
+                    if (options_.refuse_equal_members)
+                        return false;
                     replace(replaced, *old, members);
+                }
                 members.push_back(std::move(member));
             } while (take(','));
             if (!take('}'))
@@ -347,6 +350,8 @@ class Parser {
                                    : std::string_view(out).substr(spans[i].key_begin,
                                                                   spans[i].key_end - spans[i].key_begin);
                     })) {
+                    if (options_.refuse_equal_members)
+                        return false;
                     spans[*old].replaced = true;
                     any_replaced = true;
                 }

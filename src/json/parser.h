@@ -18,6 +18,9 @@ struct ParseOptions {
     // Values this deep (the root is at depth 0) and deeper come back as Raw: their canonical text.
     // A document is parsed with 1: its members are texts, ready to be stored.
     std::size_t raw_depth = std::numeric_limits<std::size_t>::max();
+    // Equal members of an object are an error, at every depth: for what is signed, where another reader may
+    // have taken the first of them.
+    bool refuse_equal_members = false;
 };
 
 // Parses one JSON value (RFC 8259) with nothing but white space around it.

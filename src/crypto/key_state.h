@@ -1,0 +1,41 @@
+#pragma once
+
+// Internal to crypto: what a Key is made of.
+
+#include "crypto/signature.h"
+
+#include <memory>
+
+struct evp_pkey_st; // OpenSSL's EVP_PKEY
+
+namespace divan::crypto {
+
+template <auto Free> struct Deleter {
+    template <typename T> void operator()(T *object) const { Free(object); }
+};
+struct FreeKey {
+    void operator()(evp_pkey_st *key) const;
+};
+using KeyPointer = std::unique_ptr<evp_pkey_st, FreeKey>;
+
+// The curves of elliptic keys and of Edwards keys; `none` for the others.
+enum class Curve : std::uint8_t { none, p256, p384, p521, ed25519, ed448 };
+
+struct Key::State {
+    KeyFamily family;
+    Curve curve = Curve::none;
+    Secret secret;         // of the family hmac
+    KeyPointer public_key; // of the others
+};
+
+// Forgets the errors that OpenSSL queues for the thread while this lives: whoever uses OpenSSL next on the
+// thread, TLS above all, would take them for its own.
+class QuietErrors {
+  public:
+    QuietErrors();
+    ~QuietErrors();
+    QuietErrors(const QuietErrors &) = delete;
+    QuietErrors &operator=(const QuietErrors &) = delete;
+};
+
+} // namespace divan::crypto
