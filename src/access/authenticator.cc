@@ -198,25 +198,27 @@ std::string Authenticator::sign(std::string_view name_and_time, std::string_view
 }
 
 // base64url(name ":" hex seconds ":" HMAC), as couch_httpd_auth makes it.
-std::string Authenticator::session_cookie(const std::string &name) {
+std::string Authenticator::session_cookie(const std::string &name, bool secure) {
     auto hash = admin_hash(name).value_or("");
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(clock_.now()).count();
     auto text = fmt::format("{}:{:X}", name, seconds);
     auto value = base64_url_encode(text + ":" + sign(text, crypto::password_salt(hash), true));
-    return std::string(kCookieName) + value + cookie_attributes();
+    return std::string(kCookieName) + value + cookie_attributes(secure);
 }
 
-std::string Authenticator::clearing_cookie() const {
-    return std::string(kCookieName) + cookie_attributes();
+std::string Authenticator::clearing_cookie(bool secure) const {
+    return std::string(kCookieName) + cookie_attributes(secure);
 }
 
-std::string Authenticator::cookie_attributes() const {
+std::string Authenticator::cookie_attributes(bool secure) const {
     std::string text = "; Version=1";
     auto timeout = config_.integer("chttpd_auth", "timeout");
     if (config_.boolean("chttpd_auth", "allow_persistent_cookies"))
         text += fmt::format("; Expires={}; Max-Age={}",
                             http_date(clock_.now() + std::chrono::seconds(timeout)), timeout);
     text += "; Path=/; HttpOnly";
+    if (secure)
+        text += "; Secure";
     if (auto domain = config_.text("chttpd_auth", "cookie_domain"); !domain.empty())
         text += "; Domain=" + domain;
     if (auto same_site = config_.text("chttpd_auth", "same_site"); !same_site.empty())

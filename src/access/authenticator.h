@@ -41,10 +41,10 @@ class Authenticator {
     Task<Result<Principal>> authenticate(std::string authorization, Executor &home);
     Task<Result<Principal>> check_password(std::string name, std::string password, Executor &home);
 
-    // The Set-Cookie value of a new session.
-    [[nodiscard]] std::string session_cookie(const std::string &name);
+    // The Set-Cookie value of a new session; `secure`: for connections of TLS only.
+    [[nodiscard]] std::string session_cookie(const std::string &name, bool secure = false);
     // Of an ended one: the same attributes, no value.
-    [[nodiscard]] std::string clearing_cookie() const;
+    [[nodiscard]] std::string clearing_cookie(bool secure = false) const;
     // Whether less than 90 % of a cookie's life is left: it should be renewed with the answer.
     [[nodiscard]] bool should_renew(std::string_view cookie_header) const;
 
@@ -71,7 +71,7 @@ class Authenticator {
     [[nodiscard]] bool remembered(const std::string &fingerprint);
     void remember(const std::string &fingerprint);
     [[nodiscard]] std::string sign(std::string_view name_and_time, std::string_view salt, bool sha256) const;
-    [[nodiscard]] std::string cookie_attributes() const;
+    [[nodiscard]] std::string cookie_attributes(bool secure) const;
 
     config::Config &config_;
     Clock &clock_;

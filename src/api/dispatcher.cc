@@ -185,7 +185,8 @@ Task<Result<access::Principal>> Dispatcher::authenticate(Call &call) const {
         services_.metrics.count(telemetry::Metric::auth_cache_hits);
         if (quick->ok() && (*quick)->authenticated_by == "cookie" &&
             services_.authenticator.should_renew(*credentials.cookie))
-            call.common_headers.add("Set-Cookie", services_.authenticator.session_cookie((*quick)->name));
+            call.common_headers.add("Set-Cookie",
+                                    services_.authenticator.session_cookie((*quick)->name, call.head().tls));
         co_return std::move(*quick);
     }
     services_.metrics.count(telemetry::Metric::auth_cache_misses);

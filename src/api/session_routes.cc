@@ -65,7 +65,7 @@ Task<Result<void>> post_session(Call &call) {
                                                            call.exchange().executor());
     auto next = call.query.find("next");
     if (!principal.ok()) {
-        call.common_headers.add("Set-Cookie", authenticator.clearing_cookie());
+        call.common_headers.add("Set-Cookie", authenticator.clearing_cookie(call.head().tls));
         if (auto fail = call.query.find("fail")) {
             net::Headers headers;
             headers.add("Location", call.base_url() + std::string(*fail));
@@ -76,7 +76,7 @@ Task<Result<void>> post_session(Call &call) {
         co_return principal.error();
     }
     net::Headers headers;
-    headers.add("Set-Cookie", authenticator.session_cookie(principal->name));
+    headers.add("Set-Cookie", authenticator.session_cookie(principal->name, call.head().tls));
     if (next)
         headers.add("Location", call.base_url() + std::string(*next));
     std::string text;
@@ -114,7 +114,7 @@ Task<Result<void>> get_session(Call &call) {
 
 Task<Result<void>> delete_session(Call &call) {
     net::Headers headers;
-    headers.add("Set-Cookie", call.services().authenticator.clearing_cookie());
+    headers.add("Set-Cookie", call.services().authenticator.clearing_cookie(call.head().tls));
     auto next = call.query.find("next");
     if (next)
         headers.add("Location", call.base_url() + std::string(*next));
