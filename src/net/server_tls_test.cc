@@ -98,6 +98,14 @@ class ServerTlsTest : public ClientFixture {
         return found == events_.end() ? "none" : found->second;
     }
 
+    // Waits until the server has so many connections.
+    bool comes_to(std::size_t count) {
+        auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (server_->connection_count() != count && std::chrono::steady_clock::now() < deadline)
+            std::this_thread::yield();
+        return server_->connection_count() == count;
+    }
+
     Destination here() {
         auto destination = at(listener_->port());
         destination.tls = true;
@@ -279,14 +287,12 @@ TEST_F(ServerTlsTest, SlowHandshakesAreCutOffAndCount) {
     serve(with(good_), limits);
     PeerLine slow(connect_to(listener_->port()));
     slow.write("\x16\x03\x01"); // the beginning of a record
-    while (server_->connection_count() == 0)
-        std::this_thread::yield();
+    EXPECT_TRUE(comes_to(1));
     PeerLine second(connect_to(listener_->port()));
     EXPECT_FALSE(second.connect_tls(client_context()));
     EXPECT_EQ(slow.read_all(), "");
     EXPECT_THAT(event(ConnectionEvent::tls_failed), HasSubstr("too long"));
-    while (server_->connection_count() != 0)
-        std::this_thread::yield();
+    ASSERT_TRUE(comes_to(0));
     EXPECT_EQ(answer(here()), "tls ");
     forget_connections();
 }
@@ -410,6 +416,32 @@ TEST_F(ServerTlsWaitTest, RequestsThatComeMeanwhileAreKept) {
     EXPECT_EQ(await_wake(3), Wake::closed);
 }
 
+// Waits that follow one another at once: the read of each has ended before the next begins.
+Task<void> wait_often(Exchange &exchange) {
+    auto event = std::make_shared<Event>();
+    for (int i = 0; i < 500; ++i) {
+        auto wake = co_await exchange.wait(event, Millis(0));
+        EXPECT_EQ(wake, Wake::timeout);
+    }
+    ResponseHead answer;
+    auto sent = co_await exchange.response().send(std::move(answer), exchange.head().target);
+    EXPECT_TRUE(sent.ok());
+}
+
+TEST_F(ServerTlsTest, ManyWaitsLoseNoRequest) {
+    serve(with(good_), {}, wait_often);
+    PeerLine line(connect_to(listener_->port()));
+    ASSERT_TRUE(line.connect_tls(client_context()));
+    constexpr int kRequests = 60;
+    for (int i = 100; i < 100 + kRequests; ++i)
+        for (std::string_view part : {"GET /", "", " HTTP/1.1\r\n", "Host: x\r\n\r\n"})
+            line.write(part.empty() ? std::to_string(i) : std::string(part));
+    for (int i = 100; i < 100 + kRequests; ++i) {
+        ASSERT_THAT(line.read_head(), HasSubstr("200 OK")) << i;
+        EXPECT_EQ(line.read(4), "/" + std::to_string(i));
+    }
+}
+
 // ---- Whom a listener admits
 
 TEST_F(ServerTlsTest, ListsAreOfTheirListener) {
@@ -455,8 +487,7 @@ TEST_F(ServerTlsTest, ConnectionsOfOneAddressAreBounded) {
     EXPECT_FALSE(ask(here(), get()).ok());
     EXPECT_EQ(event(ConnectionEvent::too_many_of_address), "127.0.0.1 ");
     first.reset();
-    while (server_->connection_count() != 1)
-        std::this_thread::yield();
+    ASSERT_TRUE(comes_to(1));
     EXPECT_EQ(answer(here()), "tls ");
     server_->set_connections_per_address_max(0);
     PeerLine third(connect_to(listener_->port()));
