@@ -184,8 +184,10 @@ Result<std::shared_ptr<const ServerTls>> load_server_tls(const ServerTlsOptions 
     if (options.key_file.empty())
         return missing("key_file", "HTTPS needs the PEM file of the certificate's private key.");
     if (options.verify_client && options.ca_file.empty())
-        return missing("cacert_file", "with verify_ssl_certificates = true it is the PEM file of the "
-                                      "authorities whose clients are admitted.");
+        return missing("cacert_file",
+                       "with verify_ssl_certificates = true it is the PEM file of the "
+                       "authorities whose clients are admitted. Give one or, if clients have no "
+                       "certificates, set [ssl] verify_ssl_certificates = false.");
     ERR_clear_error();
     auto made = std::make_shared<ServerTls>();
     try {

@@ -401,6 +401,18 @@ class ClientCertificateTest(TlsCase):
         other = self.make.authority('stranger2')
         self.assertIn('unknown ca', self.status(server, certificate=self.make.issue('foreign2', other)).lower())
 
+    def test_no_session_is_resumed_without_verification(self):
+        mine = self.make.issue('mine2', self.authority)
+        for server, certificate, resumed in ((self.serve(self.good), None, True), (self.verifying(), mine, False)):
+            context = self.context(certificate=certificate)
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            session = None
+            for expected in (False, resumed):
+                with socket.create_connection(('127.0.0.1', self.port(server)), LIMIT_S) as plain, \
+                        context.wrap_socket(plain, server_hostname='127.0.0.1', session=session) as line:
+                    self.assertEqual(line.session_reused, expected)
+                    session = line.session
+
     def test_chains_have_a_longest_length(self):
         middle, lowest = (pathlib.Path(self.folder, name) for name in ('middle', 'lowest'))
         authority = self.authority
