@@ -1,5 +1,7 @@
 #include "net/connection.h"
 
+#include "net/connection_wait.h"
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
@@ -7,9 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
-#include <cerrno>
 #include <charconv>
-#include <sys/socket.h>
 
 namespace divan::net {
 namespace {
@@ -22,7 +22,6 @@ constexpr std::uint64_t kDrainBytesMax = 64 << 10;
 // While lingering: how much and how long the client may go on sending.
 constexpr std::uint64_t kLingerBytesMax = 64 << 20;
 constexpr Millis kLingerTime{5'000};
-constexpr std::size_t kWatchBytes = 4'096;
 // What one record of TLS holds (RFC 8446, 5.1).
 constexpr std::size_t kTlsRecordBytes = 16'384;
 
@@ -62,27 +61,6 @@ Error head_error(const error_code &error) {
 }
 
 } // namespace
-
-// What a wait() waits for: the first that happens resumes it.
-struct Connection::Waiting {
-    explicit Waiting(const Strand &strand) : timer(strand) {}
-    asio::steady_timer timer;
-    std::optional<Resume<Wake>> resume;
-    std::shared_ptr<Event> event;
-    bool reading = false;                   // a read of TLS is under way
-    std::optional<Resume<bool>> read_ended; // who waits for its end
-
-    void finish(Wake wake) {
-        if (!resume)
-            return;
-        auto resumed = *resume;
-        resume.reset();
-        timer.cancel();
-        if (event)
-            event->on_notify({});
-        resumed(wake);
-    }
-};
 
 Connection::Connection(Socket socket, ServerContext &context, std::shared_ptr<const ServerTls> tls,
                        std::string remote_address)
@@ -480,79 +458,6 @@ Task<void> Connection::linger() {
         drained += read.bytes;
     }
     clear_deadline();
-}
-
-void Connection::watch_for_disconnect(const std::shared_ptr<Waiting> &waiting) {
-    if (stream_.tls())
-        watch_tls(waiting);
-    else
-        watch_socket(waiting);
-}
-
-// Readable while nothing is expected: pipelined bytes, or the end of the connection.
-void Connection::watch_socket(const std::shared_ptr<Waiting> &waiting) {
-    stream_.socket().async_wait(Socket::wait_read, [self = shared_from_this(), waiting](error_code error) {
-        if (error || !waiting->resume)
-            return;
-        char byte = 0;
-        auto got = recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (got > 0)
-            return;
-        // Asio may report a readiness from before the request was read: nothing has happened.
-        if (got < 0 && (errno == EAGAIN || errno == EINTR))
-            return self->watch_socket(waiting);
-        self->broken_ = true;
-        waiting->finish(Wake::closed);
-    });
-}
-
-// What comes with TLS may be no byte of HTTP, as its end is, so it is read. Pipelined bytes are kept for the
-// next request.
-void Connection::watch_tls(const std::shared_ptr<Waiting> &waiting) {
-    if (buffer_.max_size() - buffer_.size() < kWatchBytes)
-        return;
-    waiting->reading = true;
-    stream_.async_read_some(buffer_.prepare(kWatchBytes),
-                            [self = shared_from_this(), waiting](error_code error, std::size_t bytes) {
-                                waiting->reading = false;
-                                self->buffer_.commit(bytes);
-                                // Cancelled, because the wait is over.
-                                if (waiting->read_ended)
-                                    return (*waiting->read_ended)(true);
-                                if (!error || error == asio::error::operation_aborted)
-                                    return;
-                                self->broken_ = true;
-                                waiting->finish(Wake::closed);
-                            });
-}
-
-Task<Wake> Connection::wait(std::shared_ptr<Event> event, Millis timeout) {
-    if (broken_ || context_.stopping)
-        co_return Wake::closed;
-    auto waiting = std::make_shared<Waiting>(stream_.get_executor());
-    waiting->event = event;
-    waiting_ = waiting;
-    auto wake = co_await suspend<Wake>([&](Resume<Wake> resume) {
-        waiting->resume = resume;
-        waiting->timer.expires_after(timeout);
-        waiting->timer.async_wait([self = shared_from_this(), waiting](error_code error) {
-            if (!error)
-                waiting->finish(Wake::timeout);
-        });
-        watch_for_disconnect(waiting);
-        if (event)
-            event->on_notify([self = shared_from_this(), waiting] {
-                self->post([waiting] { waiting->finish(Wake::event); });
-            });
-    });
-    waiting_.reset();
-    error_code ignored;
-    stream_.socket().cancel(ignored); // the watch for a disconnect
-    // It reads into what the next request is read from.
-    if (waiting->reading) {
-        co_await suspend<bool>([&](Resume<bool> resume) { waiting->read_ended = resume; });
-    }
-    co_return wake;
 }
 
 } // namespace divan::net

@@ -12,13 +12,13 @@ using net::ConnectionEvent;
 
 class ConnectionLogTest : public testing::Test {
   protected:
-    ConnectionLogTest() {
+    void SetUp() override {
         std::string name = (std::filesystem::temp_directory_path() / "divan-log-XXXXXX").string();
         folder_ = mkdtemp(name.data());
         log_ = std::make_unique<telemetry::Logger>(clock_, "n", folder_ + "/log", telemetry::Level::info);
         connections_ = std::make_unique<ConnectionLog>(clock_, *log_, metrics_);
     }
-    ~ConnectionLogTest() override { std::filesystem::remove_all(folder_); }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
 
     // Of the whole log; it is flushed by its end.
     std::size_t lines() {
