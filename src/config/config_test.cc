@@ -217,7 +217,7 @@ max_replication_retry_count = 10
     EXPECT_TRUE(config->boolean("chttpd", "require_valid_user"));
     EXPECT_EQ(config->integer("chttpd_auth", "timeout"), 600);
     EXPECT_EQ(config->list("cors", "methods").size(), 5u);
-    EXPECT_EQ(config->notices().size(), 13u);
+    EXPECT_EQ(config->notices().size(), 10u);
 }
 
 TEST(Http, RefusesWhatCouldRunCode) {
