@@ -64,7 +64,7 @@ class Bench:
             raise SystemExit('%s %s: %d %s' % (method, path, answer.status, text[:300]))
         return json.loads(text)
 
-    def wrk(self, operation, connections, seconds=None):
+    def wrk(self, operation, connections, seconds=None, origin=None):
         """Requests a second, and the median and 99th percentile of their times in ms."""
         self.runs += 1
         environment = {**os.environ, 'DIVAN_BENCH_OPERATION': operation,
@@ -72,7 +72,7 @@ class Bench:
                        'DIVAN_BENCH_AUTHORIZATION': self.authorization}
         done = subprocess.run(
             ['wrk', '-t1', '-c%d' % connections, '-d%ds' % (seconds or self.seconds), '--timeout', '30s',
-             '-s', str(ROOT / 'bench' / 'load.lua'), self.server.origin],
+             '-s', str(ROOT / 'bench' / 'load.lua'), origin or self.server.origin],
             env=environment, capture_output=True, text=True)
         found = re.search(r'^result (\{.*\})$', done.stdout, re.MULTILINE)
         if not found:

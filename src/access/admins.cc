@@ -13,8 +13,9 @@ crypto::PasswordHash make_password_hash(const config::Config &config, Random &ra
     if (salt.empty())
         salt = hex_encode(random.bytes(16));
     auto iterations = static_cast<std::uint32_t>(config.integer("chttpd_auth", "iterations"));
-    auto prf = crypto::find_prf(config.text("chttpd_auth", "pbkdf2_prf"));
-    return crypto::hash_password(password, std::move(salt), iterations, prf.value_or(crypto::Prf::sha256));
+    auto prf = crypto::hash_function(config.text("chttpd_auth", "pbkdf2_prf"));
+    return crypto::hash_password(password, std::move(salt), iterations,
+                                 prf.value_or(crypto::HashFunction::sha256));
 }
 
 bool is_known_default_password(std::string_view name, std::string_view password) {

@@ -304,7 +304,7 @@ void Authenticator::upgrade_hash(const User &user, std::string_view password) {
     const auto &stored = *user.password;
     if (stored.scheme == crypto::PasswordHash::Scheme::pbkdf2 &&
         stored.iterations == config.integer("chttpd_auth", "iterations") &&
-        crypto::prf_name(stored.prf) == config.text("chttpd_auth", "pbkdf2_prf"))
+        crypto::hash_function_name(stored.prf) == config.text("chttpd_auth", "pbkdf2_prf"))
         return;
     {
         std::lock_guard lock(mutex_);

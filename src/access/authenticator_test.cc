@@ -83,15 +83,16 @@ TEST_F(AuthenticatorTest, UsersOfEveryCouchDbLogInUnchanged) {
     const std::pair<const char *, std::string> kDocuments[] = {
         {"v1", R"("password_sha":")" + hex_encode(crypto::sha1("daisysalt")) + R"(","salt":"salt")"},
         {"v2", R"("password_scheme":"pbkdf2","iterations":10,"salt":"salt","derived_key":")" +
-                   hex_encode(crypto::hash_password("daisy", "salt", 10, crypto::Prf::sha1).key) + "\""},
+                   hex_encode(crypto::hash_password("daisy", "salt", 10, crypto::HashFunction::sha1).key) +
+                   "\""},
         {"v3",
          R"("password_scheme":"pbkdf2","pbkdf2_prf":"sha256","iterations":9,"salt":"salt","derived_key":")" +
              hex_encode(crypto::hash_password("daisy", "salt", 9).key) + "\""},
         {"v4",
          R"("password_scheme":"simple+pbkdf2","pbkdf2_prf":"sha512","iterations":9,"salt":"salt","derived_key":")" +
-             hex_encode(
-                 crypto::hash_password(hex_encode(crypto::sha1("daisysalt")), "salt", 9, crypto::Prf::sha512)
-                     .key) +
+             hex_encode(crypto::hash_password(hex_encode(crypto::sha1("daisysalt")), "salt", 9,
+                                              crypto::HashFunction::sha512)
+                            .key) +
              "\""}};
     for (const auto &[name, members] : kDocuments) {
         EXPECT_TRUE(put_user(name, R"("roles":[],)" + members).starts_with("1-"));

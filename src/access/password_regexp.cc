@@ -2,6 +2,8 @@
 
 #include "selector/regex.h"
 
+#include <fmt/format.h>
+
 namespace divan::access {
 namespace {
 
@@ -111,6 +113,19 @@ std::optional<std::vector<PasswordRegexp>> parse_password_regexps(std::string_vi
     }
     (void)reader.take('.'); // as a term may end
     return reader.at_end() ? std::optional(std::move(list)) : std::nullopt;
+}
+
+Result<void> check_password_regexps(std::string_view text) {
+    auto list = parse_password_regexps(text);
+    if (!list)
+        return Error(ErrorCode::bad_request,
+                     "[chttpd_auth] password_regexp must be an Erlang list of strings, or "
+                     "of {\"expression\", \"reason\"}.");
+    for (const auto &one : *list)
+        if (auto regex = selector::Regex::compile(one.pattern); !regex.ok())
+            return Error(ErrorCode::bad_request, fmt::format("[chttpd_auth] password_regexp: `{}`: {}",
+                                                             one.pattern, regex.error().reason()));
+    return {};
 }
 
 Result<std::optional<std::string>> refused_by_regexps(std::string_view password, std::string_view text) {

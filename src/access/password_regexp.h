@@ -22,6 +22,9 @@ struct PasswordRegexp {
 // nullopt for a text that is no such list; an empty text is an empty list.
 [[nodiscard]] std::optional<std::vector<PasswordRegexp>> parse_password_regexps(std::string_view text);
 
+// Errors: bad_request for a text that is no such list, or has an expression that does not compile.
+[[nodiscard]] Result<void> check_password_regexps(std::string_view text);
+
 // The reason of the first that a password does not match; nullopt: it matches all.
 // Errors: forbidden "Server cannot hash passwords at this time.": the list cannot be read.
 [[nodiscard]] Result<std::optional<std::string>> refused_by_regexps(std::string_view password,

@@ -16,7 +16,7 @@ constexpr std::int64_t kIssuedMax = std::int64_t{1} << 40; // sums with it do no
 } // namespace
 
 std::string sign_by_name(std::string_view algorithm, std::string_view key, std::string_view text) {
-    return algorithm == "sha" ? crypto::hmac_sha1(key, text) : crypto::hmac_sha256(key, text);
+    return crypto::hmac(crypto::hash_function(algorithm).value_or(crypto::HashFunction::sha256), key, text);
 }
 
 std::optional<std::string_view> find_session_cookie(std::string_view header) {

@@ -45,7 +45,7 @@ ReadPassword read_password(const json::Object &object) {
         hash.scheme = Scheme::simple_pbkdf2;
     else if (scheme != "pbkdf2")
         return {};
-    auto prf = crypto::find_prf(object.contains("pbkdf2_prf") ? text_of(object, "pbkdf2_prf") : "sha");
+    auto prf = crypto::hash_function(object.contains("pbkdf2_prf") ? text_of(object, "pbkdf2_prf") : "sha");
     if (!prf)
         return {std::nullopt, Error(ErrorCode::forbidden, "PRF is invalid")};
     hash.prf = *prf;
@@ -120,7 +120,7 @@ json::Object password_members(const crypto::PasswordHash &hash) {
         return members;
     }
     members.append("password_scheme", hash.scheme == Scheme::pbkdf2 ? "pbkdf2" : "simple+pbkdf2");
-    members.append("pbkdf2_prf", std::string(crypto::prf_name(hash.prf)));
+    members.append("pbkdf2_prf", std::string(crypto::hash_function_name(hash.prf)));
     members.append("salt", hash.salt);
     members.append("iterations", static_cast<std::uint64_t>(hash.iterations));
     members.append("derived_key", hex_encode(hash.key));

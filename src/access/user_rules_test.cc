@@ -155,6 +155,9 @@ TEST(PasswordRegexp, RefusesWithItsReason) {
     EXPECT_EQ(check_password_policy("long enough", policy).error().reason(),
               "Password does not conform to requirements.");
     EXPECT_TRUE(check_password_policy("long enough 1", policy).ok());
+    EXPECT_TRUE(check_password_regexps(policy.regexps).ok());
+    for (const char *wrong : {"(", "[\"(\"]"})
+        EXPECT_EQ(check_password_regexps(wrong).error().status(), 400);
     policy.regexps = "(";
     EXPECT_EQ(check_password_policy("long enough 1", policy).error().status(), 403);
     policy.regexps = "[\"(\"]";

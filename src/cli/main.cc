@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <span>
@@ -67,6 +68,8 @@ void add_serve_options(CLI::App &serve, ServeOptions &options, std::string &admi
         "  divan serve --data-dir ./data --admin admin:correct-horse\n"
         "  curl http://admin:correct-horse@127.0.0.1:5984/\n\n"
         "  divan serve --memory --load ./fixtures --port 0 --admin admin:correct-horse\n\n"
+        "HTTPS: set enable, cert_file and key_file in [ssl] of an ini file; SIGHUP reads a new "
+        "certificate.\n\n"
         "Prints one line when it is ready, logs to the standard error, and stops cleanly on SIGTERM.\n"
         "Status: 0 stopped, 1 could not start, 2 wrong command line.");
 }
@@ -136,12 +139,33 @@ void raise_open_files_max() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Whether there is a terminal that could send SIGHUP by going away.
+bool has_terminal() {
+    int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (terminal >= 0)
+        close(terminal);
+    return terminal >= 0;
+}
+
+// Waits for a signal that ends the server. SIGHUP reads the certificate again, but ends a server whose
+// terminal has gone.
+int wait_for_end(Application &application, const sigset_t &signals) {
+    bool terminal = has_terminal();
+    int signal = 0;
+    for (;;) {
+        sigwait(&signals, &signal);
+        if (signal != SIGHUP || (terminal && !has_terminal()))
+            return signal;
+        application.reload_certificate();
+    }
+}
+
 // Serves until SIGTERM or SIGINT; true: start again.
 bool serve_once(const ServeOptions &options, int &exit_code) {
     // Blocked before any thread starts, so that every thread inherits it and only sigwait sees them.
     sigset_t signals;
     sigemptyset(&signals);
-    for (int signal : {SIGTERM, SIGINT, SIGUSR1})
+    for (int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP})
         sigaddset(&signals, signal);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
@@ -154,10 +178,10 @@ bool serve_once(const ServeOptions &options, int &exit_code) {
         exit_code = 1;
         return false;
     }
-    fmt::print("divan is ready at {}\n", application.url());
+    auto tls_url = application.tls_url();
+    fmt::print("divan is ready at {}{}{}\n", application.url(), tls_url.empty() ? "" : " and ", tls_url);
     std::fflush(stdout);
-    int signal = 0;
-    sigwait(&signals, &signal);
+    int signal = wait_for_end(application, signals);
     application.stop();
     exit_code = 0;
     return signal == SIGUSR1;

@@ -246,6 +246,7 @@ Result<std::string> Config::set(std::string_view section, std::string_view key, 
     if (const auto *setting = find_setting(current.section, current.key)) {
         DIVAN_TRY_VOID(check_value(*setting, value));
     }
+    DIVAN_TRY_VOID(run_check(current.section, current.key, value));
     if (!ini_can_hold(current.section, current.key, value))
         return Error(ErrorCode::bad_request,
                      "A section, key or value has a character that ini files cannot hold.");
@@ -317,10 +318,31 @@ Result<void> Config::reload() {
         for (const auto &[section, entries] : overrides_)
             for (const auto &[key, value] : entries)
                 values[section][key] = value;
+        for (const auto &[place, check] : checks_)
+            if (auto section = values.find(place.first); section != values.end())
+                if (auto value = section->second.find(place.second); value != section->second.end()) {
+                    DIVAN_TRY_VOID(run_check(place.first, place.second, value->second));
+                }
         std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(values)));
     }
     tell_listeners();
     return {};
+}
+
+Result<void> Config::run_check(std::string_view section, std::string_view key, std::string_view value) const {
+    auto found = checks_.find(std::pair(std::string(section), std::string(key)));
+    if (found == checks_.end())
+        return {};
+    auto checked = found->second(value);
+    if (!checked.ok())
+        return Error(ErrorCode::bad_request,
+                     fmt::format("[{}] {}: {}", section, key, checked.error().reason()));
+    return {};
+}
+
+Result<void> Config::add_check(std::string_view section, std::string_view key, Check check) {
+    checks_[std::pair(std::string(section), std::string(key))] = std::move(check);
+    return run_check(section, key, text(section, key));
 }
 
 bool Config::is_secret(std::string_view section, std::string_view key) {

@@ -7,6 +7,7 @@
 #include "config/settings.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,6 +60,12 @@ class Config {
     // Whether a change over HTTP is allowed. Errors: forbidden.
     [[nodiscard]] static Result<void> check_http_change(std::string_view section, std::string_view key);
 
+    // A check of a value beyond its kind and bounds, for what only a higher module can read. From now on
+    // set() and reload() refuse what it refuses, naming the setting. Called before other threads use this
+    // object. Errors: bad_request, for the value that is set now.
+    using Check = std::function<Result<void>(std::string_view value)>;
+    Result<void> add_check(std::string_view section, std::string_view key, Check check);
+
     // Runs after every change, on the thread that made it.
     void on_change(std::function<void()> listener);
 
@@ -68,6 +75,8 @@ class Config {
     Result<IniValues> read_files() const;
     [[nodiscard]] std::shared_ptr<const IniValues> values() const { return std::atomic_load(&values_); }
     void tell_listeners() const;
+    [[nodiscard]] Result<void> run_check(std::string_view section, std::string_view key,
+                                         std::string_view value) const;
     Result<void> persist(std::string_view section, std::string_view key, const std::string *value);
 
     const std::vector<std::string> files_;
@@ -76,6 +85,7 @@ class Config {
     mutable std::mutex mutex_; // changes, one at a time
     IniValues overrides_;
     std::vector<std::function<void()>> listeners_;
+    std::map<std::pair<std::string, std::string>, Check, std::less<>> checks_;
 };
 
 } // namespace divan::config

@@ -46,7 +46,7 @@ TEST(Password, FormsOfCouchDb) {
 
 // As couch_passwords_hasher leaves those of CouchDB 1.x that were never used again.
 TEST(Password, OldHashesMadeSlow) {
-    PasswordHash hash{PasswordHash::Scheme::simple_pbkdf2, Prf::sha256, 5, "salt", {}};
+    PasswordHash hash{PasswordHash::Scheme::simple_pbkdf2, HashFunction::sha256, 5, "salt", {}};
     hash.key = hash_password(hex_encode(sha1("pwsalt")), "salt", 5).key;
     EXPECT_TRUE(verify_password(hash, "pw"));
     EXPECT_FALSE(verify_password(hash, hex_encode(sha1("pwsalt"))));

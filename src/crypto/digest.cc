@@ -57,6 +57,10 @@ std::optional<HashFunction> hash_function(std::string_view name) {
     return std::nullopt;
 }
 
+std::string_view hash_function_name(HashFunction function) {
+    return kHashFunctions[static_cast<std::size_t>(function)].first;
+}
+
 std::string md5(std::string_view bytes) {
     return digest(EVP_md5(), bytes);
 }

@@ -2,46 +2,18 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "crypto/digest.h"
 
 #include <charconv>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 namespace divan::crypto {
 namespace {
 
 using Scheme = PasswordHash::Scheme;
 
-struct PrfInfo {
-    Prf prf;
-    std::string_view name;
-    const EVP_MD *(*function)();
-};
-constexpr PrfInfo kPrfs[] = {
-    {Prf::sha1, "sha", EVP_sha1},        {Prf::sha224, "sha224", EVP_sha224},
-    {Prf::sha256, "sha256", EVP_sha256}, {Prf::sha384, "sha384", EVP_sha384},
-    {Prf::sha512, "sha512", EVP_sha512},
-};
-
-const PrfInfo &info_of(Prf prf) {
-    return kPrfs[static_cast<std::size_t>(prf)];
-}
-
 constexpr std::string_view kSimplePrefix = "-hashed-";
 constexpr std::string_view kOldPrefix = "-pbkdf2-";
 constexpr std::string_view kPrefix = "-pbkdf2:";
-
-std::string pbkdf2(Prf prf, std::string_view password, std::string_view salt, std::uint32_t iterations) {
-    const auto *function = info_of(prf).function();
-    std::string out(static_cast<std::size_t>(EVP_MD_get_size(function)), '\0');
-    DIVAN_CHECK(PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
-                                  reinterpret_cast<const unsigned char *>(salt.data()),
-                                  static_cast<int>(salt.size()), static_cast<int>(iterations), function,
-                                  static_cast<int>(out.size()),
-                                  reinterpret_cast<unsigned char *>(out.data())) == 1);
-    return out;
-}
 
 std::string simple(std::string_view password, std::string_view salt) {
     return sha1(std::string(password).append(salt));
@@ -50,22 +22,22 @@ std::string simple(std::string_view password, std::string_view salt) {
 // What a text says by its beginning; `rest` is what follows.
 struct Form {
     Scheme scheme;
-    Prf prf;
+    HashFunction prf;
     std::string_view rest;
 };
 
 std::optional<Form> form_of(std::string_view text) {
     if (text.starts_with(kSimplePrefix))
-        return Form{Scheme::simple, Prf::sha1, text.substr(kSimplePrefix.size())};
+        return Form{Scheme::simple, HashFunction::sha1, text.substr(kSimplePrefix.size())};
     if (text.starts_with(kOldPrefix))
-        return Form{Scheme::pbkdf2, Prf::sha1, text.substr(kOldPrefix.size())};
+        return Form{Scheme::pbkdf2, HashFunction::sha1, text.substr(kOldPrefix.size())};
     if (!text.starts_with(kPrefix))
         return std::nullopt;
     text.remove_prefix(kPrefix.size());
     auto dash = text.find('-');
     if (dash == std::string_view::npos)
         return std::nullopt;
-    auto prf = find_prf(text.substr(0, dash));
+    auto prf = hash_function(text.substr(0, dash));
     if (!prf)
         return std::nullopt;
     return Form{Scheme::pbkdf2, *prf, text.substr(dash + 1)};
@@ -81,18 +53,8 @@ std::string_view take_field(std::string_view &text) {
 
 } // namespace
 
-std::string_view prf_name(Prf prf) {
-    return info_of(prf).name;
-}
-
-std::optional<Prf> find_prf(std::string_view name) {
-    for (const auto &info : kPrfs)
-        if (info.name == name)
-            return info.prf;
-    return std::nullopt;
-}
-
-PasswordHash hash_password(std::string_view password, std::string salt, std::uint32_t iterations, Prf prf) {
+PasswordHash hash_password(std::string_view password, std::string salt, std::uint32_t iterations,
+                           HashFunction prf) {
     PasswordHash hash{Scheme::pbkdf2, prf, iterations, std::move(salt), {}};
     hash.key = pbkdf2(prf, password, hash.salt, iterations);
     return hash;
@@ -118,8 +80,8 @@ std::string password_hash_text(const PasswordHash &hash) {
     DIVAN_CHECK(hash.scheme != Scheme::simple_pbkdf2);
     if (hash.scheme == Scheme::simple)
         return fmt::format("{}{},{}", kSimplePrefix, hex_encode(hash.key), hash.salt);
-    return fmt::format("{}{}-{},{},{}", kPrefix, prf_name(hash.prf), hex_encode(hash.key), hash.salt,
-                       hash.iterations);
+    return fmt::format("{}{}-{},{},{}", kPrefix, hash_function_name(hash.prf), hex_encode(hash.key),
+                       hash.salt, hash.iterations);
 }
 
 bool is_hashed(std::string_view text) {

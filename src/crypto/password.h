@@ -11,18 +11,14 @@
 //
 // Thread-safe.
 
+#include "crypto/digest.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace divan::crypto {
-
-// The hash function inside PBKDF2.
-enum class Prf : std::uint8_t { sha1, sha224, sha256, sha384, sha512 };
-// As CouchDB names them: "sha" is SHA-1.
-[[nodiscard]] std::string_view prf_name(Prf prf);
-[[nodiscard]] std::optional<Prf> find_prf(std::string_view name);
 
 struct PasswordHash {
     enum class Scheme : std::uint8_t {
@@ -31,7 +27,7 @@ struct PasswordHash {
         simple_pbkdf2, // PBKDF2 of the hex digits of `simple`: old hashes made slow without their passwords
     };
     Scheme scheme = Scheme::pbkdf2;
-    Prf prf = Prf::sha256; // not of `simple`
+    HashFunction prf = HashFunction::sha256; // inside PBKDF2
     std::uint32_t iterations = 0;
     std::string salt;
     std::string key; // raw bytes: the hash
@@ -40,7 +36,7 @@ struct PasswordHash {
 
 // Scheme pbkdf2. Slow on purpose: cost grows with `iterations`. REQUIRES: iterations > 0.
 [[nodiscard]] PasswordHash hash_password(std::string_view password, std::string salt,
-                                         std::uint32_t iterations, Prf prf = Prf::sha256);
+                                         std::uint32_t iterations, HashFunction prf = HashFunction::sha256);
 // Whether a password is the one of a hash. As slow as the hash says.
 [[nodiscard]] bool verify_password(const PasswordHash &hash, std::string_view password);
 

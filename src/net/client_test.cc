@@ -38,7 +38,7 @@ TEST(ServerUrl, WhatIsNoUrlIsRefused) {
 class ClientTest : public ::testing::Test {
   protected:
     ClientTest() : server_({.drain_timeout = Millis(10)}, handle, refuse) {
-        port_ = server_.listen({"127.0.0.1", 0}).value();
+        port_ = server_.listen({"127.0.0.1", 0}).value().port();
     }
 
     static Task<void> handle(Exchange &exchange) {
@@ -123,7 +123,7 @@ TEST(Client, SaysWhereNobodyListens) {
     std::uint16_t port = 0;
     {
         Server server({}, [](Exchange &) -> Task<void> { co_return; }, nullptr);
-        port = server.listen({"127.0.0.1", 0}).value();
+        port = server.listen({"127.0.0.1", 0}).value().port();
     }
     Client client(ServerUrl{.host = "127.0.0.1", .port = port});
     auto answer = client.send({.target = "/"});

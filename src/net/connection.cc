@@ -1,14 +1,15 @@
 #include "net/connection.h"
 
+#include "net/connection_wait.h"
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
-#include <cerrno>
 #include <charconv>
-#include <sys/socket.h>
 
 namespace divan::net {
 namespace {
@@ -21,6 +22,8 @@ constexpr std::uint64_t kDrainBytesMax = 64 << 10;
 // While lingering: how much and how long the client may go on sending.
 constexpr std::uint64_t kLingerBytesMax = 64 << 20;
 constexpr Millis kLingerTime{5'000};
+// What one record of TLS holds (RFC 8446, 5.1).
+constexpr std::size_t kTlsRecordBytes = 16'384;
 
 std::int64_t to_nanos(SteadyTime time) {
     return time.time_since_epoch().count();
@@ -59,37 +62,20 @@ Error head_error(const error_code &error) {
 
 } // namespace
 
-// What a wait() waits for: the first that happens resumes it.
-struct Connection::Waiting {
-    explicit Waiting(const Strand &strand) : timer(strand) {}
-    asio::steady_timer timer;
-    std::optional<Resume<Wake>> resume;
-    std::shared_ptr<Event> event;
-
-    void finish(Wake wake) {
-        if (!resume)
-            return;
-        auto resumed = *resume;
-        resume.reset();
-        timer.cancel();
-        if (event)
-            event->on_notify({});
-        resumed(wake);
-    }
-};
-
-Connection::Connection(Socket socket, ServerContext &context, std::string remote_address)
-    : socket_(std::move(socket)), context_(context), remote_address_(std::move(remote_address)),
+Connection::Connection(Socket socket, ServerContext &context, std::shared_ptr<const ServerTls> tls,
+                       std::string remote_address)
+    : stream_(std::move(socket), std::move(tls)), context_(context),
+      remote_address_(std::move(remote_address)),
       buffer_(context.options.header_bytes_max + context.options.target_bytes_max + (64 << 10)) {}
 
 void Connection::start(UniqueFunction<void()> done) {
-    asio::post(socket_.get_executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
+    asio::post(stream_.get_executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
         spawn(self->serve(), [self, done = std::move(done)]() mutable { done(); });
     });
 }
 
 void Connection::refuse(UniqueFunction<void()> done) {
-    asio::post(socket_.get_executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
+    asio::post(stream_.get_executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
         self->set_deadline(kLingerTime);
         spawn(
             self->send_error(Error(ErrorCode::service_unavailable, "Too many connections: try again later.")),
@@ -101,7 +87,7 @@ void Connection::refuse(UniqueFunction<void()> done) {
 }
 
 void Connection::post(UniqueFunction<void()> work) {
-    asio::post(socket_.get_executor(),
+    asio::post(stream_.get_executor(),
                [self = shared_from_this(), work = std::move(work)]() mutable { work(); });
 }
 
@@ -113,38 +99,54 @@ void Connection::check_deadline(SteadyTime now) {
     auto deadline = deadline_.load();
     if (deadline == 0 || to_nanos(now) < deadline)
         return;
-    asio::post(socket_.get_executor(), [self = shared_from_this(), deadline] {
+    asio::post(stream_.get_executor(), [self = shared_from_this(), deadline] {
         if (self->deadline_ != deadline)
             return;
         self->clear_deadline();
         self->timed_out_ = true;
         error_code ignored;
-        self->socket_.cancel(ignored);
+        self->stream_.socket().cancel(ignored);
     });
 }
 
 void Connection::wake_to_stop() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
         if (self->waiting_)
             self->waiting_->finish(Wake::closed);
         if (self->idle_) {
             error_code ignored;
-            self->socket_.cancel(ignored);
+            self->stream_.socket().cancel(ignored);
         }
     });
 }
 
 void Connection::close_now() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
         error_code ignored;
         self->broken_ = true;
-        self->socket_.close(ignored);
+        self->stream_.socket().close(ignored);
         if (self->waiting_)
             self->waiting_->finish(Wake::closed);
     });
 }
 
 Task<void> Connection::serve() {
+    bool ready = true;
+    if (stream_.tls()) {
+        ready = co_await handshake();
+    }
+    if (ready) {
+        co_await serve_requests();
+    }
+    if (!broken_) {
+        co_await end_output();
+    }
+    error_code ignored;
+    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    stream_.socket().close(ignored);
+}
+
+Task<void> Connection::serve_requests() {
     for (;;) {
         auto outcome = co_await read_head();
         if (outcome != ReadOutcome::request)
@@ -157,9 +159,34 @@ Task<void> Connection::serve() {
         if (broken_ || !keep_alive_ || context_.stopping)
             break;
     }
-    error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-    socket_.close(ignored);
+}
+
+Task<bool> Connection::handshake() {
+    if (context_.stopping)
+        co_return false;
+    set_deadline(context_.options.handshake_timeout);
+    auto error = co_await suspend<error_code>([this](Resume<error_code> resume) {
+        stream_.async_handshake([resume](error_code ended) { resume(ended); });
+    });
+    clear_deadline();
+    if (!error) {
+        tls_established_ = true;
+        if (stream_.verifies())
+            client_certificate_ = client_certificate(stream_.ssl());
+        if (context_.observer)
+            context_.observer(ConnectionEvent::tls_established, remote_address_, {});
+        co_return true;
+    }
+    if (context_.observer && !context_.stopping)
+        context_.observer(ConnectionEvent::tls_failed, remote_address_,
+                          timed_out_ ? std::string("the handshake has taken too long")
+                                     : tls_failure(stream_.ssl(), error));
+    // The alert that says why must not be lost by a reset.
+    if (error.category() == asio::error::get_ssl_category()) {
+        co_await linger();
+    }
+    broken_ = true;
+    co_return false;
 }
 
 Task<Connection::ReadOutcome> Connection::read_head() {
@@ -180,7 +207,7 @@ Task<Connection::ReadOutcome> Connection::read_head() {
     // The first byte of a request ends the idle time and begins the time for its head.
     if (idle_) {
         auto some = co_await transfer(
-            [this](auto handler) { socket_.async_read_some(buffer_.prepare(4'096), std::move(handler)); });
+            [this](auto handler) { stream_.async_read_some(buffer_.prepare(4'096), std::move(handler)); });
         if (some.error)
             co_return ReadOutcome::closed;
         buffer_.commit(some.bytes);
@@ -188,7 +215,7 @@ Task<Connection::ReadOutcome> Connection::read_head() {
         set_deadline(context_.options.header_timeout);
     }
     auto read = co_await transfer(
-        [this](auto handler) { http::async_read_header(socket_, buffer_, *parser_, std::move(handler)); });
+        [this](auto handler) { http::async_read_header(stream_, buffer_, *parser_, std::move(handler)); });
     clear_deadline();
     if (read.error) {
         if (timed_out_) {
@@ -223,6 +250,8 @@ void Connection::take_head() {
     head_.method = std::string(message.method_string());
     head_.target = std::string(message.target());
     head_.remote_address = remote_address_;
+    head_.tls = stream_.tls();
+    head_.client_certificate = client_certificate_;
     head_.headers = {};
     for (const auto &field : message)
         head_.headers.add(std::string(field.name_string()), std::string(field.value()));
@@ -261,7 +290,7 @@ Task<Result<std::string>> Connection::read_some(std::size_t bytes_max) {
         body.size = bytes.size();
         set_deadline(context_.options.body_timeout);
         auto read = co_await transfer(
-            [this](auto handler) { http::async_read_some(socket_, buffer_, *parser_, std::move(handler)); });
+            [this](auto handler) { http::async_read_some(stream_, buffer_, *parser_, std::move(handler)); });
         clear_deadline();
         if (read.error && read.error != http::error::need_buffer) {
             keep_alive_ = false;
@@ -299,9 +328,15 @@ Task<Result<void>> Connection::write_raw(std::string first, std::string second) 
     if (broken_)
         co_return Error(ErrorCode::cancelled, "The client went away.");
     set_deadline(context_.options.write_timeout);
-    std::array<asio::const_buffer, 2> buffers{asio::buffer(first), asio::buffer(second)};
+    std::size_t joined = 0;
+    if (stream_.tls() && !first.empty() && first.size() < kTlsRecordBytes) {
+        // A record is a call of the system of its own: a short answer is one.
+        joined = std::min(second.size(), kTlsRecordBytes - first.size());
+        first.append(second, 0, joined);
+    }
+    std::array<asio::const_buffer, 2> buffers{asio::buffer(first), asio::buffer(second) + joined};
     auto written = co_await transfer(
-        [this, &buffers](auto handler) { asio::async_write(socket_, buffers, std::move(handler)); });
+        [this, &buffers](auto handler) { asio::async_write(stream_, buffers, std::move(handler)); });
     clear_deadline();
     if (written.error) {
         broken_ = true;
@@ -393,62 +428,36 @@ Task<void> Connection::end_request() {
     }
 }
 
-// Lets an early answer reach a client that is still sending: closing at once would reset the connection.
-Task<void> Connection::linger() {
+// The end of what this side sends. With TLS it says so first: without, it may be somebody else who has cut it
+// off.
+Task<void> Connection::end_output() {
+    if (tls_established_) {
+        set_deadline(kLingerTime);
+        co_await suspend<error_code>([this](Resume<error_code> resume) {
+            stream_.async_close_notify([resume](error_code ended) { resume(ended); });
+        });
+        clear_deadline();
+        tls_established_ = false;
+    }
     error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+// Lets an early answer reach a client that is still sending: closing at once would reset the connection. What
+// it sends is nothing to anybody, so it stays encrypted.
+Task<void> Connection::linger() {
+    co_await end_output();
     set_deadline(kLingerTime);
     std::string sink(64 << 10, '\0');
     for (std::uint64_t drained = 0; drained < kLingerBytesMax && !broken_;) {
-        auto read = co_await transfer(
-            [this, &sink](auto handler) { socket_.async_read_some(asio::buffer(sink), std::move(handler)); });
+        auto read = co_await transfer([this, &sink](auto handler) {
+            stream_.socket().async_read_some(asio::buffer(sink), std::move(handler));
+        });
         if (read.error)
             break;
         drained += read.bytes;
     }
     clear_deadline();
-}
-
-// Readable while nothing is expected: pipelined bytes, or the end of the connection.
-void Connection::watch_for_disconnect(const std::shared_ptr<Waiting> &waiting) {
-    socket_.async_wait(Socket::wait_read, [self = shared_from_this(), waiting](error_code error) {
-        if (error || !waiting->resume)
-            return;
-        char byte = 0;
-        auto got = recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (got > 0)
-            return;
-        // Asio may report a readiness from before the request was read: nothing has happened.
-        if (got < 0 && (errno == EAGAIN || errno == EINTR))
-            return self->watch_for_disconnect(waiting);
-        self->broken_ = true;
-        waiting->finish(Wake::closed);
-    });
-}
-
-Task<Wake> Connection::wait(std::shared_ptr<Event> event, Millis timeout) {
-    if (broken_ || context_.stopping)
-        co_return Wake::closed;
-    auto waiting = std::make_shared<Waiting>(socket_.get_executor());
-    waiting->event = event;
-    waiting_ = waiting;
-    auto wake = co_await suspend<Wake>([&](Resume<Wake> resume) {
-        waiting->resume = resume;
-        waiting->timer.expires_after(timeout);
-        waiting->timer.async_wait([self = shared_from_this(), waiting](error_code error) {
-            if (!error)
-                waiting->finish(Wake::timeout);
-        });
-        watch_for_disconnect(waiting);
-        if (event)
-            event->on_notify([self = shared_from_this(), waiting] {
-                self->post([waiting] { waiting->finish(Wake::event); });
-            });
-    });
-    waiting_.reset();
-    error_code ignored;
-    socket_.cancel(ignored); // the watch for a disconnect
-    co_return wake;
 }
 
 } // namespace divan::net

@@ -5,11 +5,10 @@
 // calls that say otherwise.
 
 #include "net/server.h"
+#include "net/server_stream.h"
 
 #include <atomic>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -19,10 +18,7 @@
 
 namespace divan::net {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
-using Strand = asio::strand<asio::io_context::executor_type>;
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Strand>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 // What connections share with their server. Outlives them.
@@ -30,6 +26,7 @@ struct ServerContext {
     ServerOptions options;
     Server::Handler handler;
     Server::ErrorResponse error_response;
+    Server::Observer observer; // may be empty
     std::atomic<bool> stopping = false;
 };
 
@@ -39,7 +36,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
                          public Response,
                          public Executor {
   public:
-    Connection(Socket socket, ServerContext &context, std::string remote_address);
+    // `tls` may be null.
+    Connection(Socket socket, ServerContext &context, std::shared_ptr<const ServerTls> tls,
+               std::string remote_address);
 
     // Serves until the connection ends; `done` runs then.
     void start(UniqueFunction<void()> done);
@@ -82,9 +81,12 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     struct Waiting;
 
     Task<void> serve();
+    Task<void> serve_requests();
+    Task<bool> handshake();
     Task<ReadOutcome> read_head();
     Task<void> send_error(Error error);
     Task<void> end_request();
+    Task<void> end_output();
     Task<void> linger();
     Task<Result<void>> write_raw(std::string first, std::string second);
     void take_head();
@@ -93,13 +95,17 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void set_deadline(Millis after);
     void clear_deadline() { deadline_ = 0; }
     void watch_for_disconnect(const std::shared_ptr<Waiting> &waiting);
+    void watch_socket(const std::shared_ptr<Waiting> &waiting);
+    void watch_tls(const std::shared_ptr<Waiting> &waiting);
 
-    Socket socket_;
+    ServerStream stream_;
     ServerContext &context_;
     const std::string remote_address_;
     beast::flat_buffer buffer_;
     std::optional<Parser> parser_;
     RequestHead head_;
+    std::shared_ptr<const ClientCertificate> client_certificate_;
+    bool tls_established_ = false;
 
     // Of the current request and response.
     int status_ = 0;

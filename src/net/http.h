@@ -18,6 +18,8 @@
 
 namespace divan::net {
 
+struct ClientCertificate; // net/server_tls.h
+
 // Header fields in order; names compare without case (RFC 9110).
 class Headers {
   public:
@@ -42,6 +44,8 @@ struct RequestHead {
     Headers headers;
     std::string remote_address; // "127.0.0.1"
     bool tls = false;
+    // What the client has proved to have, if the listener asks for it and it was verified; mostly null.
+    std::shared_ptr<const ClientCertificate> client_certificate;
 
     [[nodiscard]] std::string_view raw_path() const;  // up to '?'
     [[nodiscard]] std::string_view raw_query() const; // behind '?', may be empty

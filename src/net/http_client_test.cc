@@ -93,7 +93,7 @@ class HttpClientServerTest : public ClientFixture {
     HttpClientServerTest()
         : server_({.drain_timeout = Millis(10)}, echo,
                   [](const Error &) { return std::pair<ResponseHead, std::string>(); }) {
-        port_ = server_.listen({"127.0.0.1", 0}).value();
+        port_ = server_.listen({"127.0.0.1", 0}).value().port();
     }
     // Waits until the server has so many connections.
     bool comes_to(std::size_t count) {

@@ -94,6 +94,20 @@ bool PeerLine::start_tls(const TlsContext &context) {
     return SSL_accept(ssl_) == 1;
 }
 
+bool PeerLine::connect_tls(const TlsContext &context) {
+    ssl_ = SSL_new(context.get());
+    SSL_set_fd(ssl_, socket_);
+    return SSL_connect(ssl_) == 1;
+}
+
+void PeerLine::end_tls() {
+    SSL_shutdown(ssl_);
+}
+
+bool PeerLine::told_end() const {
+    return (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
 std::string PeerLine::asked_name() const {
     const char *name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
     return name != nullptr ? name : "none";
@@ -208,6 +222,25 @@ TestCertificate CertificateFolder::make(const std::string &name, const Certifica
                          static_cast<int>(password.size()), nullptr, nullptr);
     std::fclose(file);
     return made;
+}
+
+int connect_to(std::uint16_t port) {
+    std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes without MSG_NOSIGNAL
+    int connected = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(connected, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+    setsockopt(connected, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    if (connect(connected, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0)
+        return connected;
+    close(connected);
+    return -1;
+}
+
+TlsContext client_context() {
+    return {SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
 }
 
 TlsContext server_context(const TestCertificate &certificate, const std::string &client_ca) {

@@ -37,6 +37,11 @@ class PeerLine {
     void reset(); // closes at once, with a reset
     // False: the handshake failed.
     bool start_tls(const TlsContext &context);
+    // The same from the client's side; it trusts everybody.
+    bool connect_tls(const TlsContext &context);
+    void end_tls(); // says the end (close_notify)
+    // Whether the other side has said it.
+    [[nodiscard]] bool told_end() const;
     // The name that the client asked for with TLS; "none".
     [[nodiscard]] std::string asked_name() const;
     [[nodiscard]] int socket() const { return socket_; }
@@ -97,6 +102,10 @@ class CertificateFolder {
   private:
     std::filesystem::path path_;
 };
+
+// A socket that is connected to a port of loopback, for the client's side; -1 if it is refused.
+int connect_to(std::uint16_t port);
+TlsContext client_context();
 
 // A context for a server with this certificate; with `client_ca`, clients need a certificate of that
 // authority.

@@ -25,16 +25,6 @@ std::vector<std::filesystem::file_time_type> written_at(const TlsOptions &option
     return times;
 }
 
-// The newest error of OpenSSL, in its words, without codes.
-std::string openssl_reason() {
-    auto code = ERR_peek_last_error();
-    ERR_clear_error();
-    if (ERR_SYSTEM_ERROR(code))
-        return std::strerror(ERR_GET_REASON(code));
-    const char *reason = ERR_reason_error_string(code);
-    return reason != nullptr ? reason : "it cannot be read";
-}
-
 Error bad_file(std::string_view what, const std::string &file) {
     return {ErrorCode::service_unavailable,
             fmt::format("The {} in the file `{}` cannot be used: {}.", what, file, openssl_reason())};
@@ -52,16 +42,11 @@ int give_password(char *buffer, int size, int /*writing*/, void *password) {
 Result<void> use_certificate(SSL_CTX *context, const TlsOptions &options) {
     if (options.certificate_file.empty())
         return {};
+    ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1)
         return bad_file("certificate", options.certificate_file);
     const auto &key = options.key_file.empty() ? options.certificate_file : options.key_file;
-    auto password = options.key_password;
-    SSL_CTX_set_default_passwd_cb(context, give_password);
-    SSL_CTX_set_default_passwd_cb_userdata(context, &password);
-    auto taken = SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM);
-    SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
-    SSL_CTX_set_default_passwd_cb(context, nullptr);
-    if (taken != 1)
+    if (!use_key_file(context, key, options.key_password))
         return bad_file("private key", key);
     if (SSL_CTX_check_private_key(context) != 1)
         return Error(ErrorCode::service_unavailable,
@@ -124,6 +109,27 @@ std::string verify_failure(long code) {
 }
 
 } // namespace
+
+std::string openssl_reason() {
+    // "No such file or directory"; what is behind it only says that the system, or the reader of PEM, said
+    // something.
+    auto code = ERR_peek_error();
+    ERR_clear_error();
+    if (ERR_SYSTEM_ERROR(code))
+        return std::strerror(ERR_GET_REASON(code));
+    const char *reason = ERR_reason_error_string(code);
+    return reason != nullptr ? reason : "it cannot be read";
+}
+
+bool use_key_file(SSL_CTX *context, const std::string &file, std::string password) {
+    ERR_clear_error();
+    SSL_CTX_set_default_passwd_cb(context, give_password);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &password);
+    auto taken = SSL_CTX_use_PrivateKey_file(context, file.c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+    SSL_CTX_set_default_passwd_cb(context, nullptr);
+    return taken == 1;
+}
 
 Result<SslContext> TlsContexts::get(const TlsOptions &options) {
     auto written = written_at(options);

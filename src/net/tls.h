@@ -1,6 +1,7 @@
 #pragma once
 
-// Contexts of TLS for clients, and what to say when TLS fails. For the files of this module only.
+// Contexts of TLS for clients, what those of servers share with them, and what to say when TLS fails. For the
+// files of this module only.
 
 #include "net/http_client.h"
 
@@ -31,6 +32,14 @@ class TlsContexts {
 
 // What is asked of the other side's certificate: its host, which may be an address.
 [[nodiscard]] bool expect_host(SSL *ssl, const std::string &host, const TlsOptions &options);
+
+// The oldest error of OpenSSL, in its words, without codes; clears them all.
+// REQUIRES: ERR_clear_error() before the call that failed.
+[[nodiscard]] std::string openssl_reason();
+
+// Takes the private key in a PEM file. Never asks for a password on a terminal, as OpenSSL does by itself.
+// False: openssl_reason() says why.
+[[nodiscard]] bool use_key_file(SSL_CTX *context, const std::string &file, std::string password);
 
 // Why the handshake or the connection of `ssl` failed, as the end of a sentence: "its certificate has
 // expired".

@@ -4,6 +4,7 @@
 #include "access/authenticator.h"
 #include "access/gate.h"
 #include "access/handlers.h"
+#include "access/password_regexp.h"
 #include "access/users.h"
 #include "access/write_guard.h"
 #include "api/dispatcher.h"
@@ -17,7 +18,6 @@
 #include "kv/memory/memory_engine.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "net/http_client.h"
-#include "net/loopback.h"
 #include "net/server.h"
 #include "net/socket_loop.h"
 #include "replication/document_guard.h"
@@ -25,7 +25,9 @@
 #include "replication/throttle.h"
 #include "script/pool.h"
 #include "selector/limits.h"
+#include "server/connection_log.h"
 #include "server/global_changes.h"
+#include "server/listeners.h"
 #include "server/load.h"
 #include "server/script_options.h"
 #include "server/user_databases.h"
@@ -59,6 +61,7 @@ net::ServerOptions server_options(const config::Config &config) {
     options.header_bytes_max = size("header_bytes_max");
     options.target_bytes_max = size("target_bytes_max");
     options.body_bytes_max = static_cast<std::uint64_t>(config.integer("chttpd", "max_http_request_size"));
+    options.handshake_timeout = milliseconds(config, "tls_handshake_timeout_ms");
     options.header_timeout = milliseconds(config, "header_timeout_ms");
     options.body_timeout = milliseconds(config, "body_timeout_ms");
     options.write_timeout = milliseconds(config, "write_timeout_ms");
@@ -132,6 +135,8 @@ class Application::Parts {
                                                    telemetry::parse_level(config_->text("log", "level")));
         for (const auto &notice : config_->notices())
             log_->warning(notice);
+        listeners_ = std::make_unique<Listeners>(*config_, *log_, metrics_);
+        DIVAN_TRY_VOID(listeners_->check());
         pool_ = std::make_unique<ThreadPool>(
             static_cast<std::size_t>(config_->integer("divan", "engine_thread_count")));
         login_pool_ = std::make_unique<ThreadPool>(
@@ -144,7 +149,7 @@ class Application::Parts {
         make_replicator();
         DIVAN_TRY_VOID(listen());
         config_->on_change([this] { apply_changes(); });
-        replication_loop_->post([this] { replication_->server_url = url_; });
+        replication_loop_->post([this] { replication_->server_url = listeners_->url(); });
         replicator_->start();
         schedule_housekeeping();
         return {};
@@ -191,7 +196,9 @@ class Application::Parts {
                             [this] { pool_->post([this] { scripts_->stop(); }); });
     }
 
-    std::string url() const { return url_; }
+    std::string url() const { return listeners_->url(); }
+    std::string tls_url() const { return listeners_->tls_url(); }
+    void reload_certificate() { listeners_->reload_certificate(true); }
     std::function<void()> restart;
 
   private:
@@ -236,18 +243,22 @@ class Application::Parts {
     }
 
     // What is wrong here would open a door, or close all of them.
-    Result<void> check_access_settings() const {
+    Result<void> check_access_settings() {
+        DIVAN_TRY_VOID(config_->add_check("chttpd", "authentication_handlers", [](std::string_view text) {
+            auto handlers = access::parse_handlers(text);
+            return handlers.ok() ? Result<void>() : handlers.error();
+        }));
+        DIVAN_TRY_VOID(config_->add_check("chttpd_auth", "password_regexp", access::check_password_regexps));
         DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
-        for (auto handler : handlers)
-            if (handler == access::Handler::proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
-                log_->warning(
-                    "authentication by proxy without a secret: whoever reaches the server is believed "
-                    "([chttpd_auth] proxy_use_secret = true asks for a token)");
+        bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
+        if (by_proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
+            log_->warning("authentication by proxy without a secret: whoever reaches the server is believed "
+                          "([chttpd_auth] proxy_use_secret = true asks for a token)");
         return {};
     }
 
     Result<void> admit_admin() {
-        admins_->set_exposed(!net::is_loopback(config_->text("chttpd", "bind_address")));
+        admins_->set_exposed(listeners_->exposed());
         if (options_.admin) {
             auto colon = options_.admin->find(':');
             if (colon == std::string::npos || colon == 0 || colon + 1 == options_.admin->size())
@@ -395,21 +406,20 @@ class Application::Parts {
                 },
         });
         dispatcher_ = std::make_unique<api::Dispatcher>(*services_, api::all_routes());
+        connection_log_ = std::make_unique<ConnectionLog>(clock_, *log_, metrics_);
         server_ = std::make_unique<net::Server>(
             server_options(*config_),
             [this](net::Exchange &exchange) { return dispatcher_->handle(exchange); },
-            [](const Error &error) { return api::error_response(error); });
+            [](const Error &error) { return api::error_response(error); },
+            [this](net::ConnectionEvent event, const std::string &address, std::string_view detail) {
+                connection_log_->note(event, address, detail);
+            });
         if (config_->boolean("global_changes", "update_db"))
             global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_, global_changes_timing());
         user_databases_ = std::make_unique<UserDatabases>(*store_, *config_, *pool_, *log_);
         user_databases_->look();
         view_builder_ = std::make_unique<ViewBuilder>(*store_, *views_, *pool_, view_builder_timing());
-        auto address = config_->text("chttpd", "bind_address");
-        auto port = static_cast<std::uint16_t>(config_->integer("chttpd", "port"));
-        DIVAN_TRY(auto bound, server_->listen({address, port}));
-        url_ = fmt::format("http://{}:{}/",
-                           address.find(':') == std::string::npos ? address : "[" + address + "]", bound);
-        return {};
+        return listeners_->open(*server_);
     }
 
     std::vector<api::Library> libraries() const {
@@ -438,6 +448,7 @@ class Application::Parts {
         log_->set_level(telemetry::parse_level(config_->text("log", "level")));
         users_->admins_changed();
         user_databases_->look();
+        listeners_->apply_settings();
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
@@ -456,6 +467,7 @@ class Application::Parts {
                 if (stopped_)
                     return;
                 store_->housekeep();
+                listeners_->reload_certificate(false);
                 schedule_housekeeping();
             });
         });
@@ -466,7 +478,6 @@ class Application::Parts {
     SystemRandom random_;
     std::string node_name_;
     std::string data_directory_; // empty: in memory
-    std::string url_;
     std::unique_ptr<config::Config> config_;
     std::unique_ptr<telemetry::Logger> log_;
     telemetry::Registry metrics_;
@@ -496,6 +507,8 @@ class Application::Parts {
     std::unique_ptr<replication::Replicator> replicator_;
     std::unique_ptr<api::Services> services_;
     std::unique_ptr<api::Dispatcher> dispatcher_;
+    std::unique_ptr<ConnectionLog> connection_log_;
+    std::unique_ptr<Listeners> listeners_;
     std::unique_ptr<net::Server> server_;
     std::atomic<bool> stopped_ = false;
     std::atomic<bool> warned_cors_ = false;
@@ -512,6 +525,14 @@ Result<void> Application::start() {
 
 std::string Application::url() const {
     return parts_->url();
+}
+
+std::string Application::tls_url() const {
+    return parts_->tls_url();
+}
+
+void Application::reload_certificate() {
+    parts_->reload_certificate();
 }
 
 void Application::on_restart(std::function<void()> restart) {

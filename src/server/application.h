@@ -37,6 +37,11 @@ class Application {
     [[nodiscard]] Result<void> start();
     // REQUIRES: started. "http://127.0.0.1:5984/"
     [[nodiscard]] std::string url() const;
+    // REQUIRES: started. "https://127.0.0.1:6984/"; "" without [ssl] enable.
+    [[nodiscard]] std::string tls_url() const;
+    // REQUIRES: started. Reads the certificate of the HTTPS listener again; logs what is wrong with it. Any
+    // thread.
+    void reload_certificate();
     // Runs when `_restart` was asked for; any thread.
     void on_restart(std::function<void()> restart);
     // Ends open requests, then everything else. Idempotent.

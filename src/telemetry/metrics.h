@@ -107,6 +107,12 @@ namespace divan::telemetry {
       "number of jobs stopped by replicator scheduler")                                                      \
     X(replicator_jobs_crashes, "couch_replicator.jobs.crashes",                                              \
       "number of job crashed noticed by replicator scheduler")                                               \
+    X(tls_connections, "divan.net.tls_connections", "number of TLS connections whose handshake succeeded")   \
+    X(tls_handshakes_failed, "divan.net.tls_handshakes_failed", "number of TLS handshakes that failed")      \
+    X(connections_refused, "divan.net.connections_refused",                                                  \
+      "number of connections closed because of ip_allow, ip_deny or connections_per_address_max")            \
+    X(certificates_loaded, "divan.net.certificates_loaded",                                                  \
+      "number of times the certificate of the HTTPS listener was read")                                      \
     X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
     X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
 

@@ -6,9 +6,12 @@ import re
 import tempfile
 import unittest
 
+import requests
+
 from harness.case import ServerTestCase
 from harness.command import divan
 from harness.server import Server
+from harness.tls import Certificates
 
 CONFIG = '/_node/_local/_config'
 SEED = pathlib.Path(__file__).with_name('seed_local.ini')
@@ -18,6 +21,7 @@ HONOURED = {
     ('couchdb', 'database_dir'), ('cluster', 'q'), ('cluster', 'n'), ('chttpd', 'port'), ('chttpd', 'bind_address'),
     ('chttpd', 'require_valid_user'), ('chttpd', 'max_http_request_size'), ('chttpd', 'enable_cors'), ('cors', 'origins'),
     ('cors', 'credentials'), ('cors', 'methods'), ('cors', 'headers'), ('log', 'level'), ('admins', 'admin'),
+    *(('ssl', key) for key in ('enable', 'cert_file', 'key_file', 'password', 'cacert_file', 'verify_ssl_certificates')),
     *(('replicator', key) for key in ('max_replication_retry_count', 'worker_processes', 'worker_batch_size',
                                       'http_connections', 'connection_timeout', 'retries_per_request'))}
 FROM_OLD_SECTION = {
@@ -237,9 +241,22 @@ class AtOnceTest(ServerTestCase):
 class SeedTest(ConfigurationCase):
     """The local.ini that the platform's deployment writes."""
 
+    def seed_file(self, data, certificate, authority):
+        """With certificates that are there, and of clients an authority: CouchDB asks for certificates and checks none."""
+        text = SEED.read_text(encoding='utf-8').replace('{database_dir}', str(data))
+        text = text.replace('/etc/ssl/private/couchdb.crt', str(certificate.certificate))
+        text = text.replace('/etc/ssl/private/couchdb.key', str(certificate.key))
+        return self.file('seed.ini', text.replace('cacert_file =\n', 'cacert_file = %s\n' % authority))
+
     def test_every_setting_is_recognised(self):
         data = self.folder / 'databases'
-        path = self.file('seed.ini', SEED.read_text(encoding='utf-8').replace('{database_dir}', str(data)))
+        make = Certificates(self.folder)
+        authority = make.authority()
+        certificate = make.issue('couchdb', authority)
+        refused = divan('serve', '--memory', '--port', 0, '--config', self.seed_file(data, certificate, ''))
+        self.assertEqual(refused.status, 1)
+        self.assertIn('set [ssl] verify_ssl_certificates = false', refused.errors)
+        path = self.seed_file(data, certificate, authority.certificate)
         parser = configparser.ConfigParser(interpolation=None, delimiters=['='])
         parser.optionxform = str
         parser.read(path, encoding='utf-8')
@@ -249,7 +266,7 @@ class SeedTest(ConfigurationCase):
         class Operated(Server):
             user = 'operator'
 
-        server = Operated(options=['--config', path])
+        server = Operated(options=['--config', path, '--config', self.file('port.ini', '[ssl]\nport = 0\n')])
         self.addCleanup(server.close)
         server.start()
         server.session.auth = ('admin', 'a good admin password')  # as the file has it
@@ -260,7 +277,7 @@ class SeedTest(ConfigurationCase):
             if (section, key) in HONOURED or (section, key) in FROM_OLD_SECTION:
                 self.assertEqual(reported, [], (section, key))
                 shown = self.value(server, '%s/%s' % (FROM_OLD_SECTION.get((section, key), section), key))
-                if section != 'admins' and key not in ('port', 'bind_address'):  # those come from the command line
+                if section != 'admins' and key not in ('port', 'bind_address', 'password'):  # from the command line; a secret
                     self.assertEqual(shown, parser[section][key], (section, key))
             else:
                 self.assertEqual(len(reported), 1, (section, key, notices))
@@ -275,6 +292,11 @@ class SeedTest(ConfigurationCase):
         self.assertEqual(server.get('/db').json()['cluster']['q'], 3)
         answer = server.get('/db', headers={'Origin': 'http://example.com'})
         self.assertEqual(answer.headers['Access-Control-Allow-Origin'], 'http://example.com')
+        with self.assertRaises(requests.exceptions.RequestException):
+            requests.get(server.tls_origin, verify=str(authority.certificate), timeout=30)
+        mine = make.issue('client', authority)
+        self.assertEqual(requests.get(server.tls_origin, verify=str(authority.certificate), cert=(str(mine.certificate), str(mine.key)),
+                                      timeout=30).status_code, 401)
         server.stop()
 
 

@@ -17,7 +17,7 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # DIVAN_BINARY runs the tests against another build, for example build/asan/divan.
 BINARY = pathlib.Path(os.environ.get('DIVAN_BINARY', ROOT / 'build' / 'release' / 'divan'))
-READY = re.compile(r'divan is ready at (http://[^/\s]+)/')
+READY = re.compile(r'divan is ready at (http://[^/\s]+)/(?: and (https://[^/\s]+)/)?')
 ERROR_LINE = re.compile(r'^\[(error|critical)\]')
 START_LIMIT_S = 60
 STOP_LIMIT_S = 60
@@ -47,6 +47,7 @@ class Server:
         self.data_dir = pathlib.Path(data_dir) if data_dir else self.folder / 'data'
         self.process = None
         self.origin = None
+        self.tls_origin = None  # of the HTTPS listener, if there is one
         self.ready_count = 0
         self.became_ready = threading.Condition()
         self.log = collections.deque(maxlen=LOG_LINES_MAX)
@@ -100,7 +101,7 @@ class Server:
                 ready = READY.search(line)
                 if ready:
                     with self.became_ready:
-                        self.origin = ready.group(1)
+                        self.origin, self.tls_origin = ready.groups()
                         self.ready_count += 1
                         self.became_ready.notify_all()
                     heard.set()

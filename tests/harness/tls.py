@@ -1,4 +1,4 @@
-"""TLS in front of a server that speaks plain HTTP, with a certificate made for the test."""
+"""Certificates made for a test, and TLS in front of a server that speaks plain HTTP."""
 import pathlib
 import select
 import socket
@@ -9,6 +9,44 @@ import threading
 
 MAKE_LIMIT_S = 60
 BUFFER_BYTES = 65536
+
+
+class Certificate:
+    """A certificate and its key, as PEM files."""
+
+    def __init__(self, folder, name):
+        self.name = name
+        self.certificate = pathlib.Path(folder) / (name + '.pem')
+        self.key = pathlib.Path(folder) / (name + '.key')
+
+
+class Certificates:
+    """Makes certificates in a folder that exists."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def openssl(self, *arguments):
+        subprocess.run(['openssl', *map(str, arguments)], check=True, capture_output=True, timeout=MAKE_LIMIT_S)
+
+    def authority(self, name='authority'):
+        made = Certificate(self.folder, name)
+        self.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', 2,
+                     '-subj', '/CN=' + name, '-addext', 'basicConstraints=critical,CA:TRUE',
+                     '-keyout', made.key, '-out', made.certificate)
+        return made
+
+    def issue(self, name, authority, names='IP:127.0.0.1,DNS:localhost', days=2, password=None):
+        """A certificate of `authority`; with negative days, one that has ended."""
+        made = Certificate(self.folder, name)
+        request, extensions = self.folder / (name + '.csr'), self.folder / (name + '.ext')
+        extensions.write_text('subjectAltName=%s\n' % names, encoding='utf-8')
+        protection = ['-passout', 'pass:' + password] if password else ['-nodes']
+        self.openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', *protection, '-subj', '/CN=' + name,
+                     '-keyout', made.key, '-out', request)
+        self.openssl('x509', '-req', '-in', request, '-CA', authority.certificate, '-CAkey', authority.key,
+                     '-CAcreateserial', '-days', days, '-extfile', extensions, '-out', made.certificate)
+        return made
 
 
 class TlsFront:
