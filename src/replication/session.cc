@@ -210,7 +210,7 @@ Task<SessionEnd> Session::run() {
     }
     auto written = co_await checkpoint();
     if (!written.ok()) {
-        fail(written.error(), Cause::target);
+        fail(written.error(), checkpoint_side_);
         co_return *failure_;
     }
     co_return result();

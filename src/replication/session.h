@@ -92,9 +92,10 @@ class Session {
     std::string read_seq_;    // the reader is behind it
     std::string through_seq_; // everything up to it is written
     std::string checkpointed_seq_;
-    json::Array history_;       // of the checkpoints before this session
-    json::Object checkpoint_;   // the newest
-    bool checkpointed_ = false; // by this session
+    json::Array history_;                   // of the checkpoints before this session
+    json::Object checkpoint_;               // the newest
+    bool checkpointed_ = false;             // by this session
+    Cause checkpoint_side_ = Cause::target; // that the checkpoint is at: whose fault it is if it fails
     bool read_to_end_ = false;
 
     Channel<Batch> batches_;

@@ -61,15 +61,18 @@ Task<Result<void>> Session::checkpoint() {
 Task<Result<void>> Session::write_checkpoint() {
     auto sequence = through_seq_;
     Stopwatch watch(context_, progress_, Stage::checkpoint);
+    checkpoint_side_ = Cause::source;
     auto at_source = co_await source_->ensure_full_commit();
     if (!at_source.ok())
         co_return Error(at_source.error().code(), "Failure on source commit: " + at_source.error().reason());
+    checkpoint_side_ = Cause::target;
     auto at_target = co_await target_->ensure_full_commit();
     if (!at_target.ok())
         co_return Error(at_target.error().code(), "Failure on target commit: " + at_target.error().reason());
     bool same_source = same_instance(source_info_.instance_start_time, *at_source);
     bool same_target = same_instance(target_info_.instance_start_time, *at_target);
     if (!same_source || !same_target) {
+        checkpoint_side_ = same_source ? Cause::target : Cause::source;
         const char *which = same_source ? "target" : same_target ? "source" : "source and target";
         co_return Error(
             ErrorCode::internal_server_error, "checkpoint_commit_failure",
@@ -77,9 +80,12 @@ Task<Result<void>> Session::write_checkpoint() {
     }
     CheckpointEntry entry{session_id_, started_at_, now(), start_seq_, sequence, progress_.statistics};
     auto document = make_checkpoint(entry, history_, replication_.filter.kind == Filter::Kind::doc_ids);
+    checkpoint_side_ = Cause::source;
     auto written = co_await write_log(source_log_, document, "source");
-    if (written.ok())
-        written = co_await write_log(target_log_, document, "target");
+    if (!written.ok())
+        co_return written;
+    checkpoint_side_ = Cause::target;
+    written = co_await write_log(target_log_, document, "target");
     if (!written.ok())
         co_return written;
     checkpoint_ = std::move(document);
@@ -99,7 +105,7 @@ Task<void> Session::keep_checkpoints() {
             break;
         auto written = co_await checkpoint();
         if (!written.ok())
-            fail(written.error(), Cause::target);
+            fail(written.error(), checkpoint_side_);
     }
 }
 

@@ -210,5 +210,19 @@ TEST_F(SessionTest, AContinuousSessionWritesACheckpointWhenItIsStopped) {
     EXPECT_NE(replicate_well(replication).checkpoint.find("no_changes"), nullptr);
 }
 
+// A checkpoint that fails is the fault of the side that it fails at.
+TEST_F(SessionTest, ACheckpointThatTheSourceRefusesIsNotTheTargetsFault) {
+    for (const char *gone : {"a", "b"}) {
+        ASSERT_TRUE(testing_.config->set("couchdb", "max_document_size", "8000000", false).ok());
+        put(*a_, R"({"_id":"large","text":"more than the target takes"})");
+        ASSERT_TRUE(testing_.config->set("couchdb", "max_document_size", "20", false).ok());
+        testing_.context.on_refusal = [&](const Replication &, const Refusal &) { testing_.erase(gone); };
+        auto end = testing_.run(TestingStore::between("a", "b"));
+        ASSERT_TRUE(std::holds_alternative<Failure>(end));
+        EXPECT_EQ(std::get<Failure>(end).side, *gone == 'a' ? Cause::source : Cause::target) << gone;
+        (*gone == 'a' ? a_ : b_) = testing_.create(gone);
+    }
+}
+
 } // namespace
 } // namespace divan::replication

@@ -29,6 +29,7 @@ class TestingStore {
           gate_(*store_, *config) {}
 
     std::shared_ptr<db::Database> create(const std::string &name) { return store_->create(name, {}).value(); }
+    void erase(const std::string &name) { DIVAN_CHECK(store_->erase(name).ok()); }
 
     // Writes a document as `_bulk_docs` with new_edits=false does, or as an edit if it has no `_revisions`.
     Result<db::Written> put(db::Database &database, std::string_view json) {
