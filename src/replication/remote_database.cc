@@ -190,11 +190,12 @@ Task<Result<void>> RemoteDatabase::sign_in() {
     co_return Result<void>();
 }
 
-Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send_once(const RemoteRequest &request) {
+Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send_once(const RemoteRequest &request,
+                                                                      std::string &cookie) {
     bool permit = !request.own_connection;
     if (permit)
         co_await connections_.acquire();
-    auto response = co_await send_in_turn(request);
+    auto response = co_await send_in_turn(request, cookie);
     if (!response.ok()) {
         if (permit)
             connections_.release();
@@ -205,12 +206,13 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send_once(const Remo
 }
 
 Task<Result<std::unique_ptr<net::IncomingResponse>>>
-RemoteDatabase::send_in_turn(const RemoteRequest &request) {
+RemoteDatabase::send_in_turn(const RemoteRequest &request, std::string &cookie) {
     auto turn = co_await wait_for_turn();
     if (turn.ok() && use_cookie_ && cookie_.empty())
         turn = co_await sign_in();
     if (!turn.ok())
         co_return turn.error();
+    cookie = cookie_;
     auto out = outgoing(request);
     auto body_bytes = out.body.size();
     auto booked = co_await book(body_bytes);
@@ -226,6 +228,11 @@ RemoteDatabase::send_in_turn(const RemoteRequest &request) {
     co_return response;
 }
 
+void RemoteDatabase::forget_session(const std::string &cookie) {
+    if (cookie_ == cookie)
+        cookie_.clear();
+}
+
 Task<Result<bool>> RemoteDatabase::wait_to_retry(std::uint64_t number, const Error &why) {
     auto side = &endpoint_ == &context_.replication.source ? Cause::source : Cause::target;
     auto again = co_await replication::wait_to_retry(context_, number, side, why);
@@ -236,8 +243,10 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
     std::uint64_t attempts = 0;
     std::uint64_t refusals = 0;
     bool signed_in_again = false;
+    // Of this request: another one may have found the session ended, and signed in again, meanwhile.
+    std::string cookie;
     for (;;) {
-        auto answer = co_await send_once(request);
+        auto answer = co_await send_once(request, cookie);
         std::optional<Error> failed;
         if (!answer.ok()) {
             auto code = answer.error().code();
@@ -258,18 +267,19 @@ Task<Result<std::unique_ptr<RemoteAnswer>>> RemoteDatabase::send(RemoteRequest r
                 pace_->answered();
             }
             // A session may have ended; a new one shows whether the password is still right.
-            if ((status == 401 || status == 403) && !cookie_.empty() && !signed_in_again &&
+            if ((status == 401 || status == 403) && !cookie.empty() && !signed_in_again &&
                 request.repeats()) {
                 signed_in_again = true;
-                cookie_.clear();
+                forget_session(cookie);
                 continue;
             }
             // What cannot be repeated here must not be taken for refused because the session has ended.
-            if ((status == 401 || status == 403) && !cookie_.empty() && !request.repeats()) {
+            if ((status == 401 || status == 403) && !cookie.empty() && !request.repeats()) {
+                bool renewed = cookie_ != cookie;
                 auto good = co_await signed_in();
-                if (good.ok() && *good)
+                if (good.ok() && *good && !renewed)
                     co_return answer;
-                cookie_.clear();
+                forget_session(cookie);
                 co_return Error(ErrorCode::service_unavailable,
                                 fmt::format("The session at {} has ended.", endpoint_.shown()));
             }

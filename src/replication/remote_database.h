@@ -56,8 +56,12 @@ class RemoteDatabase {
   private:
     friend class RemoteAnswer;
 
-    Task<Result<std::unique_ptr<RemoteAnswer>>> send_once(const RemoteRequest &request);
-    Task<Result<std::unique_ptr<net::IncomingResponse>>> send_in_turn(const RemoteRequest &request);
+    // `cookie` becomes the one that the request was sent with.
+    Task<Result<std::unique_ptr<RemoteAnswer>>> send_once(const RemoteRequest &request, std::string &cookie);
+    Task<Result<std::unique_ptr<net::IncomingResponse>>> send_in_turn(const RemoteRequest &request,
+                                                                      std::string &cookie);
+    // The next request signs in, unless another one has done so already.
+    void forget_session(const std::string &cookie);
     Task<Result<void>> wait_for_turn();
     Task<Result<void>> sign_in();
     // Asks whether the cookie is still good. Errors: as net::HttpClient.

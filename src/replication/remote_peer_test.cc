@@ -69,5 +69,95 @@ TEST(RemotePeer, BothEndsOfAJobShareItsLimitOfBytes) {
     EXPECT_EQ(PeerContext(source).budget->book(1'000), Millis(1'000));
 }
 
+// An answer that is there at once.
+class ReadyResponse final : public net::IncomingResponse {
+  public:
+    ReadyResponse(int status, std::string body, net::Headers headers)
+        : status_(status), body_(std::move(body)), headers_(std::move(headers)) {}
+    int status() const override { return status_; }
+    const net::Headers &headers() const override { return headers_; }
+    std::uint64_t received_bytes() const override { return 0; }
+    std::optional<std::uint64_t> length() const override { return body_.size(); }
+    Task<Result<std::string>> read_some(std::size_t /*bytes_max*/) override {
+        co_return std::exchange(body_, std::string());
+    }
+
+  private:
+    int status_;
+    std::string body_;
+    net::Headers headers_;
+};
+
+// Knows one session at a time, and answers everything else with 401; each answer takes a moment.
+class SessionHttpClient final : public net::HttpClient {
+  public:
+    explicit SessionHttpClient(EventLoop &loop) : loop_(loop) {}
+
+    Task<Result<std::unique_ptr<net::IncomingResponse>>>
+    send(const net::Destination &, net::OutgoingRequest request, Cancellation &cancellation) override {
+        auto paused = co_await pause_for(loop_, Millis(5), cancellation);
+        if (!paused.ok())
+            co_return paused.error();
+        net::Headers headers;
+        std::string body = R"({"_id":"d","_rev":"1-a"})";
+        int status = 200;
+        if (request.target == "/_session") {
+            headers.add("Set-Cookie", "AuthSession=" + std::to_string(session) + "; Path=/");
+        } else if (request.headers.find("Cookie").value_or("") != "AuthSession=" + std::to_string(session)) {
+            status = 401;
+            body = R"({"error":"unauthorized","reason":"no"})";
+        }
+        co_return std::make_unique<ReadyResponse>(status, std::move(body), std::move(headers));
+    }
+
+    int session = 0;
+
+  private:
+    EventLoop &loop_;
+};
+
+Task<void> read_into(Peer &peer, int &found) {
+    auto document = co_await peer.read_document("d");
+    if (document.ok() && *document)
+        ++found;
+}
+
+// Two answers of 401 at once: the second one came when the first had signed in again, and was taken for what
+// the other side says of the document. A document that is written so would have been counted as refused.
+TEST(RemotePeer, ASessionThatEndsUnderSeveralRequestsIsRenewedForAllOfThem) {
+    TestingStore testing{kv::make_memory_engine()};
+    SessionHttpClient http(testing.loop);
+    Context context{.loop = testing.loop,
+                    .pool = testing.loop,
+                    .http = http,
+                    .throttle = testing.context.throttle,
+                    .clock = testing.loop.clock(),
+                    .random = testing.context.random,
+                    .config = testing.context.config,
+                    .log = testing.context.log,
+                    .metrics = testing.context.metrics};
+    auto replication = TestingStore::between("", "");
+    replication.source.destination.host = "other";
+    replication.source.path = "/db";
+    replication.source.user = "anna";
+    replication.source.password = "tulip";
+    replication.source.use_session = true;
+    Progress progress;
+    Cancellation cancellation;
+    auto peer = make_remote_peer({context, replication, progress, cancellation}, replication.source);
+    int found = 0;
+    spawn(read_into(*peer, found), [] {});
+    testing.loop.advance(Millis(100));
+    EXPECT_EQ(found, 1);
+    for (int round = 0; round < 3; ++round) {
+        ++http.session; // it was restarted, say
+        found = 0;
+        for (int i = 0; i < 4; ++i)
+            spawn(read_into(*peer, found), [] {});
+        testing.loop.advance(Millis(100));
+        EXPECT_EQ(found, 4);
+    }
+}
+
 } // namespace
 } // namespace divan::replication
