@@ -43,24 +43,53 @@ Users::Users(const config::Config &config, const Admins &admins, db::Store &stor
     : config_(config), admins_(admins), store_(store),
       database_name_(config.text("chttpd_auth", "authentication_db")) {
     store_.on_event([listeners = listeners_, name = database_name_](const db::DatabaseEvent &event) {
-        if (event.name == name)
-            listeners->notify();
+        if (event.name != name)
+            return;
+        if (event.type != db::DatabaseEvent::Type::updated)
+            ++listeners->openings;
+        listeners->notify();
     });
 }
 
+std::shared_ptr<const Users::Source> Users::source_cached() const {
+    auto source = std::atomic_load(&source_);
+    bool valid = source && source->openings == listeners_->openings &&
+                 (source->database == nullptr || !source->database->deleted());
+    return valid ? source : nullptr;
+}
+
+Result<std::shared_ptr<const Users::Source>> Users::source() {
+    if (auto cached = source_cached())
+        return cached;
+    Source source{nullptr, listeners_->openings};
+    auto opened = store_.open(database_name_);
+    if (opened.ok())
+        source.database = std::move(*opened);
+    else if (opened.error().code() != ErrorCode::not_found)
+        return opened.error();
+    auto made = std::make_shared<const Source>(std::move(source));
+    std::atomic_store(&source_, made);
+    return made;
+}
+
 std::optional<std::shared_ptr<const User>> Users::find_cached(std::string_view name) {
-    auto database = store_.find_open(database_name_);
-    auto sequence = database ? database->last_sequence_cached() : std::nullopt;
-    if (!sequence)
+    auto source = source_cached();
+    if (!source)
         return std::nullopt;
+    kv::Sequence sequence;
+    if (source->database) {
+        auto known = source->database->last_sequence_cached();
+        if (!known)
+            return std::nullopt;
+        sequence = *known;
+    }
     auto admin_text = text_or_empty(admins_.find(name));
     std::lock_guard lock(mutex_);
     auto found = by_name_.find(name);
     if (found == by_name_.end())
         return std::nullopt;
     const auto &cached = *found->second;
-    if (cached.sequence != *sequence || cached.database_uuid != database->uuid() ||
-        cached.admin_text != admin_text)
+    if (cached.source != source || cached.sequence != sequence || cached.admin_text != admin_text)
         return std::nullopt;
     cached_.splice(cached_.begin(), cached_, found->second);
     return cached.user;
@@ -99,24 +128,20 @@ Result<std::optional<User>> Users::read(db::Database &database, const std::strin
 Result<std::shared_ptr<const User>> Users::find(const std::string &name) {
     if (auto cached = find_cached(name))
         return std::move(*cached);
-    Cached cached{name, text_or_empty(admins_.find(name)), {}, {}, nullptr};
+    DIVAN_TRY(auto source, this->source());
+    Cached cached{name, text_or_empty(admins_.find(name)), source, {}, nullptr};
     std::optional<User> user;
-    auto database = store_.open(database_name_);
-    if (!database.ok() && database.error().code() != ErrorCode::not_found)
-        return database.error();
-    if (database.ok()) {
-        cached.database_uuid = (*database)->uuid();
+    if (source->database) {
         // Before the document is read: it is as new as that, or newer.
-        DIVAN_TRY(cached.sequence, (*database)->last_sequence());
-        DIVAN_TRY(user, read(**database, name));
+        DIVAN_TRY(cached.sequence, source->database->last_sequence());
+        DIVAN_TRY(user, read(*source->database, name));
     }
     if (!cached.admin_text.empty())
         user = join_admin(name, cached.admin_text, std::move(user));
     if (user)
         cached.user = std::make_shared<const User>(std::move(*user));
     auto found = cached.user;
-    if (database.ok())
-        keep(std::move(cached));
+    keep(std::move(cached));
     return found;
 }
 
@@ -158,7 +183,10 @@ Result<void> Users::change_password(const User &user, std::string password) {
 }
 
 Result<void> Users::write(const User &user, json::Object document, db::WriteContext context) {
-    DIVAN_TRY(auto database, store_.open(database_name_));
+    DIVAN_TRY(auto source, this->source());
+    if (!source->database)
+        return Error(ErrorCode::not_found, "Database does not exist.");
+    const auto &database = source->database;
     db::Edit edit;
     edit.id = std::string(kUserIdPrefix) + user.name;
     if (!user.rev.empty()) {

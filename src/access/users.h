@@ -53,21 +53,30 @@ class Users {
     void admins_changed() const { listeners_->notify(); }
 
   private:
+    // The database, which stays open; or that there is none.
+    struct Source {
+        std::shared_ptr<db::Database> database; // null: there is none
+        std::uint64_t openings = 0;
+    };
     struct Cached {
         std::string name;
         std::string admin_text;
-        std::string database_uuid;
+        std::shared_ptr<const Source> source;
         kv::Sequence sequence; // of the database when the user was read
         std::shared_ptr<const User> user;
     };
     // Shared with the callback that the store keeps.
     struct Listeners {
         std::atomic<std::uint64_t> count = 0;
+        std::atomic<std::uint64_t> openings = 0; // how often the database was made or deleted
         std::mutex mutex;
         std::vector<std::weak_ptr<Event>> events;
         void notify();
     };
 
+    // Null: it has to be opened.
+    [[nodiscard]] std::shared_ptr<const Source> source_cached() const;
+    Result<std::shared_ptr<const Source>> source();
     Result<void> write(const User &user, json::Object document, db::WriteContext context);
     Result<std::optional<User>> read(db::Database &database, const std::string &name);
     void keep(Cached cached);
@@ -77,6 +86,7 @@ class Users {
     db::Store &store_;
     const std::string database_name_;
     const std::shared_ptr<Listeners> listeners_ = std::make_shared<Listeners>();
+    std::shared_ptr<const Source> source_; // std::atomic_load
     std::mutex mutex_;
     std::list<Cached> cached_; // most recently used first
     std::map<std::string, std::list<Cached>::iterator, std::less<>> by_name_;
