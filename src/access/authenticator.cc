@@ -11,7 +11,8 @@
 namespace divan::access {
 namespace {
 
-// Passwords that wait to be hashed, or are; further logins are answered 503.
+// Passwords that wait to be hashed, or are, and those that wait for the directory; further logins are
+// answered 503.
 constexpr int kHashingMax = 64;
 constexpr std::size_t kVerifiedMin = 1'000;
 
@@ -102,18 +103,29 @@ Task<Result<Principal>> Authenticator::try_harder(Attempt attempt, Executor &hom
     auto answer = co_await run_on(services_.engine_pool, home, [&attempt] { return attempt(Effort::reads); });
     if (answer)
         co_return std::move(*answer);
-    {
-        std::lock_guard lock(mutex_);
-        if (hashing_ >= kHashingMax)
-            co_return Error(ErrorCode::service_unavailable, "Too many logins at once: try again later.");
-        ++hashing_;
-    }
-    answer = co_await run_on(services_.login_pool, home, [&attempt] { return attempt(Effort::hashes); });
-    {
-        std::lock_guard lock(mutex_);
-        --hashing_;
-    }
+    answer = co_await try_on(services_.login_pool, Effort::hashes, hashing_, attempt, home);
+    if (answer)
+        co_return std::move(*answer);
+    auto *pool = services_.directory_pool != nullptr ? services_.directory_pool : &services_.login_pool;
+    answer = co_await try_on(*pool, Effort::directory, asking_, attempt, home);
     co_return std::move(*answer);
+}
+
+Task<std::optional<Result<Principal>>> Authenticator::try_on(Executor &pool, Effort effort, int &running,
+                                                             Attempt &attempt, Executor &home) {
+    {
+        std::lock_guard lock(mutex_);
+        if (running >= kHashingMax)
+            co_return Result<Principal>(
+                Error(ErrorCode::service_unavailable, "Too many logins at once: try again later."));
+        ++running;
+    }
+    auto answer = co_await run_on(pool, home, [&attempt, effort] { return attempt(effort); });
+    {
+        std::lock_guard lock(mutex_);
+        --running;
+    }
+    co_return answer;
 }
 
 // nullopt: too much effort.
@@ -214,9 +226,10 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
     if (user && user->conflicted)
         return refuse(conflicted());
     if (!user || !is_verified(login, *user)) {
-        if (effort != Effort::hashes)
+        bool of_directory = is_of_directory(user.get());
+        if (effort < (of_directory ? Effort::directory : Effort::hashes))
             return {Step::Kind::too_much};
-        auto verified = is_of_directory(user.get()) ? verify_in_directory(login) : verify(login, user);
+        auto verified = of_directory ? verify_in_directory(login) : verify(login, user);
         if (!verified.ok())
             return refuse(verified.error());
         user = std::move(*verified);
