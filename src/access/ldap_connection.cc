@@ -81,7 +81,7 @@ std::string_view advice(int code) {
     }
 }
 
-std::vector<std::string> text_values(ldap *handle, LDAPMessage *entry, const char *attribute) {
+std::vector<std::string> text_values(LDAP *handle, LDAPMessage *entry, const char *attribute) {
     std::vector<std::string> out;
     std::unique_ptr<berval *, FreeValues> values(ldap_get_values_len(handle, entry, attribute));
     for (auto **value = values.get(); value != nullptr && *value != nullptr && out.size() < kValuesMax;
@@ -93,7 +93,7 @@ std::vector<std::string> text_values(ldap *handle, LDAPMessage *entry, const cha
     return out;
 }
 
-LdapEntry read_entry(ldap *handle, LDAPMessage *message, const LdapSearch &search) {
+LdapEntry read_entry(LDAP *handle, LDAPMessage *message, const LdapSearch &search) {
     LdapEntry entry;
     if (char *dn = ldap_get_dn(handle, message)) {
         entry.dn = dn;
@@ -113,7 +113,7 @@ const std::vector<std::string> &LdapEntry::values(const std::string &attribute) 
     return found == attributes.end() ? kNoValues : found->second;
 }
 
-void LdapConnection::Close::operator()(ldap *handle) const {
+void LdapConnection::Close::operator()(LDAP *handle) const {
     ldap_unbind_ext_s(handle, nullptr, nullptr);
 }
 
@@ -152,7 +152,7 @@ Result<void> LdapConnection::prepare_tls() {
 }
 
 Result<void> LdapConnection::prepare() {
-    ldap *made = nullptr;
+    LDAP *made = nullptr;
     if (int code = ldap_initialize(&made, server_.url.c_str()); code != LDAP_SUCCESS)
         return failed("initialisation", code);
     handle_.reset(made);
@@ -165,16 +165,19 @@ Result<void> LdapConnection::prepare() {
         ldap_set_option(made, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) != LDAP_OPT_SUCCESS ||
         ldap_set_option(made, LDAP_OPT_DEREF, &never) != LDAP_OPT_SUCCESS ||
         ldap_set_option(made, LDAP_OPT_NETWORK_TIMEOUT, &connect) != LDAP_OPT_SUCCESS ||
-        ldap_set_option(made, LDAP_OPT_TIMEOUT, &request) != LDAP_OPT_SUCCESS)
+        ldap_set_option(made, LDAP_OPT_TIMEOUT, &request) != LDAP_OPT_SUCCESS ||
+        deadline_.attach(made) != LDAP_OPT_SUCCESS)
         return failed("initialisation", LDAP_LOCAL_ERROR);
     return prepare_tls();
 }
 
-Result<std::unique_ptr<LdapConnection>>
-LdapConnection::open(const LdapSettings &settings, const LdapServer &server, telemetry::Logger &log) {
-    std::unique_ptr<LdapConnection> made(new LdapConnection(settings, server, log));
+Result<std::unique_ptr<LdapConnection>> LdapConnection::open(const LdapSettings &settings,
+                                                             const LdapServer &server, Clock &clock,
+                                                             telemetry::Logger &log) {
+    std::unique_ptr<LdapConnection> made(new LdapConnection(settings, server, clock, log));
     DIVAN_TRY_VOID(made->prepare());
     auto *handle = made->handle_.get();
+    made->deadline_.start(settings.connect_timeout);
     if (int code = ldap_connect(handle); code != LDAP_SUCCESS)
         return made->failed("connecting", code);
     if (server.start_tls)
@@ -186,6 +189,7 @@ LdapConnection::open(const LdapSettings &settings, const LdapServer &server, tel
 Result<bool> LdapConnection::bind(const std::string &dn, const std::string &password) {
     if (dn.empty() || password.empty())
         return false;
+    deadline_.start(settings_.request_timeout);
     berval credentials{static_cast<ber_len_t>(password.size()), const_cast<char *>(password.data())};
     int code = ldap_sasl_bind_s(handle_.get(), dn.c_str(), LDAP_SASL_SIMPLE, &credentials, nullptr, nullptr,
                                 nullptr);
@@ -205,6 +209,7 @@ Result<std::vector<LdapEntry>> LdapConnection::search(const LdapSearch &search) 
     if (attributes.empty())
         attributes.push_back(none.data());
     attributes.push_back(nullptr);
+    deadline_.start(settings_.request_timeout);
     auto timeout = to_timeval(settings_.request_timeout);
     int scope = search.scope == LdapSearch::Scope::entry ? LDAP_SCOPE_BASE : LDAP_SCOPE_SUBTREE;
     LDAPMessage *answer = nullptr;

@@ -2,6 +2,7 @@
 
 // One connection to an LDAP server, by libldap.
 
+#include "access/ldap_deadline.h"
 #include "access/ldap_settings.h"
 #include "base/result.h"
 
@@ -9,8 +10,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-struct ldap;
 
 namespace divan::telemetry {
 class Logger;
@@ -41,9 +40,9 @@ struct LdapSearch {
 // service_unavailable naming the server; what the server says about it goes to the log only.
 class LdapConnection {
   public:
-    // Connects, encrypted if the server is to be. `settings` and `log` live longer.
-    static Result<std::unique_ptr<LdapConnection>> open(const LdapSettings &settings,
-                                                        const LdapServer &server, telemetry::Logger &log);
+    // Connects, encrypted if the server is to be. `settings`, `clock` and `log` live longer.
+    static Result<std::unique_ptr<LdapConnection>>
+    open(const LdapSettings &settings, const LdapServer &server, Clock &clock, telemetry::Logger &log);
     // False: the server does not take the password for this entry.
     // An empty name or password is refused here: servers would take it for nobody and say success (RFC 4513,
     // sections 5.1.1 and 5.1.2).
@@ -59,10 +58,10 @@ class LdapConnection {
 
   private:
     struct Close {
-        void operator()(ldap *handle) const;
+        void operator()(LDAP *handle) const;
     };
-    LdapConnection(const LdapSettings &settings, LdapServer server, telemetry::Logger &log)
-        : settings_(settings), server_(std::move(server)), log_(log) {}
+    LdapConnection(const LdapSettings &settings, LdapServer server, Clock &clock, telemetry::Logger &log)
+        : settings_(settings), server_(std::move(server)), log_(log), deadline_(clock) {}
     Result<void> prepare();
     Result<void> prepare_tls();
     // Notes what libldap answered: the log has all of it.
@@ -71,7 +70,8 @@ class LdapConnection {
     const LdapSettings &settings_;
     const LdapServer server_;
     telemetry::Logger &log_;
-    std::unique_ptr<ldap, Close> handle_;
+    LdapDeadline deadline_;
+    std::unique_ptr<LDAP, Close> handle_;
     bool lost_ = false;
 };
 

@@ -247,7 +247,7 @@ Result<std::unique_ptr<LdapConnection>> LdapDirectory::connect(const LdapSetting
     std::optional<Error> error;
     for (std::size_t i = 0; i < settings.servers.size(); ++i) {
         auto at = (first + i) % settings.servers.size();
-        auto opened = LdapConnection::open(settings, settings.servers[at], log_);
+        auto opened = LdapConnection::open(settings, settings.servers[at], clock_, log_);
         if (opened.ok()) {
             std::lock_guard lock(mutex_);
             first_server_ = at;

@@ -38,12 +38,14 @@ class LdapCase(unittest.TestCase):
         cls.addClassCleanup(cls.slapd.close)
         cls.slapd.start()
 
-    def searching(self, **changes):
-        return {'enable': 'true', 'url': self.slapd.url, 'user_base': PEOPLE, 'bind_dn': 'cn=divan,' + SUFFIX,
+    @classmethod
+    def searching(cls, **changes):
+        return {'enable': 'true', 'url': cls.slapd.url, 'user_base': PEOPLE, 'bind_dn': 'cn=divan,' + SUFFIX,
                 'bind_password': 'service-secret', 'group_base': 'ou=groups,' + SUFFIX, 'retry_delay_ms': '0',
                 'remember_seconds': '0', **changes}
 
-    def config(self, ldap, roles=None):
+    @staticmethod
+    def config(ldap, roles=None):
         return ('[chttpd_auth]\niterations = 1000\n[chttpd_auth_lockout]\nmode = off\n[ldap]\n' + section(ldap) +
                 '[ldap_roles]\n' + section(roles or {}))
 
@@ -74,7 +76,7 @@ class LoginTest(LdapCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server = Server(memory=True, config=cls.config(cls, cls.searching(cls, attributes='mail'), {
+        cls.server = Server(memory=True, config=cls.config(cls.searching(attributes='mail'), {
             'devs': 'developer, reader', 'cn:ops,ou:groups,dc:example,dc:org': 'operator', '_admin': '_admin'}))
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
@@ -183,9 +185,9 @@ class SettingsTest(LdapCase):
                 path = self.slapd.folder / 'test.ini'
                 path.write_text(self.config(self.searching(**changes)), encoding='utf-8')
                 ended = divan('serve', '--memory', '--port', '0', '--admin', 'a:correct horse', '--config', str(path))
-                self.assertNotEqual(ended.returncode, 0)
-                self.assertIn(expected, ended.stderr + ended.stdout)
-                self.assertNotIn('service-secret', ended.stderr + ended.stdout)
+                self.assertNotEqual(ended.status, 0)
+                self.assertIn(expected, ended.errors + ended.output)
+                self.assertNotIn('service-secret', ended.errors + ended.output)
 
     def test_changes_apply_without_a_restart(self):
         server = self.serve(self.searching(enable='false'), {'staff': 'member'})

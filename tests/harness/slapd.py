@@ -107,7 +107,7 @@ class Slapd:
 
 def person(name, password='pw', **attributes):
     """An entry of ou=people, as LDIF."""
-    lines = ['dn: uid=%s,ou=people,%s' % (name, SUFFIX), 'objectClass: inetOrgPerson', 'uid: ' + name, 'cn: ' + name,
+    lines = ['dn: uid=%s,ou=people,%s' % (name.replace(',', '\\,'), SUFFIX), 'objectClass: inetOrgPerson', 'uid: ' + name, 'cn: ' + name,
              'sn: ' + name]
     lines += ['userPassword: ' + password] if password else []
     for attribute, values in attributes.items():
