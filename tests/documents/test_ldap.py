@@ -8,7 +8,7 @@ import unittest
 
 from harness.case import wait_until
 from harness.command import divan
-from harness.server import Server
+from harness.server import ROOT, Server
 from harness.slapd import SUFFIX, Slapd, group, person, tree
 
 PEOPLE = 'ou=people,' + SUFFIX
@@ -235,6 +235,21 @@ class HostNameTest(LdapCase):
             ldap = self.searching(url=url, start_tls=start_tls, cacert_file=self.slapd.authority.certificate)
             self.assertEqual(self.log_in(self.serve(ldap), 'anna'), 503)
             self.assertEqual(self.log_in(self.serve({**ldap, 'verify_certificates': 'false'}), 'anna'), [])
+
+
+class GuideTest(unittest.TestCase):
+    def test_the_example_of_the_guide_works(self):
+        blocks = (ROOT / 'docs/ldap.md').read_text(encoding='utf-8').split('```\n')
+        slapd = Slapd(blocks[1])
+        self.addCleanup(slapd.close)
+        slapd.start()
+        self.assertIn('ldap://127.0.0.1:389', blocks[3])
+        with Server(memory=True, config=blocks[3].replace('ldap://127.0.0.1:389', slapd.url)) as server:
+            session = server.new_session('anna', 'tulip')
+            self.addCleanup(session.close)
+            context = session.get(server.url + '/_session').json()['userCtx']
+            self.assertEqual(context, {'name': 'anna', 'roles': ['developer', 'reader']})
+            self.assertEqual(server.get(USER_DOCUMENT + 'anna').json()['mail'], 'anna@example.org')
 
 
 class Silent:

@@ -18,6 +18,7 @@ CONFIG = '''
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+allow bind_anon_cred
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile {folder}/slapd.pid
@@ -41,7 +42,7 @@ def free_port():
 
 
 class Slapd:
-    """A directory that holds `ldif`, with a certificate for `names`. Call start(), stop() and close()."""
+    """A directory that holds `ldif`, and says yes to whoever has no password; with a certificate for `names`. Call start(), stop() and close()."""
 
     def __init__(self, ldif, names='IP:127.0.0.1'):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='divan-test-'))
