@@ -274,6 +274,11 @@ class Silent:
 
 
 class AwayTest(LdapCase):
+    def stop_slapd(self):
+        """The next test has it again."""
+        self.slapd.stop()
+        self.addCleanup(lambda: self.slapd.running or self.slapd.start())
+
     def put_local_user(self, server, name='local'):
         document = {'type': 'user', 'name': name, 'roles': ['here'], 'password': 'pw'}
         self.assertEqual(server.put(USER_DOCUMENT + name, json=document).status_code, 201)
@@ -282,7 +287,7 @@ class AwayTest(LdapCase):
         server = self.serve()
         self.put_local_user(server)
         self.assertEqual(self.log_in(server, 'anna'), [])
-        self.slapd.stop()
+        self.stop_slapd()
         for name, password in (('anna', 'pw'), ('anna', 'wrong'), ('nobody', 'pw')):
             answer, _ = self.post_session(server, name, password)
             self.assertEqual(answer.status_code, 503)
@@ -295,7 +300,7 @@ class AwayTest(LdapCase):
     def test_connections_that_the_server_has_closed_are_opened_anew(self):
         server = self.serve()
         self.assertEqual(self.log_in(server, 'anna'), [])
-        self.slapd.stop()
+        self.stop_slapd()
         self.slapd.start()
         self.assertEqual(self.log_in(server, 'anna'), [])
 

@@ -18,7 +18,7 @@ CONFIG = '''
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
-allow bind_anon_cred
+allow bind_anon_dn
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile {folder}/slapd.pid
@@ -78,6 +78,10 @@ class Slapd:
             raise AssertionError('slapd did not start\n' + text)
         return self
 
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
     def answers(self):
         for port in (self.port, self.tls_port):
             try:
@@ -88,7 +92,7 @@ class Slapd:
 
     def stop(self):
         """Ends the process and its connections; the data stays."""
-        if self.process is not None and self.process.poll() is None:
+        if self.running:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(RUN_LIMIT_S)
