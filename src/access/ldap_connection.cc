@@ -121,16 +121,22 @@ Error LdapConnection::unusable(std::string_view what) const {
     return {ErrorCode::service_unavailable, fmt::format("The LDAP server {}: {}.", server_.url, what)};
 }
 
-Error LdapConnection::failed(std::string_view step, int code) {
-    lost_ = lost_ || is_lost(code);
+std::string LdapConnection::described(std::string_view step, int code) const {
     char *said = nullptr;
     if (handle_)
         ldap_get_option(handle_.get(), LDAP_OPT_DIAGNOSTIC_MESSAGE, static_cast<void *>(&said));
-    log_.warning(fmt::format("LDAP server {}: {}: {}{}{}", server_.url, step, ldap_err2string(code),
-                             said != nullptr && *said != '\0' ? ": " : "",
-                             said != nullptr ? to_utf8(said) : std::string()));
-    if (said != nullptr)
+    auto text = fmt::format("LDAP server {}: {}: {}", server_.url, step, ldap_err2string(code));
+    if (said != nullptr) {
+        if (*said != '\0')
+            text += fmt::format(": {}", to_utf8(said));
         ldap_memfree(said);
+    }
+    return text;
+}
+
+Error LdapConnection::failed(std::string_view step, int code) {
+    lost_ = lost_ || is_lost(code);
+    log_.warning(described(step, code));
     return unusable(advice(code));
 }
 
@@ -168,7 +174,8 @@ Result<void> LdapConnection::prepare() {
         ldap_set_option(made, LDAP_OPT_TIMEOUT, &request) != LDAP_OPT_SUCCESS ||
         deadline_.attach(made) != LDAP_OPT_SUCCESS)
         return failed("initialisation", LDAP_LOCAL_ERROR);
-    return prepare_tls();
+    // Reading the authorities takes milliseconds.
+    return server_.start_tls || server_.url.starts_with("ldaps:") ? prepare_tls() : Result<void>();
 }
 
 Result<std::unique_ptr<LdapConnection>> LdapConnection::open(const LdapSettings &settings,
@@ -195,8 +202,10 @@ Result<bool> LdapConnection::bind(const std::string &dn, const std::string &pass
                                 nullptr);
     if (code == LDAP_SUCCESS)
         return true;
-    if (is_refusal(code))
+    if (is_refusal(code)) {
+        log_.info(described(fmt::format("bind of {}", to_utf8(dn)), code));
         return false;
+    }
     return failed("bind", code);
 }
 

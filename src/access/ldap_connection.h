@@ -64,7 +64,9 @@ class LdapConnection {
         : settings_(settings), server_(std::move(server)), log_(log), deadline_(clock) {}
     Result<void> prepare();
     Result<void> prepare_tls();
-    // Notes what libldap answered: the log has all of it.
+    // What libldap answered, in words of the server.
+    [[nodiscard]] std::string described(std::string_view step, int code) const;
+    // The error to that; the log has all of it.
     Error failed(std::string_view step, int code);
 
     const LdapSettings &settings_;

@@ -193,21 +193,26 @@ LdapDirectory::LdapDirectory(const config::Config &config, Clock &clock, telemet
 LdapDirectory::~LdapDirectory() = default;
 
 Result<void> LdapDirectory::apply_settings() {
-    std::vector<Kept> closed;
-    auto read = enabled() ? std::optional(read_ldap_settings(config_)) : std::nullopt;
+    std::vector<Kept> closed; // behind the lock
     std::lock_guard lock(mutex_);
+    Values values{config_.section("ldap"), config_.section("ldap_roles")};
+    // A file that was missing may be there now.
+    if (read_ == values && !settings_error_)
+        return {};
+    read_ = std::move(values);
     closed.swap(kept_);
     settings_.reset();
     settings_error_.reset();
     unreachable_.reset();
     first_server_ = 0;
-    if (!read)
+    if (!enabled())
         return {};
-    if (!read->ok()) {
-        settings_error_ = Error(ErrorCode::service_unavailable, read->error().reason());
-        return read->error();
+    auto settings = read_ldap_settings(config_);
+    if (!settings.ok()) {
+        settings_error_ = Error(ErrorCode::service_unavailable, settings.error().reason());
+        return settings.error();
     }
-    settings_ = std::make_shared<const LdapSettings>(std::move(**read));
+    settings_ = std::make_shared<const LdapSettings>(std::move(*settings));
     return {};
 }
 

@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "config/config.h"
 
-#include <atomic>
+#include <array>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,9 +26,9 @@ class LdapDirectory final : public Directory {
     LdapDirectory(const config::Config &config, Clock &clock, telemetry::Logger &log);
     ~LdapDirectory() override;
 
-    // Reads [ldap] anew; kept connections are closed. With settings that are wrong, every question is
-    // answered by their error until they are mended. Errors: read_ldap_settings(); none while it is not
-    // enabled.
+    // Reads [ldap] and [ldap_roles] anew; if they have changed, kept connections are closed. With settings
+    // that are wrong, every question is answered by their error until they are mended. Errors:
+    // read_ldap_settings(); none while it is not enabled.
     Result<void> apply_settings();
 
     [[nodiscard]] bool enabled() const override;
@@ -38,6 +39,7 @@ class LdapDirectory final : public Directory {
   private:
     class Check;
     using Settings = std::shared_ptr<const LdapSettings>;
+    using Values = std::array<std::map<std::string, std::string>, 2>; // of the sections
     struct Kept {
         std::unique_ptr<LdapConnection> connection;
         std::chrono::nanoseconds since{}; // of the monotonic clock
@@ -55,7 +57,8 @@ class LdapDirectory final : public Directory {
     Clock &clock_;
     telemetry::Logger &log_;
     std::mutex mutex_;
-    Settings settings_; // null: not enabled, or wrong
+    std::optional<Values> read_; // what `settings_` was made of
+    Settings settings_;          // null: not enabled, or wrong
     std::optional<Error> settings_error_;
     std::optional<Error> unreachable_;
     std::chrono::nanoseconds unreachable_until_{};
