@@ -1,6 +1,7 @@
 #include "access/authenticator.h"
 
 #include "access/basic_credentials.h"
+#include "access/password_policy.h"
 #include "access/proxy_login.h"
 #include "base/encoding.h"
 #include "telemetry/log.h"
@@ -30,17 +31,21 @@ Error account_locked() {
     return {ErrorCode::forbidden, "This account is locked: an administrator can unlock it."};
 }
 
-bool has_second_factor(const User &user) {
-    return user.document.contains("totp");
+Error password_expired() {
+    return {ErrorCode::forbidden,
+            "This password has to be replaced: log in by POST /_session with a `new_password`."};
 }
 
 } // namespace
 
 Authenticator::Authenticator(const Services &services)
-    : services_(services), lockout_(services.config, services.clock), verified_(services.random) {}
+    : services_(services), jwt_(services.config, services.clock), lockout_(services.config, services.clock),
+      verified_(services.random), second_factors_(services.clock, services.random),
+      scram_logins_(services.config, services.clock, services.random) {}
 
 Principal Authenticator::principal_of(std::shared_ptr<const User> user, std::string_view how) const {
     Principal principal{user->name, user->roles, std::string(how)};
+    principal.enrolment_due = needs_second_factor(*user);
     principal.account = std::move(user);
     return principal;
 }
@@ -77,6 +82,7 @@ std::optional<Result<Principal>> Authenticator::run(const net::RequestHead &head
             step = by_proxy(head, effort);
             break;
         case Handler::jwt:
+            step = by_token(head, effort);
             break;
         }
         if (step.kind != Step::Kind::pass)
@@ -183,14 +189,30 @@ Authenticator::Step Authenticator::by_proxy(const net::RequestHead &head, Effort
     auto login = read_proxy_login(head, services_.config);
     if (!login)
         return {};
-    auto user = find_user(login->name, effort);
+    return found_elsewhere(Principal{std::move(login->name), std::move(login->roles), "proxy"}, effort);
+}
+
+Authenticator::Step Authenticator::by_token(const net::RequestHead &head, Effort effort) {
+    auto header = head.headers.find("Authorization");
+    auto claims = header ? jwt_.read(*header) : std::nullopt;
+    if (!claims)
+        return {};
+    if (!claims->ok())
+        return refuse(claims->error());
+    Principal principal{std::move((*claims)->subject), std::move((*claims)->roles), "jwt"};
+    principal.valid_until = (*claims)->expires_at;
+    return found_elsewhere(std::move(principal), effort);
+}
+
+Authenticator::Step Authenticator::found_elsewhere(Principal principal, Effort effort) {
+    auto user = find_user(principal.name, effort);
     if (!user)
         return {Step::Kind::too_much};
     if (!user->ok())
         return refuse(user->error());
     if (**user != nullptr && (**user)->locked)
         return refuse(account_locked());
-    return {Step::Kind::found, Principal{std::move(login->name), std::move(login->roles), "proxy"}};
+    return {Step::Kind::found, std::move(principal)};
 }
 
 // ---- passwords
@@ -234,11 +256,81 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
             return refuse(verified.error());
         user = std::move(*verified);
     }
-    if (has_second_factor(*user))
-        return refuse(wrong_password());
+    if (has_second_factor(*user) || !login.new_password.empty()) {
+        // A code is looked at once, and what it takes to note it is written.
+        if (effort < Effort::hashes)
+            return {Step::Kind::too_much};
+        if (auto checked = check_second_factor(login, *user); !checked.ok())
+            return refuse(checked.error());
+    }
     if (user->locked)
         return refuse(account_locked());
+    if (!login.new_password.empty()) {
+        auto changed = set_password(login, std::move(user));
+        if (!changed.ok())
+            return refuse(changed.error());
+        user = std::move(*changed);
+    } else if (has_expired(*user)) {
+        return refuse(password_expired());
+    }
     return {Step::Kind::found, principal_of(std::move(user), "default")};
+}
+
+Result<void> Authenticator::check_second_factor(const Login &login, const User &user) {
+    if (!has_second_factor(user))
+        return {};
+    // As in CouchDB: a password alone, by Basic, is not told from a wrong one.
+    if (login.token.empty())
+        return wrong_password();
+    std::optional<json::Object> used;
+    if (!second_factors_.verify(user, login.token, used))
+        return refuse_password(login, user.salt);
+    return used ? services_.users.update(user, std::move(*used)) : Result<void>();
+}
+
+Result<std::shared_ptr<const User>> Authenticator::set_password(const Login &login,
+                                                                std::shared_ptr<const User> user) {
+    // As it is now: a recovery code may have been taken out of it.
+    DIVAN_TRY(user, services_.users.find(login.name));
+    if (user == nullptr)
+        return wrong_password();
+    // It would outlive the removal of the user from the directory.
+    if (!user->password)
+        return Error(ErrorCode::forbidden,
+                     "Your password is not kept here: change it where you log in with it.");
+    DIVAN_TRY_VOID(services_.users.change_password(*user, login.new_password));
+    return services_.users.find(login.name);
+}
+
+bool Authenticator::has_expired(const User &user) const {
+    auto max_age = password_policy(services_.config).max_age;
+    const auto *set_at = user.document.find("password_set_at");
+    auto seconds = set_at != nullptr && !user.is_admin ? set_at->as_int64() : std::nullopt;
+    return max_age.count() > 0 && seconds &&
+           services_.clock.now() >= std::chrono::seconds(*seconds) + max_age;
+}
+
+bool Authenticator::needs_second_factor(const User &user) const {
+    const auto &config = services_.config;
+    bool all = config.boolean("authentication", "multi_factor");
+    auto roles = config.list("authentication", "multi_factor_roles");
+    if (has_second_factor(user) || (!all && roles.empty()))
+        return false;
+    return all || std::any_of(roles.begin(), roles.end(), [&](const auto &role) {
+               return std::find(user.roles.begin(), user.roles.end(), role) != user.roles.end();
+           });
+}
+
+Task<Result<Principal>> Authenticator::update_account(Principal principal, json::Object document,
+                                                      Executor &home) {
+    co_return co_await run_on(services_.login_pool, home, [&]() -> Result<Principal> {
+        DIVAN_TRY_VOID(services_.users.update(*principal.account, std::move(document)));
+        services_.cookies.end_sessions(principal.name);
+        DIVAN_TRY(auto user, services_.users.find(principal.name));
+        if (user == nullptr)
+            return wrong_password();
+        return principal_of(std::move(user), principal.authenticated_by);
+    });
 }
 
 namespace {
@@ -337,11 +429,64 @@ void Authenticator::upgrade_hash(const User &user, std::string_view password) {
     upgrading_.erase(user.name);
 }
 
+// ---- SCRAM
+
+Task<Result<Authenticator::ScramStep>> Authenticator::log_in_by_scram(ScramCredentials credentials,
+                                                                      std::string address, Executor &home) {
+    co_return co_await run_on(services_.engine_pool, home, [&] { return scram_step(credentials, address); });
+}
+
+Result<Authenticator::ScramStep> Authenticator::scram_step(const ScramCredentials &credentials,
+                                                           const std::string &address) {
+    ScramStep step;
+    if (credentials.session_id.empty()) {
+        auto first = crypto::parse_scram_client_first(credentials.message);
+        if (!first.ok())
+            return Error(ErrorCode::bad_request, first.error().reason());
+        DIVAN_TRY(auto user, services_.users.find(first->username));
+        DIVAN_TRY(step.challenge, scram_logins_.begin(std::move(*first), user.get()));
+        return step;
+    }
+    auto begun = scram_logins_.take(credentials.session_id);
+    if (!begun)
+        return Error(ErrorCode::unauthorized, "This login has not begun, or took too long: begin it again.");
+    std::string server_final;
+    DIVAN_TRY(step.principal, finish_scram(std::move(*begun), credentials.message, address, server_final));
+    step.authentication_info = scram_authentication_info(credentials.session_id, server_final);
+    return step;
+}
+
+Result<Principal> Authenticator::finish_scram(ScramLogins::Begun begun, const std::string &message,
+                                              const std::string &address, std::string &server_final) {
+    Login login{begun.name, {}, {}, address, {}};
+    DIVAN_TRY_VOID(check_lockout(login, begun.salt));
+    auto finished = begun.server.finish(message);
+    if (!finished.ok() && finished.error().code() == ErrorCode::bad_request)
+        return Error(ErrorCode::bad_request, finished.error().reason());
+    DIVAN_TRY(auto user, services_.users.find(begun.name));
+    // Another password than the one that the login began with.
+    bool same = user != nullptr && user->salt == begun.salt;
+    if (!finished.ok() || !same)
+        return refuse_password(login, begun.salt);
+    if (user->conflicted)
+        return conflicted();
+    DIVAN_TRY_VOID(check_second_factor(login, *user));
+    if (user->locked)
+        return account_locked();
+    if (has_expired(*user))
+        return password_expired();
+    lockout_.succeeded(address, begun.name, begun.salt);
+    server_final = std::move(*finished);
+    return principal_of(std::move(user), "scram");
+}
+
 // ---- sessions
 
 std::optional<bool> Authenticator::is_current(const Principal &principal, Effort effort) {
     if (principal.anonymous())
         return true;
+    if (principal.valid_until && services_.clock.now() >= *principal.valid_until)
+        return false;
     auto user = find_user(principal.name, effort);
     if (!user)
         return std::nullopt;

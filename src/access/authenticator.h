@@ -9,8 +9,11 @@
 //   jwt      Authorization: Bearer                      jwt.h
 
 #include "access/handlers.h"
+#include "access/jwt_login.h"
 #include "access/lockout.h"
 #include "access/principal.h"
+#include "access/scram_logins.h"
+#include "access/second_factor.h"
 #include "access/session_cookie.h"
 #include "access/users.h"
 #include "access/verified_logins.h"
@@ -34,8 +37,9 @@ namespace divan::access {
 struct Login {
     std::string name;
     std::string password;
-    std::string token;   // of the second factor
-    std::string address; // of the client
+    std::string token;        // of the second factor
+    std::string address;      // of the client
+    std::string new_password; // to be set if the login is right; empty: none
 };
 
 // Thread-safe. Users that are not in memory are read on the engine's pool. Passwords are hashed on a pool of
@@ -65,6 +69,18 @@ class Authenticator {
     Task<Result<Principal>> authenticate(const net::RequestHead &head, Executor &home);
     // Errors: as authenticate().
     Task<Result<Principal>> log_in(Login login, Executor &home);
+    // A step of a login by SCRAM-SHA-256; `credentials` are of an Authorization header.
+    struct ScramStep {
+        std::string challenge;           // not empty: to be answered 401 with, in WWW-Authenticate
+        std::string authentication_info; // for the header of that name, when it has succeeded
+        Principal principal;
+    };
+    // Errors: as log_in(); bad_request for a message that is malformed.
+    Task<Result<ScramStep>> log_in_by_scram(ScramCredentials credentials, std::string address,
+                                            Executor &home);
+    // Writes a document of the principal's own account, say with a second factor; the principal with the
+    // account as it is then. Errors: as Users::update().
+    Task<Result<Principal>> update_account(Principal principal, json::Object document, Executor &home);
 
     // Whether what the principal was found to be by its login still holds: same password, roles, lock. True
     // for nobody. Blocks on the engine if the user is not in memory.
@@ -78,8 +94,11 @@ class Authenticator {
     // Whether a request that was authenticated by its cookie gets a new one.
     [[nodiscard]] bool should_renew(const net::RequestHead &head) const;
 
+    [[nodiscard]] JwtLogin &jwt() { return jwt_; }
+    [[nodiscard]] SecondFactors &second_factors() { return second_factors_; }
     [[nodiscard]] Lockout &lockout() { return lockout_; }
     [[nodiscard]] Users &users() { return services_.users; }
+    [[nodiscard]] Clock &clock() { return services_.clock; }
 
   private:
     // What a step may wait for: nothing, reads of the engine, hashes too, and the directory too.
@@ -98,11 +117,21 @@ class Authenticator {
     Step by_cookie(const net::RequestHead &head, Effort effort);
     Step by_password(const net::RequestHead &head, Effort effort);
     Step by_proxy(const net::RequestHead &head, Effort effort);
+    Step by_token(const net::RequestHead &head, Effort effort);
+    // Somebody else vouches for the name; an account of that name may be locked here.
+    Step found_elsewhere(Principal principal, Effort effort);
 
     std::optional<bool> is_current(const Principal &principal, Effort effort);
     std::optional<Result<std::shared_ptr<const User>>> find_user(const std::string &name, Effort effort);
     Step check_password(const Login &login, Effort effort);
     Result<void> check_lockout(const Login &login, std::string_view salt);
+    Result<ScramStep> scram_step(const ScramCredentials &credentials, const std::string &address);
+    Result<Principal> finish_scram(ScramLogins::Begun begun, const std::string &message,
+                                   const std::string &address, std::string &server_final);
+    Result<void> check_second_factor(const Login &login, const User &user);
+    Result<std::shared_ptr<const User>> set_password(const Login &login, std::shared_ptr<const User> user);
+    [[nodiscard]] bool has_expired(const User &user) const;
+    [[nodiscard]] bool needs_second_factor(const User &user) const;
     [[nodiscard]] bool is_verified(const Login &login, const User &user);
     void remember(const Login &login, const User &user, std::chrono::nanoseconds until);
     // Slow: the user whose password it is.
@@ -120,8 +149,11 @@ class Authenticator {
                                                   Attempt &attempt, Executor &home);
 
     const Services services_;
+    JwtLogin jwt_;
     Lockout lockout_;
     VerifiedLogins verified_;
+    SecondFactors second_factors_;
+    ScramLogins scram_logins_;
     std::mutex mutex_;
     int hashing_ = 0;
     int asking_ = 0;                  // the directory

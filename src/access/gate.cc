@@ -12,6 +12,8 @@ std::string_view permission_name(Permission permission) {
     switch (permission) {
     case Permission::everybody:
         return "everybody";
+    case Permission::own_account:
+        return "own_account";
     case Permission::signed_in:
         return "signed_in";
     case Permission::database_lister:
@@ -30,8 +32,23 @@ std::string_view permission_name(Permission permission) {
     return "";
 }
 
+namespace {
+
+Result<void> check_enrolment(const Principal &principal, Permission permission) {
+    if (!principal.enrolment_due || permission == Permission::own_account)
+        return {};
+    return Error(ErrorCode::forbidden,
+                 "Your roles ask for a second factor: set one up with POST /_session/_totp, then log in with "
+                 "its code.");
+}
+
+} // namespace
+
 Result<void> Gate::authorize(const Principal &principal, Permission permission) const {
-    if (principal.is_server_admin() || permission == Permission::everybody)
+    if (permission == Permission::everybody)
+        return {};
+    DIVAN_TRY_VOID(check_enrolment(principal, permission));
+    if (principal.is_server_admin())
         return {};
     switch (permission) {
     case Permission::database_lister:
@@ -60,6 +77,7 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
 // As chttpd_auth_request: who is no member is told so first.
 Result<void> Gate::authorize_in(const Principal &principal, Permission permission,
                                 db::Database &database) const {
+    DIVAN_TRY_VOID(check_enrolment(principal, permission));
     if (principal.is_server_admin())
         return {};
     if (permission != Permission::database_member && permission != Permission::database_admin &&

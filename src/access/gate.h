@@ -21,6 +21,7 @@ namespace divan::access {
 // What a request needs. Named after who may do it in CouchDB 3.5.
 enum class Permission : std::uint8_t {
     everybody,       // `/`, `_up`, `_session`, `_utils`, favicon
+    own_account,     // any authenticated user, also one who has yet to set up a second factor
     signed_in,       // any authenticated user
     database_lister, // everybody if [chttpd] admin_only_all_dbs = false, else server admins
     metrics_reader,  // a server admin or who has the role `_metrics`

@@ -43,9 +43,7 @@ Result<std::vector<Handler>> parse_handlers(std::string_view text) {
     while (!text.empty()) {
         if (!is_word(text.front())) {
             if (std::string_view(" \t,{}").find(text.front()) == std::string_view::npos)
-                return Error(
-                    ErrorCode::bad_request,
-                    fmt::format("[chttpd] authentication_handlers: `{}` is no list of handlers.", text));
+                return Error(ErrorCode::bad_request, fmt::format("`{}` is no list of handlers.", text));
             text.remove_prefix(1);
             continue;
         }
@@ -62,11 +60,9 @@ Result<std::vector<Handler>> parse_handlers(std::string_view text) {
             if (known.name == name)
                 found = &known;
         if (found == nullptr)
-            return Error(
-                ErrorCode::bad_request,
-                fmt::format("[chttpd] authentication_handlers: `{}` is no handler. There are: cookie, "
-                            "default (passwords), proxy, jwt.",
-                            word));
+            return Error(ErrorCode::bad_request, fmt::format("`{}` is no handler. There are: cookie, "
+                                                             "default (passwords), proxy, jwt.",
+                                                             word));
         handlers.push_back(found->handler);
     }
     return handlers;

@@ -42,12 +42,12 @@ Result<void> KeySet::add_configured(std::string_view name, std::string_view valu
     auto family = crypto::key_family(name.substr(0, colon));
     if (!family || colon == std::string_view::npos || colon + 1 == name.size())
         return Error(ErrorCode::bad_request,
-                     fmt::format("[jwt_keys] {}: a key is named hmac:ID, rsa:ID, ec:ID or eddsa:ID", name));
+                     fmt::format("a key is named hmac:ID, rsa:ID, ec:ID or eddsa:ID, not `{}`", name));
     auto key = *family == crypto::KeyFamily::hmac ? secret_of(value) : public_key_of(value);
     if (!key.ok())
-        return Error(ErrorCode::bad_request, fmt::format("[jwt_keys] {}: {}", name, key.error().reason()));
+        return key.error();
     if (key->family() != *family)
-        return Error(ErrorCode::bad_request, fmt::format("[jwt_keys] {}: {}", name, not_of_family(*family)));
+        return Error(ErrorCode::bad_request, std::string(not_of_family(*family)));
     keys_.insert_or_assign({*family, std::string(name.substr(colon + 1))},
                            NamedKey{*std::move(key), std::nullopt});
     return {};

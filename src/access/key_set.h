@@ -25,8 +25,8 @@ class KeySet {
   public:
     // Adds the key of a line of [jwt_keys] (jwtf_keystore of CouchDB): the name is FAMILY:KID, with hmac,
     // rsa, ec or, in Divan, eddsa, and everything behind the first colon is the id; the value is base64 for
-    // hmac, else PEM whose line ends may be written \n. Replaces a key of the same name. The error,
-    // bad_request, names the line and never shows the value.
+    // hmac, else PEM whose line ends may be written \n. Replaces a key of the same name. Errors:
+    // bad_request, which never shows the value.
     [[nodiscard]] Result<void> add_configured(std::string_view name, std::string_view value);
     // Adds a key under its own family; false, and nothing happens, if it has one of this id.
     [[nodiscard]] bool add(std::string_view kid, NamedKey key);

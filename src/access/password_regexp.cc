@@ -118,13 +118,12 @@ std::optional<std::vector<PasswordRegexp>> parse_password_regexps(std::string_vi
 Result<void> check_password_regexps(std::string_view text) {
     auto list = parse_password_regexps(text);
     if (!list)
-        return Error(ErrorCode::bad_request,
-                     "[chttpd_auth] password_regexp must be an Erlang list of strings, or "
-                     "of {\"expression\", \"reason\"}.");
+        return Error(ErrorCode::bad_request, "It must be an Erlang list of strings, or "
+                                             "of {\"expression\", \"reason\"}.");
     for (const auto &one : *list)
         if (auto regex = selector::Regex::compile(one.pattern); !regex.ok())
-            return Error(ErrorCode::bad_request, fmt::format("[chttpd_auth] password_regexp: `{}`: {}",
-                                                             one.pattern, regex.error().reason()));
+            return Error(ErrorCode::bad_request,
+                         fmt::format("`{}`: {}", one.pattern, regex.error().reason()));
     return {};
 }
 

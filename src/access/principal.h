@@ -2,7 +2,9 @@
 
 // Who makes a request.
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,10 @@ struct Principal {
     std::string authenticated_by;   // "cookie", "default" (a password), "proxy", "jwt"; empty = nobody
     // What the server itself knows of who it is; null: others vouch for the name, or nobody.
     std::shared_ptr<const User> account = {};
+    // It may do nothing but set up the second factor that its roles ask for.
+    bool enrolment_due = false;
+    // When what it logged in with ends, since the epoch; a token's `exp`.
+    std::optional<std::chrono::seconds> valid_until = {};
 
     [[nodiscard]] bool anonymous() const { return name.empty(); }
     [[nodiscard]] bool has_role(std::string_view role) const;

@@ -2,6 +2,8 @@
 
 #include "access/authenticator.h"
 
+#include <algorithm>
+
 namespace divan::access {
 
 Standing::Standing(Authenticator &authenticator, Principal principal)
@@ -22,10 +24,18 @@ bool Standing::note(bool holds, std::uint64_t count) {
 
 std::optional<bool> Standing::holds_cached() {
     auto count = authenticator_.users().change_count();
+    ended_ = ended_ || time_left() == Millis(0);
     if (ended_ || principal_.anonymous() || seen_ == count)
         return !ended_;
     auto holds = authenticator_.is_current_cached(principal_);
     return holds ? std::optional(note(*holds, count)) : std::nullopt;
+}
+
+std::optional<Millis> Standing::time_left() const {
+    if (!principal_.valid_until)
+        return std::nullopt;
+    auto left = *principal_.valid_until - authenticator_.clock().now();
+    return std::max(Millis(0), std::chrono::ceil<Millis>(left));
 }
 
 bool Standing::holds() {

@@ -4,6 +4,7 @@
 // and no lock.
 
 #include "access/principal.h"
+#include "base/clock.h"
 #include "base/event.h"
 
 #include <cstdint>
@@ -26,6 +27,8 @@ class Standing {
     [[nodiscard]] std::optional<bool> holds_cached();
     // May block on the engine.
     [[nodiscard]] bool holds();
+    // Until it ends by itself, as a token does: nobody is notified then.
+    [[nodiscard]] std::optional<Millis> time_left() const;
 
   private:
     bool note(bool holds, std::uint64_t count);

@@ -1,5 +1,7 @@
 #include "access/users.h"
 
+#include "access/principal.h"
+
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -135,25 +137,42 @@ void Users::keep(Cached cached) {
 }
 
 Result<void> Users::update(const User &user, json::Object document) {
-    DIVAN_TRY(auto parent, doc::RevId::parse(user.rev));
-    return write(user.name, parent, user.attachments, std::move(document));
+    if (user.rev.empty()) {
+        document.set("type", "user");
+        document.set("name", user.name);
+        document.set("roles", json::Array());
+    }
+    return write(user, std::move(document), db::WriteContext::system());
 }
 
-Result<void> Users::write(const std::string &name, std::optional<doc::RevId> parent,
-                          const std::vector<std::string> &attachments, json::Object document) {
+Result<void> Users::change_password(const User &user, std::string password) {
+    if (user.is_admin || !user.password || user.rev.empty())
+        return Error(ErrorCode::forbidden,
+                     "The password of this account is not kept here: it is changed where "
+                     "it is kept.");
+    auto document = user.document;
+    document.set("password", std::move(password));
+    Principal principal{user.name, user.roles, "default"};
+    return write(user, std::move(document),
+                 db::WriteContext::user(user_context_json(principal, database_name_)));
+}
+
+Result<void> Users::write(const User &user, json::Object document, db::WriteContext context) {
     DIVAN_TRY(auto database, store_.open(database_name_));
     db::Edit edit;
-    edit.id = std::string(kUserIdPrefix) + name;
-    edit.parent = std::move(parent);
+    edit.id = std::string(kUserIdPrefix) + user.name;
+    if (!user.rev.empty()) {
+        DIVAN_TRY(edit.parent, doc::RevId::parse(user.rev));
+    }
     edit.json = json::to_text(json::Value(std::move(document)));
-    for (const auto &kept : attachments)
+    for (const auto &kept : user.attachments)
         edit.attachments.push_back({.name = kept, .content_type = {}, .data = {}, .revpos = {}, .md5 = {}});
     std::promise<Result<void>> written;
     auto answer = written.get_future();
     std::vector<db::Edit> edits;
     edits.push_back(std::move(edit));
     database->write(
-        std::move(edits), db::WriteContext::system(), [&written](std::vector<Result<db::Written>> answers) {
+        std::move(edits), std::move(context), [&written](std::vector<Result<db::Written>> answers) {
             written.set_value(answers.front().ok() ? Result<void>() : Result<void>(answers.front().error()));
         });
     return answer.get();
@@ -164,11 +183,9 @@ Result<std::shared_ptr<const User>> Users::provision(const ExternalUser &externa
     DIVAN_TRY(auto document, external_document(external, known.get(), salt));
     if (!document)
         return known;
-    if (known != nullptr) {
-        DIVAN_TRY_VOID(update(*known, std::move(*document)));
-    } else {
-        DIVAN_TRY_VOID(write(external.name, std::nullopt, {}, std::move(*document)));
-    }
+    User made;
+    made.name = external.name;
+    DIVAN_TRY_VOID(write(known != nullptr ? *known : made, std::move(*document), db::WriteContext::system()));
     return find(external.name);
 }
 

@@ -33,9 +33,12 @@ class Users {
     // The same without I/O; nullopt: ask find(). For network threads.
     [[nodiscard]] std::optional<std::shared_ptr<const User>> find_cached(std::string_view name);
 
-    // Writes members of the user's document, which must be the one that was read: another one is a conflict.
-    // Blocks until it is durable. Errors: conflict, not_found, and those of the store.
+    // Writes the user's document over the one that was read (another one is a conflict), or the first one of
+    // an admin. Blocks until it is durable. Errors: conflict, and those of the store.
     [[nodiscard]] Result<void> update(const User &user, json::Object document);
+    // As the user would. Blocks likewise. Errors: also those of the password policy; forbidden if the
+    // password is not kept in the users database.
+    [[nodiscard]] Result<void> change_password(const User &user, std::string password);
 
     // The user of an external one, whose document is written if need be. Blocks until it is durable.
     // Errors: as external_document() and update().
@@ -65,8 +68,7 @@ class Users {
         void notify();
     };
 
-    Result<void> write(const std::string &name, std::optional<doc::RevId> parent,
-                       const std::vector<std::string> &attachments, json::Object document);
+    Result<void> write(const User &user, json::Object document, db::WriteContext context);
     Result<std::optional<User>> read(db::Database &database, const std::string &name);
     void keep(Cached cached);
 

@@ -373,10 +373,12 @@ Task<Result<bool>> Feed::wait() {
             if (!written.ok())
                 co_return written.error();
         }
-        auto wake = co_await call_.exchange().wait(event_, pause);
+        auto left = standing_.time_left();
+        bool ends = left && *left <= pause;
+        auto wake = co_await call_.exchange().wait(event_, ends ? *left : pause);
         if (wake == net::Wake::event)
             co_return !database().deleted();
-        if (wake == net::Wake::closed || !options_.heartbeat)
+        if (wake == net::Wake::closed || ends || !options_.heartbeat)
             co_return false;
         auto written = co_await write(heartbeat_text());
         if (!written.ok())

@@ -19,13 +19,6 @@ namespace {
 
 using access::Permission;
 
-Result<void> check_node(const Call &call) {
-    const auto &node = call.path_parameter("node");
-    if (node != "_local" && node != call.services().node_name)
-        return Error(ErrorCode::not_found, "no such node: " + node);
-    return {};
-}
-
 // The second number of statm: resident pages (proc(5)). 0 if it cannot be read.
 std::int64_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
@@ -296,6 +289,13 @@ Task<Result<void>> post_config_reload(Call &call) {
 }
 
 } // namespace
+
+Result<void> check_node(const Call &call) {
+    const auto &node = call.path_parameter("node");
+    if (node != "_local" && node != call.services().node_name)
+        return Error(ErrorCode::not_found, "no such node: " + node);
+    return {};
+}
 
 std::vector<Route> node_routes() {
     constexpr auto kAdmin = Permission::server_admin;

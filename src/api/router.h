@@ -47,10 +47,15 @@ inline constexpr std::string_view kAnyMethod = "ANY";
     return route.method != kAnyMethod && !route.pattern.ends_with("{rest...}");
 }
 
+// That the path parameter `node` names this node. Errors: not_found.
+[[nodiscard]] Result<void> check_node(const Call &call); // node_routes.cc
+
 // One function for each area; together they are all routes.
 [[nodiscard]] std::vector<Route> server_routes();  // server_routes.cc: /, _up, _uuids, ...
 [[nodiscard]] std::vector<Route> node_routes();    // node_routes.cc: _node/{node}/...
 [[nodiscard]] std::vector<Route> session_routes(); // session_routes.cc
+[[nodiscard]] std::vector<Route> totp_routes();    // totp_routes.cc: _session/_totp
+[[nodiscard]] std::vector<Route> lockout_routes(); // lockout_routes.cc: _node/{node}/_lockouts
 [[nodiscard]] std::vector<Route> cluster_routes(); // cluster_routes.cc: _membership, _reshard, _shards, ...
 [[nodiscard]] std::vector<Route> replication_routes(); // replication_routes.cc: _replicate, _scheduler
 [[nodiscard]] std::vector<Route> reserved_routes();    // reserved_routes.cc: known, but not served yet

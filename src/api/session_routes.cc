@@ -55,6 +55,7 @@ Result<access::Login> parse_login(std::string_view content_type, const std::stri
         return Error(ErrorCode::bad_request, "request body must contain a username");
     login.password = find("password").value_or("");
     login.token = find("token").value_or("");
+    login.new_password = find("new_password").value_or("");
     return login;
 }
 
@@ -100,7 +101,59 @@ Task<Result<void>> refuse_login(Call &call, const Error &error, std::optional<st
     co_return co_await call.send_json(302, std::move(text), std::move(headers));
 }
 
+// A session under way: the cookie, and who it is.
+Task<Result<void>> answer_login(Call &call, const access::Principal &principal, net::Headers headers,
+                                std::optional<std::string> location) {
+    headers.add("Set-Cookie", call.services().authenticator.session_cookie(principal, call.head().tls));
+    int status = 200;
+    if (location) {
+        status = 302;
+        headers.add("Location", std::move(*location));
+    }
+    std::string text;
+    json::ObjectWriter writer(text);
+    writer.member("ok", true).member("name", std::string_view(principal.name)).key("roles");
+    append_roles(text, principal);
+    writer.close();
+    co_return co_await call.send_json(status, std::move(text), std::move(headers));
+}
+
+Task<Result<void>> log_in_by_scram(Call &call, access::ScramCredentials credentials) {
+    auto address = call.head().remote_address;
+    auto step = co_await call.services().authenticator.log_in_by_scram(
+        std::move(credentials), std::move(address), call.exchange().executor());
+    if (!step.ok())
+        co_return step.error();
+    net::Headers headers;
+    if (!step->challenge.empty()) {
+        headers.add("WWW-Authenticate", std::move(step->challenge));
+        auto text =
+            error_text(Error(ErrorCode::unauthorized, "Go on with the challenge in WWW-Authenticate."));
+        co_return co_await call.send_json(401, std::move(text), std::move(headers));
+    }
+    headers.add("Authentication-Info", std::move(step->authentication_info));
+    std::optional<std::string> nowhere;
+    co_return co_await answer_login(call, step->principal, std::move(headers), std::move(nowhere));
+}
+
+// Nothing: the request does not log in by SCRAM.
+Result<std::optional<access::ScramCredentials>> scram_credentials(const Call &call) {
+    std::optional<access::ScramCredentials> none;
+    auto header = call.header("Authorization");
+    auto credentials = header ? access::parse_scram_credentials(*header) : std::nullopt;
+    if (!credentials)
+        return none;
+    if (!credentials->ok())
+        return credentials->error();
+    return std::optional(std::move(**credentials));
+}
+
 Task<Result<void>> post_session(Call &call) {
+    auto scram = scram_credentials(call);
+    if (!scram.ok())
+        co_return scram.error();
+    if (*scram)
+        co_return co_await log_in_by_scram(call, std::move(**scram));
     auto body = co_await call.read_body(
         static_cast<std::size_t>(call.services().config.integer("divan", "session_body_bytes_max")));
     if (!body.ok())
@@ -120,21 +173,15 @@ Task<Result<void>> post_session(Call &call) {
     if (!principal.ok())
         co_return co_await refuse_login(call, principal.error(), std::move(*fail));
     net::Headers headers;
-    headers.add("Set-Cookie", authenticator.session_cookie(*principal, call.head().tls));
-    int status = 200;
-    if (*next) {
-        status = 302;
-        headers.add("Location", std::move(**next));
-    }
-    std::string text;
-    json::ObjectWriter writer(text);
-    writer.member("ok", true).member("name", std::string_view(principal->name)).key("roles");
-    append_roles(text, *principal);
-    writer.close();
-    co_return co_await call.send_json(status, std::move(text), std::move(headers));
+    co_return co_await answer_login(call, *principal, std::move(headers), std::move(*next));
 }
 
 Task<Result<void>> get_session(Call &call) {
+    auto scram = scram_credentials(call);
+    if (!scram.ok())
+        co_return scram.error();
+    if (*scram)
+        co_return co_await log_in_by_scram(call, std::move(**scram));
     const auto &principal = call.principal;
     if (auto basic = call.query.find("basic"); basic && *basic == "true" && principal.anonymous())
         co_return Error(ErrorCode::unauthorized, "Please login.");

@@ -319,11 +319,10 @@ Result<void> Config::reload() {
         for (const auto &[section, entries] : overrides_)
             for (const auto &[key, value] : entries)
                 values[section][key] = value;
-        for (const auto &[place, check] : checks_)
-            if (auto section = values.find(place.first); section != values.end())
-                if (auto value = section->second.find(place.second); value != section->second.end()) {
-                    DIVAN_TRY_VOID(run_check(place.first, place.second, value->second));
-                }
+        for (const auto &[section, entries] : values)
+            for (const auto &[key, value] : entries) {
+                DIVAN_TRY_VOID(run_check(section, key, value));
+            }
         std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(values)));
     }
     tell_listeners();
@@ -331,10 +330,11 @@ Result<void> Config::reload() {
 }
 
 Result<void> Config::run_check(std::string_view section, std::string_view key, std::string_view value) const {
-    auto found = checks_.find(std::pair(std::string(section), std::string(key)));
-    if (found == checks_.end())
-        return {};
-    auto checked = found->second(value);
+    Result<void> checked;
+    if (auto found = checks_.find(std::pair(std::string(section), std::string(key))); found != checks_.end())
+        checked = found->second(value);
+    if (auto found = section_checks_.find(section); checked.ok() && found != section_checks_.end())
+        checked = found->second(key, value);
     if (!checked.ok())
         return Error(ErrorCode::bad_request,
                      fmt::format("[{}] {}: {}", section, key, checked.error().reason()));
@@ -344,6 +344,14 @@ Result<void> Config::run_check(std::string_view section, std::string_view key, s
 Result<void> Config::add_check(std::string_view section, std::string_view key, Check check) {
     checks_[std::pair(std::string(section), std::string(key))] = std::move(check);
     return run_check(section, key, text(section, key));
+}
+
+Result<void> Config::add_section_check(std::string_view section, SectionCheck check) {
+    section_checks_[std::string(section)] = std::move(check);
+    for (const auto &[key, value] : this->section(section)) {
+        DIVAN_TRY_VOID(run_check(section, key, value));
+    }
+    return {};
 }
 
 bool Config::is_secret(std::string_view section, std::string_view key) {

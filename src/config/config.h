@@ -65,6 +65,9 @@ class Config {
     // object. Errors: bad_request, for the value that is set now.
     using Check = std::function<Result<void>(std::string_view value)>;
     Result<void> add_check(std::string_view section, std::string_view key, Check check);
+    // The same of all settings of a section whose names are not declared.
+    using SectionCheck = std::function<Result<void>(std::string_view key, std::string_view value)>;
+    Result<void> add_section_check(std::string_view section, SectionCheck check);
 
     // Runs after every change, on the thread that made it.
     void on_change(std::function<void()> listener);
@@ -86,6 +89,7 @@ class Config {
     IniValues overrides_;
     std::vector<std::function<void()>> listeners_;
     std::map<std::pair<std::string, std::string>, Check, std::less<>> checks_;
+    std::map<std::string, SectionCheck, std::less<>> section_checks_;
 };
 
 } // namespace divan::config

@@ -210,6 +210,15 @@ constexpr Setting kSettings[] = {
      "Logins that ask the directory at once; each has a kept connection for searches and one of its own."},
     {"ldap", "remember_seconds", Kind::integer, "60", 0, 86'400, kNone,
      "The directory is not asked again for a password that was right so long ago."},
+    {"jwt_auth", "required_claims", Kind::text, "exp", 0, 0, kNone,
+     "Claims that a token needs, separated by commas; with a value that it must have: `exp, {iss, "
+     "\"https://issuer.example\"}, {aud, \"divan\"}`. The keys are in [jwt_keys]: `hmac:kid = base64`, "
+     "`rsa:kid`, `ec:kid` and `eddsa:kid` = a PEM text with `\\n` for line ends; kid `_default` for tokens "
+     "without one."},
+    {"jwt_auth", "roles_claim_name", Kind::text, "_couchdb.roles", 0, 0, kNone,
+     "The claim with the roles, a list or a text with commas."},
+    {"jwt_auth", "roles_claim_path", Kind::text, "", 0, 0, kNone,
+     "The same inside other claims: names separated by points, `\\.` for a point in a name."},
     {"chttpd_auth_lockout", "mode", Kind::text, "enforce", 0, 0, kNone,
      "What happens to those who fail to log in too often: `enforce` refuses them for a while with 403, "
      "`warn` "
@@ -229,6 +238,10 @@ constexpr Setting kSettings[] = {
      "How long failures to log in count, from the first on, in s."},
     {"authentication", "auto_unlock", Kind::boolean, "true", 0, 0, kNone,
      "false: who failed too often is refused until an admin unlocks the name, or the server is restarted."},
+    {"authentication", "multi_factor", Kind::boolean, "false", 0, 0, kNone,
+     "Everybody who logs in with a password needs a second factor; who has none may only set one up."},
+    {"authentication", "multi_factor_roles", Kind::list, "", 0, 0, kNone,
+     "The same for users with one of these roles. Services use tokens (JWT), which need none."},
     {"authentication", "password_min_length", Kind::integer, "0", 0, 1'000, kNone,
      "Characters that a new password needs; 400 below."},
     {"authentication", "require_uppercase", Kind::boolean, "false", 0, 0, kNone,
@@ -348,6 +361,8 @@ constexpr Setting kSettings[] = {
      "Largest body of a login, in bytes; 413 beyond: anybody may send one."},
     {"divan", "io_thread_count", Kind::integer, "2", 1, 256, kNeedsRestart,
      "Threads that serve connections."},
+    {"divan", "scram_logins_max", Kind::integer, "10000", 1, 1'000'000, kNone,
+     "Logins by SCRAM that have begun and not ended; 503 beyond."},
     {"divan", "login_thread_count", Kind::integer, "2", 1, 64, kNeedsRestart, "Threads that hash passwords."},
     {"divan", "engine_thread_count", Kind::integer, "8", 2, 256, kNeedsRestart,
      "Threads for work on the storage engine."},

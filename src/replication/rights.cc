@@ -62,7 +62,8 @@ Task<void> RightsWatch::run() {
             session_.cancel();
             co_return;
         }
-        (void)co_await wait_for(context_.loop, event, kForever, stopping_);
+        auto pause = standing.time_left().value_or(kForever);
+        (void)co_await wait_for(context_.loop, event, pause, stopping_);
     }
 }
 

@@ -256,6 +256,14 @@ class Application::Parts {
             return handlers.ok() ? Result<void>() : handlers.error();
         }));
         DIVAN_TRY_VOID(config_->add_check("chttpd_auth", "password_regexp", access::check_password_regexps));
+        DIVAN_TRY_VOID(config_->add_check("jwt_auth", "required_claims", [](std::string_view text) {
+            auto claims = access::parse_required_claims(text);
+            return claims.ok() ? Result<void>() : claims.error();
+        }));
+        DIVAN_TRY_VOID(
+            config_->add_section_check("jwt_keys", [](std::string_view name, std::string_view value) {
+                return access::KeySet().add_configured(name, value);
+            }));
         DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
         bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
         if (by_proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
@@ -456,6 +464,8 @@ class Application::Parts {
     void apply_changes() {
         log_->set_level(telemetry::parse_level(config_->text("log", "level")));
         users_->admins_changed();
+        if (auto read = authenticator_->jwt().reload(); !read.ok())
+            log_->error(read.error().reason());
         user_databases_->look();
         listeners_->apply_settings();
         if (auto applied = directory_->apply_settings(); !applied.ok())

@@ -1,0 +1,45 @@
+#include "access/authenticator.h"
+#include "api/router.h"
+#include "json/writer.h"
+
+#include <fmt/format.h>
+
+namespace divan::api {
+namespace {
+
+Task<Result<void>> get_lockouts(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    json::Array locks;
+    for (const auto &locked : call.services().authenticator.lockout().list()) {
+        json::Object lock;
+        lock.append("name", locked.name.empty() ? json::Value() : json::Value(locked.name));
+        lock.append("address", locked.address);
+        lock.append("remaining_seconds", std::chrono::ceil<std::chrono::seconds>(locked.remaining).count());
+        locks.emplace_back(std::move(lock));
+    }
+    co_return co_await call.send_json(200, json::Value(std::move(locks)));
+}
+
+Task<Result<void>> delete_lockout(Call &call) {
+    auto known = check_node(call);
+    if (!known.ok())
+        co_return known.error();
+    const auto &name = call.path_parameter("name");
+    if (call.services().authenticator.lockout().unlock(name) == 0)
+        co_return Error(ErrorCode::not_found, fmt::format("Nobody is locked out as `{}`.", name));
+    co_return co_await call.send_ok(200);
+}
+
+} // namespace
+
+std::vector<Route> lockout_routes() {
+    constexpr auto kAdmin = access::Permission::server_admin;
+    return {
+        {"GET", "/_node/{node}/_lockouts", kAdmin, get_lockouts, "Who failed to log in too often."},
+        {"DELETE", "/_node/{node}/_lockouts/{name}", kAdmin, delete_lockout, "Lets a name log in again."},
+    };
+}
+
+} // namespace divan::api
