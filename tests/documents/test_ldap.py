@@ -258,7 +258,7 @@ class Silent:
     def __enter__(self):
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
-        self.taken = []
+        self.taken, self.ended = [], threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
         return self
 
@@ -266,11 +266,29 @@ class Silent:
         with contextlib.suppress(OSError):  # closed
             while True:
                 self.taken.append(self.listener.accept()[0])
+                self.answer(self.taken[-1])
+
+    def answer(self, connection):
+        pass
 
     def __exit__(self, *_):
+        self.ended.set()
         self.listener.close()
         for one in self.taken:
             one.close()
+
+
+class Dripping(Silent):
+    """Begins an answer of 16,384 bytes and sends the next one every 20 ms."""
+
+    def answer(self, connection):
+        threading.Thread(target=self.drip, args=(connection,), daemon=True).start()
+
+    def drip(self, connection):
+        with contextlib.suppress(OSError):  # closed
+            connection.sendall(b'\x30\x82\x40\x00')
+            while not self.ended.wait(0.02):
+                connection.sendall(b'\x00')
 
 
 class AwayTest(LdapCase):
@@ -329,6 +347,13 @@ class AwayTest(LdapCase):
                 begin = time.monotonic()
                 self.assertEqual(self.log_in(server, 'anna'), 503)
                 self.assertLess(time.monotonic() - begin, 10)
+
+    def test_an_answer_that_comes_byte_by_byte_is_given_up(self):
+        with Dripping() as dripping:
+            server = self.serve(self.searching(url='ldap://127.0.0.1:%d' % dripping.port, request_timeout_ms='300'))
+            begin = time.monotonic()
+            self.assertEqual(self.log_in(server, 'anna'), 503)
+            self.assertLess(time.monotonic() - begin, 10)
 
     def test_a_directory_that_hangs_keeps_nobody_else_out(self):
         with Silent() as silent, concurrent.futures.ThreadPoolExecutor(4) as pool:
