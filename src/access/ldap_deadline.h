@@ -1,7 +1,7 @@
 #pragma once
 
-// A bound on what one call of libldap may wait for its server. Its own limits of time leave out the handshake
-// of TLS, in versions before 2.6, and answers that come byte by byte.
+// A bound on what one call of libldap may wait for its server. Its own limits of time leave out what TLS
+// waits for: a handshake, in versions before 2.6, and records that come byte by byte.
 
 #include "base/clock.h"
 

@@ -27,12 +27,14 @@ std::string escape_filter_value(std::string_view value) {
 }
 
 std::string escape_dn_value(std::string_view value) {
-    constexpr std::string_view kSpecial("\"+,;<>=\\\0", 9);
+    constexpr std::string_view kSpecial("\"+,;<>=\\");
     std::string out;
     for (std::size_t i = 0; i < value.size(); ++i) {
         char c = value[i];
+        // OpenLDAP takes tabs and line ends at the edges for spaces, too.
+        bool control = static_cast<unsigned char>(c) < 0x20;
         bool at_edge = c == ' ' && (i == 0 || i + 1 == value.size());
-        if (kSpecial.find(c) != std::string_view::npos || at_edge || (c == '#' && i == 0))
+        if (kSpecial.find(c) != std::string_view::npos || control || at_edge || (c == '#' && i == 0))
             append_hex(out, c);
         else
             out += c;

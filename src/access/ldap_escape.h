@@ -10,7 +10,7 @@ namespace divan::access {
 
 // A value of a search filter (RFC 4515, section 3): * ( ) \ and NUL become \XX.
 [[nodiscard]] std::string escape_filter_value(std::string_view value);
-// A value of a distinguished name (RFC 4514, section 2.4).
+// A value of a distinguished name (RFC 4514, section 2.4); control characters are escaped, too.
 [[nodiscard]] std::string escape_dn_value(std::string_view value);
 
 // The template with every {name} and {dn} replaced by the value, escaped. What is put in is not looked

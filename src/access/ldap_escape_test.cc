@@ -23,6 +23,7 @@ TEST(LdapEscape, ValuesOfNames) {
     EXPECT_EQ(escape_dn_value(" a b "), "\\20a b\\20");
     EXPECT_EQ(escape_dn_value(" "), "\\20");
     EXPECT_EQ(escape_dn_value("#a#"), "\\23a#");
+    EXPECT_EQ(escape_dn_value("a\t"), "a\\09") << "OpenLDAP would take it for a";
     EXPECT_EQ(escape_dn_value(std::string("\0", 1)), "\\00");
 }
 
@@ -34,7 +35,8 @@ TEST(LdapEscape, WhatIsPutInIsNotLookedThroughAgain) {
 }
 
 TEST(LdapEscape, ANameIsOnePartOfADistinguishedName) {
-    for (const char *name : {"anna,ou=x", "anna+uid=b", " ", "#00", "a\\", "a=b", "\"", "a;b"}) {
+    for (const char *name :
+         {"anna,ou=x", "anna+uid=b", " ", "#00", "a\\", "a=b", "\"", "a;b", "a\t", "\na"}) {
         auto dn = normalized_dn(expand_dn("uid={name},ou=people", name));
         ASSERT_TRUE(dn) << name;
         auto roles = LdapRoles({}, true).roles_of({{"", expand_dn("uid={name},ou=people", name)}});

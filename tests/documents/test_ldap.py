@@ -279,14 +279,14 @@ class Silent:
 
 
 class Dripping(Silent):
-    """Begins an answer of 16,384 bytes and sends the next one every 20 ms."""
+    """Begins a record of TLS of 16,384 bytes and sends the next one every 20 ms."""
 
     def answer(self, connection):
         threading.Thread(target=self.drip, args=(connection,), daemon=True).start()
 
     def drip(self, connection):
         with contextlib.suppress(OSError):  # closed
-            connection.sendall(b'\x30\x82\x40\x00')
+            connection.sendall(b'\x16\x03\x03\x40\x00\x02\x00\x3f\xfc')
             while not self.ended.wait(0.02):
                 connection.sendall(b'\x00')
 
@@ -348,9 +348,9 @@ class AwayTest(LdapCase):
                 self.assertEqual(self.log_in(server, 'anna'), 503)
                 self.assertLess(time.monotonic() - begin, 10)
 
-    def test_an_answer_that_comes_byte_by_byte_is_given_up(self):
+    def test_a_handshake_that_comes_byte_by_byte_is_given_up(self):
         with Dripping() as dripping:
-            server = self.serve(self.searching(url='ldap://127.0.0.1:%d' % dripping.port, request_timeout_ms='300'))
+            server = self.serve(self.searching(url='ldaps://127.0.0.1:%d' % dripping.port, connect_timeout_ms='300'))
             begin = time.monotonic()
             self.assertEqual(self.log_in(server, 'anna'), 503)
             self.assertLess(time.monotonic() - begin, 10)
