@@ -16,6 +16,7 @@ pkg_check_modules(SpiderMonkey REQUIRED IMPORTED_TARGET mozjs-102)
 pkg_check_modules(Seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(XxHash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(Pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(Ldap REQUIRED IMPORTED_TARGET ldap)
 if(DIVAN_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -64,7 +65,7 @@ divan_module(wire DEPENDS base json config doc net db TEST_DEPENDS kv kv/memory)
 divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
-divan_module(access DEPENDS base json crypto config telemetry selector doc net kv db
+divan_module(access DEPENDS base json crypto config telemetry selector doc net kv db LINK PkgConfig::Ldap
              TEST_DEPENDS crypto/testing kv/memory)
 divan_module(replication DEPENDS base json crypto config telemetry selector script doc net kv db design feed wire access
              TEST_DEPENDS kv/memory)

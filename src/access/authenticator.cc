@@ -12,7 +12,8 @@
 namespace divan::access {
 namespace {
 
-// Passwords that wait to be hashed, or are; further logins are answered 503.
+// Passwords that wait to be hashed, or are, and those that wait for the directory; further logins are
+// answered 503.
 constexpr int kHashingMax = 64;
 constexpr std::size_t kVerifiedMin = 1'000;
 
@@ -108,18 +109,29 @@ Task<Result<Principal>> Authenticator::try_harder(Attempt attempt, Executor &hom
     auto answer = co_await run_on(services_.engine_pool, home, [&attempt] { return attempt(Effort::reads); });
     if (answer)
         co_return std::move(*answer);
-    {
-        std::lock_guard lock(mutex_);
-        if (hashing_ >= kHashingMax)
-            co_return Error(ErrorCode::service_unavailable, "Too many logins at once: try again later.");
-        ++hashing_;
-    }
-    answer = co_await run_on(services_.login_pool, home, [&attempt] { return attempt(Effort::hashes); });
-    {
-        std::lock_guard lock(mutex_);
-        --hashing_;
-    }
+    answer = co_await try_on(services_.login_pool, Effort::hashes, hashing_, attempt, home);
+    if (answer)
+        co_return std::move(*answer);
+    auto *pool = services_.directory_pool != nullptr ? services_.directory_pool : &services_.login_pool;
+    answer = co_await try_on(*pool, Effort::directory, asking_, attempt, home);
     co_return std::move(*answer);
+}
+
+Task<std::optional<Result<Principal>>> Authenticator::try_on(Executor &pool, Effort effort, int &running,
+                                                             Attempt &attempt, Executor &home) {
+    {
+        std::lock_guard lock(mutex_);
+        if (running >= kHashingMax)
+            co_return Result<Principal>(
+                Error(ErrorCode::service_unavailable, "Too many logins at once: try again later."));
+        ++running;
+    }
+    auto answer = co_await run_on(pool, home, [&attempt, effort] { return attempt(effort); });
+    {
+        std::lock_guard lock(mutex_);
+        --running;
+    }
+    co_return answer;
 }
 
 // nullopt: too much effort.
@@ -236,16 +248,17 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
     if (user && user->conflicted)
         return refuse(conflicted());
     if (!user || !is_verified(login, *user)) {
-        if (effort != Effort::hashes)
+        bool of_directory = is_of_directory(user.get());
+        if (effort < (of_directory ? Effort::directory : Effort::hashes))
             return {Step::Kind::too_much};
-        auto verified = is_of_directory(user.get()) ? verify_in_directory(login) : verify(login, user);
+        auto verified = of_directory ? verify_in_directory(login) : verify(login, user);
         if (!verified.ok())
             return refuse(verified.error());
         user = std::move(*verified);
     }
     if (has_second_factor(*user) || !login.new_password.empty()) {
         // A code is looked at once, and what it takes to note it is written.
-        if (effort != Effort::hashes)
+        if (effort < Effort::hashes)
             return {Step::Kind::too_much};
         if (auto checked = check_second_factor(login, *user); !checked.ok())
             return refuse(checked.error());
@@ -281,6 +294,10 @@ Result<std::shared_ptr<const User>> Authenticator::set_password(const Login &log
     DIVAN_TRY(user, services_.users.find(login.name));
     if (user == nullptr)
         return wrong_password();
+    // It would outlive the removal of the user from the directory.
+    if (!user->password)
+        return Error(ErrorCode::forbidden,
+                     "Your password is not kept here: change it where you log in with it.");
     DIVAN_TRY_VOID(services_.users.change_password(*user, login.new_password));
     return services_.users.find(login.name);
 }

@@ -56,6 +56,8 @@ class Authenticator {
         SessionCookies &cookies;
         telemetry::Logger &log;
         Directory *directory = nullptr; // of those whom the users database does not know; null: there is none
+        // Questions to the directory run here, or with the hashes: one that hangs is not to keep others out.
+        Executor *directory_pool = nullptr;
     };
     explicit Authenticator(const Services &services);
 
@@ -99,8 +101,8 @@ class Authenticator {
     [[nodiscard]] Clock &clock() { return services_.clock; }
 
   private:
-    // What a step may wait for: nothing, reads of the engine, and hashes too.
-    enum class Effort : std::uint8_t { none, reads, hashes };
+    // What a step may wait for: nothing, reads of the engine, hashes too, and the directory too.
+    enum class Effort : std::uint8_t { none, reads, hashes, directory };
     // What a handler says. too_much: more than the effort that is allowed.
     struct Step {
         enum class Kind : std::uint8_t { pass, found, refused, too_much } kind = Kind::pass;
@@ -142,6 +144,9 @@ class Authenticator {
     // Makes the effort it takes: `attempt` on the engine's pool, then on the one for logins.
     using Attempt = UniqueFunction<std::optional<Result<Principal>>(Effort)>;
     Task<Result<Principal>> try_harder(Attempt attempt, Executor &home);
+    // nullopt: too much. Counts in `running`, of which there is a limit.
+    Task<std::optional<Result<Principal>>> try_on(Executor &pool, Effort effort, int &running,
+                                                  Attempt &attempt, Executor &home);
 
     const Services services_;
     JwtLogin jwt_;
@@ -151,6 +156,7 @@ class Authenticator {
     ScramLogins scram_logins_;
     std::mutex mutex_;
     int hashing_ = 0;
+    int asking_ = 0;                  // the directory
     std::set<std::string> upgrading_; // names
 };
 

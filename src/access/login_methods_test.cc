@@ -202,6 +202,24 @@ TEST_F(SecondFactorTest, PasswordsAreReplacedWithTheLogin) {
     EXPECT_EQ(outcome(log_in("bert", "Correct horse 2")), "bert");
 }
 
+TEST_F(SecondFactorTest, UsersOfADirectoryHaveOneButNoPasswordHere) {
+    put_user("bert", R"("identity_provider":"ldap","roles":[])");
+    directory_.on = true;
+    EXPECT_EQ(outcome(log_in("bert", "daisy")), "bert");
+    enrol();
+    EXPECT_EQ(outcome(log_in("bert", "daisy")), "401");
+    EXPECT_EQ(outcome(log_in("bert", "daisy", code())), "bert") << "the password is remembered";
+    clock_.advance(seconds(60));
+    int asked = directory_.asked;
+    EXPECT_EQ(outcome(log_in("bert", "daisy", code())), "bert");
+    EXPECT_EQ(directory_.asked, asked + 1);
+    clock_.advance(seconds(60));
+    std::optional<Result<Principal>> out;
+    spawn(await_login({"bert", "daisy", code(), "192.0.2.1", "tulip"}, out), [] {});
+    EXPECT_EQ(outcome(*out), "403");
+    EXPECT_FALSE(read_document("bert").contains("derived_key"));
+}
+
 // ---- SCRAM
 
 class ScramTest : public UsersFixture {

@@ -60,6 +60,17 @@ std::vector<std::string> sorted_roles(const json::Object &document) {
     return roles;
 }
 
+// Who is removed from a directory must not stay by a password that he gave himself here.
+Result<void> check_provider(const json::Object &before, const json::Object &after) {
+    const auto &provider = member(before, "identity_provider");
+    if (provider != member(after, "identity_provider"))
+        return forbidden("Only _admin may change identity_provider");
+    for (const char *name : {"password_scheme", "derived_key", "password_sha"})
+        if (!is_falsy(provider) && member(before, name) != member(after, name))
+            return forbidden("Your password is not kept here: change it where you log in with it.");
+    return {};
+}
+
 Result<void> check_rights(const UserEdit &edit, const Principal &principal) {
     if (!edit.replaced) {
         if (!sorted_roles(edit.document).empty())
@@ -74,7 +85,7 @@ Result<void> check_rights(const UserEdit &edit, const Principal &principal) {
     const auto &before = edit.replaced ? *edit.replaced : kNone;
     if (member(before, "locked") != member(edit.document, "locked"))
         return forbidden("Only _admin may lock and unlock accounts");
-    return {};
+    return check_provider(before, edit.document);
 }
 
 Result<void> check_system_names(const json::Object &document) {

@@ -73,6 +73,21 @@ TEST_F(UserRulesTest, UsersChangeTheirOwnDocumentButNotTheirRights) {
     EXPECT_TRUE(write_as(context("bert"), id_, "{}", true).starts_with("3-"));
 }
 
+TEST_F(UserRulesTest, UsersOfAnIdentityProviderGetNoPasswordOfTheirOwn) {
+    put_user("bert", R"("identity_provider":"ldap","roles":[])");
+    auto own = [&](const std::string &members) {
+        return write_as(context("bert"), id_, R"({"type":"user","name":"bert","roles":[])" + members + "}");
+    };
+    EXPECT_TRUE(own(R"(,"identity_provider":"ldap","password":"rose")").starts_with("403 Your password"));
+    EXPECT_TRUE(
+        own(R"(,"identity_provider":"ldap","salt":"a","password_sha":"b")").starts_with("403 Your password"));
+    EXPECT_EQ(own(R"(,"password":"rose")"), "403 Only _admin may change identity_provider");
+    EXPECT_TRUE(own(R"(,"identity_provider":"ldap","city":"Ulm")").starts_with("2-"));
+    EXPECT_EQ(write_as(context(""), "org.couchdb.user:cleo",
+                       R"({"type":"user","name":"cleo","roles":[],"identity_provider":"ldap"})"),
+              "403 Only _admin may change identity_provider");
+}
+
 TEST_F(UserRulesTest, AnybodyMaySignUpWithoutRoles) {
     EXPECT_EQ(write_as(context(""), id_, R"({"type":"user","name":"bert","roles":["x"],"password":"p"})"),
               "403 Only _admin may set roles");

@@ -4,6 +4,7 @@
 #include "access/authenticator.h"
 #include "access/gate.h"
 #include "access/handlers.h"
+#include "access/ldap_directory.h"
 #include "access/password_regexp.h"
 #include "access/users.h"
 #include "access/write_guard.h"
@@ -141,6 +142,10 @@ class Application::Parts {
             static_cast<std::size_t>(config_->integer("divan", "engine_thread_count")));
         login_pool_ = std::make_unique<ThreadPool>(
             static_cast<std::size_t>(config_->integer("divan", "login_thread_count")));
+        directory_pool_ = std::make_unique<ThreadPool>(
+            static_cast<std::size_t>(config_->integer("ldap", "connections_max")));
+        directory_ = std::make_unique<access::LdapDirectory>(*config_, clock_, *log_);
+        DIVAN_TRY_VOID(directory_->apply_settings());
         admins_ = std::make_unique<access::Admins>(*config_, random_);
         cookies_ = std::make_unique<access::SessionCookies>(*config_, clock_);
         DIVAN_TRY_VOID(check_access_settings());
@@ -180,6 +185,8 @@ class Application::Parts {
         // Logins wait for writes of the store, and work that is queued may refer to it and to the scripts.
         if (login_pool_)
             login_pool_->stop();
+        if (directory_pool_)
+            directory_pool_->stop();
         if (pool_)
             pool_->stop();
         replicator_.reset();
@@ -346,7 +353,9 @@ class Application::Parts {
                                                         .login_pool = *login_pool_,
                                                         .users = *users_,
                                                         .cookies = *cookies_,
-                                                        .log = *log_}));
+                                                        .log = *log_,
+                                                        .directory = directory_.get(),
+                                                        .directory_pool = directory_pool_.get()}));
         return {};
     }
 
@@ -459,6 +468,9 @@ class Application::Parts {
             log_->error(read.error().reason());
         user_databases_->look();
         listeners_->apply_settings();
+        if (auto applied = directory_->apply_settings(); !applied.ok())
+            log_->warning(
+                fmt::format("users of the LDAP directory cannot log in: {}", applied.error().reason()));
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
@@ -494,6 +506,8 @@ class Application::Parts {
     std::unique_ptr<kv::Engine> engine_;
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<ThreadPool> login_pool_;
+    std::unique_ptr<ThreadPool> directory_pool_;
+    std::unique_ptr<access::LdapDirectory> directory_;
     std::unique_ptr<access::Admins> admins_;
     std::unique_ptr<access::SessionCookies> cookies_;
     design::DesignDocuments designs_{[this] { return selector::stored_limits(*config_); }};

@@ -69,7 +69,7 @@ def includes(root):
             found.append('%s belongs to no module' % path)
             continue
         allowed = {module, *modules[module]['DEPENDS']}
-        if path.stem.endswith(('_test', '_fuzz')):
+        if path.stem.endswith(('_test', '_fuzz')) or path.stem.startswith('testing_'):
             allowed.update(modules[module]['TEST_DEPENDS'])
         for header in INCLUDE.findall(read(root / path)):
             other = owner(header, modules)

@@ -24,6 +24,7 @@ LIBRARIES = {
     'OpenSSL::SSL': ['libssl-dev'],
     'OpenSSL': ['libssl-dev'],
     'PkgConfig': ['pkg-config'],
+    'PkgConfig::Ldap': ['libldap-dev'],
     'PkgConfig::Pcre2': ['libpcre2-dev'],
     'PkgConfig::Seccomp': ['libseccomp-dev'],
     'PkgConfig::SpiderMonkey': ['libmozjs-102-dev'],
@@ -47,6 +48,7 @@ LIBRARIES = {
 PROGRAMS = {
     'c++filt': 'g++', 'clang++-19': 'clang-19', 'clang-format-19': 'clang-format-19',
     'clang-tidy-19': 'clang-tidy-19', 'cmake': 'cmake', 'ctest': 'cmake', 'curl': 'curl',
+    'slapadd': 'slapd', 'slapd': 'slapd', 'ldapmodify': 'ldap-utils',
     'java': 'openjdk-17-jdk-headless', 'javac': 'openjdk-17-jdk-headless', 'ninja': 'ninja-build',
     'node': 'nodejs', 'npm': 'npm', 'openssl': 'openssl', 'python3': 'python3', 'shellcheck': 'shellcheck', 'wrk': 'wrk',
 }
