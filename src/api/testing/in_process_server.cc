@@ -37,6 +37,8 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
     DIVAN_CHECK(config_->set_override("chttpd_auth", "secret", "shared secret").ok());
     DIVAN_CHECK(config_->set("admins", "admin", "open sesame", false).ok());
     DIVAN_CHECK(admins_.hash_plain_admins().ok());
+    // In memory, as in a server that has served somebody.
+    DIVAN_CHECK(users_->find("admin").ok());
     // A cookie is checked without a slow hash.
     auto salt = crypto::parse_password_hash(*admins_.find("admin"))->salt;
     auto cookie = cookies_.make("admin", salt, false);
