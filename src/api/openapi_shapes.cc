@@ -42,7 +42,7 @@ constexpr Shape kShapes[] = {
     {"DELETE", "/_session", "", "200 Ok, 302 Ok"},
     {"POST", "/_session/_totp", "", "200 TotpKey"},
     {"PUT", "/_session/_totp", "TotpToken", "200 RecoveryCodes"},
-    {"DELETE", "/_session/_totp", "TotpToken", "200 Ok"},
+    {"POST", "/_session/_totp/_remove", "TotpToken", "200 Ok"},
 
     {"GET", "/_node/{node}", "", "200 Node"},
     {"GET", "/_node/{node}/_stats", "", "200 Object"},

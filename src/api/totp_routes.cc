@@ -44,7 +44,8 @@ Task<Result<void>> post_totp(Call &call) {
     if (!own.ok())
         co_return own.error();
     if (access::has_second_factor(*call.principal.account))
-        co_return Error(ErrorCode::conflict, "There is a second factor already: DELETE it first.");
+        co_return Error(ErrorCode::conflict,
+                        "There is a second factor already: POST to _session/_totp/_remove first.");
     auto enrolment = call.services().authenticator.second_factors().enrol(call.principal.name, "Divan");
     if (!enrolment.ok())
         co_return enrolment.error();
@@ -77,7 +78,7 @@ Task<Result<void>> put_totp(Call &call) {
     co_return co_await store(call, std::move(confirmed->document), std::move(text));
 }
 
-Task<Result<void>> delete_totp(Call &call) {
+Task<Result<void>> remove_totp(Call &call) {
     auto own = check_account(call);
     if (!own.ok())
         co_return own.error();
@@ -101,7 +102,8 @@ std::vector<Route> totp_routes() {
          "Makes a key for one-time passwords; it counts after PUT."},
         {"PUT", "/_session/_totp", Permission::own_account, put_totp,
          "Sets the second factor up with the first code; answers recovery codes."},
-        {"DELETE", "/_session/_totp", Permission::own_account, delete_totp, "Removes the second factor."},
+        {"POST", "/_session/_totp/_remove", Permission::own_account, remove_totp,
+         "Removes the second factor, with one of its codes."},
     };
 }
 

@@ -26,7 +26,7 @@ HONOURED = {
                                       'http_connections', 'connection_timeout', 'retries_per_request'))}
 FROM_OLD_SECTION = {
     ('httpd', 'port'): 'chttpd', ('httpd', 'bind_address'): 'chttpd', ('httpd', 'secure_rewrites'): 'chttpd',
-    ('couch_httpd_auth', 'require_valid_user'): 'chttpd',
+    ('httpd', 'authentication_handlers'): 'chttpd', ('couch_httpd_auth', 'require_valid_user'): 'chttpd',
     ('couch_httpd_auth', 'timeout'): 'chttpd_auth', ('couch_httpd_auth', 'auth_cache_size'): 'chttpd_auth',
     ('couch_httpd_auth', 'allow_persistent_cookies'): 'chttpd_auth'}
 # Reported once at start; under the section where CouchDB reads it today.

@@ -15,7 +15,7 @@ FORM = ('--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n{rev}\r\n'
         'Content-Type: text/plain\r\n\r\nform\r\n--b--\r\n')
 
 # What fills the parameters of paths.
-VALUES = {'node': '_local', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
+VALUES = {'node': '_local', 'name': 'nobody', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
           'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
           'localid': 'local', 'view': 'view', 'function': 'func', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
@@ -81,8 +81,9 @@ QUERIES = {
     'POST /{db}/_changes': {'filter': '_design'},
     'GET /_db_updates': {'timeout': '0'},
 }
-# Ends the process: called by tests of restarting.
-NOT_CALLED = {'POST /_node/{node}/_restart'}
+# What ends the process, and what needs a login of its own: called by tests of restarting and of logins.
+NOT_CALLED = {'POST /_node/{node}/_restart', 'PUT /_session/_totp', 'POST /_session/_totp/_remove',
+              'DELETE /_node/{node}/_lockouts/{name}'}
 DOCUMENTS = {path: {'a': 1} if '_local' in path else {
     'a': 1, **(DESIGN if '_design' in path else {}), '_attachments': {VALUES['attname']: {'content_type': 'text/plain', 'data': 'YWJj'}}}
     for path in ('doc', '_design/design', '_local/local')}
