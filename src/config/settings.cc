@@ -506,6 +506,8 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"chttpd", "buffer_response", "answers are always checked before the first byte"},
     {"chttpd", "bulk_get_use_batches", "bulk reads are always batched"},
     {"chttpd", "bulk_get_batch_size", "bulk reads are always batched"},
+    {"chttpd_auth", "public_fields", "documents of other users are not shown"},
+    {"chttpd_auth", "users_db_public", "documents of other users are not shown"},
     {"chttpd_auth", "authentication_redirect", "there is no login page yet"},
     {"ssl", "signature_algs", "OpenSSL decides"},
     {"ssl", "ecc_curves", "OpenSSL decides"},
