@@ -283,7 +283,7 @@ Result<void> Authenticator::check_second_factor(const Login &login, const User &
     if (login.token.empty())
         return wrong_password();
     std::optional<json::Object> used;
-    if (!second_factors_.verify(user, login.token, used))
+    if (!second_factors_.verify(user, login.token.reveal(), used))
         return refuse_password(login, user.salt);
     return used ? services_.users.update(user, std::move(*used)) : Result<void>();
 }
@@ -298,7 +298,7 @@ Result<std::shared_ptr<const User>> Authenticator::set_password(const Login &log
     if (!user->password)
         return Error(ErrorCode::forbidden,
                      "Your password is not kept here: change it where you log in with it.");
-    DIVAN_TRY_VOID(services_.users.change_password(*user, login.new_password));
+    DIVAN_TRY_VOID(services_.users.change_password(*user, std::string(login.new_password.reveal())));
     return services_.users.find(login.name);
 }
 
@@ -343,13 +343,14 @@ std::string checked_against(const User &user) {
 } // namespace
 
 bool Authenticator::is_verified(const Login &login, const User &user) {
-    return verified_.contains(login.name, login.password, checked_against(user), services_.clock.monotonic());
+    return verified_.contains(login.name, login.password.reveal(), checked_against(user),
+                              services_.clock.monotonic());
 }
 
 void Authenticator::remember(const Login &login, const User &user, std::chrono::nanoseconds until) {
     auto entries_max = std::max(
         kVerifiedMin, static_cast<std::size_t>(services_.config.integer("chttpd_auth", "auth_cache_size")));
-    verified_.remember(login.name, login.password, checked_against(user), until, entries_max);
+    verified_.remember(login.name, login.password.reveal(), checked_against(user), until, entries_max);
 }
 
 Error Authenticator::refuse_password(const Login &login, std::string_view salt) {
@@ -365,15 +366,15 @@ Result<std::shared_ptr<const User>> Authenticator::verify(const Login &login,
         return *user->password_error;
     if (!user || !user->password) {
         // An unknown name takes as long as a wrong password, so that names cannot be guessed by time.
-        (void)make_password_hash(services_.config, services_.random, login.password);
+        (void)make_password_hash(services_.config, services_.random, login.password.reveal());
         return refuse_password(login, user ? user->salt : std::string());
     }
     DIVAN_TRY_VOID(check_password_cost(*user->password, services_.config));
-    if (!crypto::verify_password(*user->password, login.password))
+    if (!crypto::verify_password(*user->password, login.password.reveal()))
         return refuse_password(login, user->salt);
     lockout_.succeeded(login.address, login.name, user->salt);
     remember(login, *user, kForever);
-    upgrade_hash(*user, login.password);
+    upgrade_hash(*user, login.password.reveal());
     return user;
 }
 
@@ -387,7 +388,8 @@ bool Authenticator::is_of_directory(const User *user) const {
 }
 
 Result<std::shared_ptr<const User>> Authenticator::verify_in_directory(const Login &login) {
-    DIVAN_TRY(auto external, services_.directory->check_password(login.name, login.password));
+    DIVAN_TRY(auto external,
+              services_.directory->check_password(login.name, std::string(login.password.reveal())));
     DIVAN_TRY(auto known, services_.users.find(login.name));
     auto salt = known ? known->salt : std::string();
     if (!external)

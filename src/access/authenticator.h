@@ -36,10 +36,10 @@ namespace divan::access {
 // A login by POST /_session.
 struct Login {
     std::string name;
-    std::string password;
-    std::string token;        // of the second factor
-    std::string address;      // of the client
-    std::string new_password; // to be set if the login is right; empty: none
+    crypto::Secret password;
+    crypto::Secret token;        // of the second factor
+    std::string address;         // of the client
+    crypto::Secret new_password; // to be set if the login is right; empty: none
 };
 
 // Thread-safe. Users that are not in memory are read on the engine's pool. Passwords are hashed on a pool of

@@ -16,7 +16,10 @@ Result<std::optional<BasicCredentials>> parse_basic_credentials(std::string_view
     auto colon = decoded->find(':');
     if (colon == std::string::npos || *decoded == "_:_")
         return none;
-    return std::optional(BasicCredentials{decoded->substr(0, colon), decoded->substr(colon + 1)});
+    BasicCredentials credentials{decoded->substr(0, colon),
+                                 crypto::Secret(std::string_view(*decoded).substr(colon + 1))};
+    crypto::cleanse(*decoded);
+    return std::optional(std::move(credentials));
 }
 
 } // namespace divan::access

@@ -3,6 +3,7 @@
 // Authorization: Basic (RFC 7617), read as couch_httpd_auth:basic_name_pw does.
 
 #include "base/result.h"
+#include "crypto/secret.h"
 
 #include <optional>
 #include <string>
@@ -12,7 +13,7 @@ namespace divan::access {
 
 struct BasicCredentials {
     std::string name;
-    std::string password;
+    crypto::Secret password;
 };
 
 // nullopt: another scheme, no colon, or "_:_", which says that nobody is logged in.

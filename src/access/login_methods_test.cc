@@ -180,7 +180,9 @@ TEST_F(SecondFactorTest, RolesMayAskForIt) {
 TEST_F(SecondFactorTest, PasswordsAreReplacedWithTheLogin) {
     auto change = [&](const std::string &password, const std::string &new_password) {
         std::optional<Result<Principal>> out;
-        spawn(await_login({"bert", password, "", "192.0.2.1", new_password}, out), [] {});
+        spawn(await_login({"bert", crypto::Secret(password), {}, "192.0.2.1", crypto::Secret(new_password)},
+                          out),
+              [] {});
         return outcome(*out);
     };
     EXPECT_EQ(change("rose", "tulip"), "401");
@@ -215,7 +217,10 @@ TEST_F(SecondFactorTest, UsersOfADirectoryHaveOneButNoPasswordHere) {
     EXPECT_EQ(directory_.asked, asked + 1);
     clock_.advance(seconds(60));
     std::optional<Result<Principal>> out;
-    spawn(await_login({"bert", "daisy", code(), "192.0.2.1", "tulip"}, out), [] {});
+    spawn(await_login(
+              {"bert", crypto::Secret("daisy"), crypto::Secret(code()), "192.0.2.1", crypto::Secret("tulip")},
+              out),
+          [] {});
     EXPECT_EQ(outcome(*out), "403");
     EXPECT_FALSE(read_document("bert").contains("derived_key"));
 }

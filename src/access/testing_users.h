@@ -138,9 +138,9 @@ class UsersFixture : public testing::Test {
         out.emplace(std::move(principal));
     }
 
-    Result<Principal> log_in(std::string name, std::string password, std::string token = "") {
+    Result<Principal> log_in(std::string name, std::string_view password, std::string_view token = "") {
         std::optional<Result<Principal>> out;
-        Login login{std::move(name), std::move(password), std::move(token), "192.0.2.1"};
+        Login login{std::move(name), crypto::Secret(password), crypto::Secret(token), "192.0.2.1", {}};
         spawn(await_login(std::move(login), out), [] {});
         return std::move(*out);
     }

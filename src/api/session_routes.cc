@@ -3,6 +3,7 @@
 #include "api/error_response.h"
 #include "api/router.h"
 #include "config/config.h"
+#include "crypto/secret.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -53,9 +54,10 @@ Result<access::Login> parse_login(std::string_view content_type, const std::stri
         }
     if (!named)
         return Error(ErrorCode::bad_request, "request body must contain a username");
-    login.password = find("password").value_or("");
-    login.token = find("token").value_or("");
-    login.new_password = find("new_password").value_or("");
+    for (auto [key, secret] : {std::pair{"password", &login.password}, std::pair{"token", &login.token},
+                               std::pair{"new_password", &login.new_password}})
+        if (auto text = find(key))
+            *secret = crypto::Secret::take(*text);
     return login;
 }
 
@@ -159,6 +161,7 @@ Task<Result<void>> post_session(Call &call) {
     if (!body.ok())
         co_return body.error();
     auto login = parse_login(call.header("Content-Type").value_or(""), *body, call.json_options());
+    crypto::cleanse(*body);
     if (!login.ok())
         co_return login.error();
     auto next = redirect_to(call, "next");

@@ -56,6 +56,23 @@ bool Logger::enabled(Level level) const {
     return level >= state_->level;
 }
 
+namespace {
+
+// An event is one line, whatever names and messages hold that others chose.
+std::string on_one_line(std::string_view message) {
+    std::string line;
+    line.reserve(message.size());
+    for (char c : message) {
+        if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
+            line.push_back(c);
+        else
+            line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+    return line;
+}
+
+} // namespace
+
 void Logger::write(Level level, std::string_view request_id, std::string_view message) {
     if (!enabled(level) || level == Level::none)
         return;
@@ -64,7 +81,7 @@ void Logger::write(Level level, std::string_view request_id, std::string_view me
     text.pop_back();
     state_->sink->info("[{}] {}.{:06}Z {} <{}> {} {}", kNames[static_cast<std::size_t>(level)], text,
                        now.count() % 1'000'000, state_->node_name, getpid(),
-                       request_id.empty() ? std::string_view("--------") : request_id, message);
+                       request_id.empty() ? std::string_view("--------") : request_id, on_one_line(message));
 }
 
 } // namespace divan::telemetry

@@ -24,7 +24,8 @@ class Logger {
 
     void set_level(Level level);
     [[nodiscard]] bool enabled(Level level) const;
-    // `request_id` may be empty. Never pass secrets.
+    // `request_id` may be empty. Control characters of the message are written as \x0a and so on: an event is
+    // one line. Never pass secrets.
     void write(Level level, std::string_view request_id, std::string_view message);
     void info(std::string_view message) { write(Level::info, {}, message); }
     void warning(std::string_view message) { write(Level::warning, {}, message); }

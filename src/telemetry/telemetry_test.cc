@@ -1,6 +1,8 @@
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
+#include <cstdio>
+#include <fstream>
 #include <gtest/gtest.h>
 
 namespace divan::telemetry {
@@ -39,6 +41,22 @@ TEST(Log, Levels) {
     EXPECT_EQ(parse_level("warning"), Level::warning);
     EXPECT_EQ(parse_level("emergency"), Level::critical);
     EXPECT_EQ(parse_level("?"), Level::info);
+}
+
+// A user whose name holds a line of the log must not write one.
+TEST(Log, AnEventIsOneLine) {
+    auto path = testing::TempDir() + "one_line.log";
+    ManualClock clock;
+    {
+        Logger log(clock, "node", path, Level::info);
+        log.warning("failed for a\n[error] forged\r\x1b[2J");
+    }
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    EXPECT_TRUE(line.ends_with("failed for a\\x0a[error] forged\\x0d\\x1b[2J")) << line;
+    EXPECT_FALSE(std::getline(file, line));
+    std::remove(path.c_str());
 }
 
 } // namespace
