@@ -1,6 +1,7 @@
 #include "access/authenticator.h"
 
 #include "access/basic_credentials.h"
+#include "access/certificate_login.h"
 #include "access/password_policy.h"
 #include "access/proxy_login.h"
 #include "base/encoding.h"
@@ -83,6 +84,9 @@ std::optional<Result<Principal>> Authenticator::run(const net::RequestHead &head
             break;
         case Handler::jwt:
             step = by_token(head, effort);
+            break;
+        case Handler::certificate:
+            step = by_certificate(head, effort);
             break;
         }
         if (step.kind != Step::Kind::pass)
@@ -202,6 +206,25 @@ Authenticator::Step Authenticator::by_token(const net::RequestHead &head, Effort
     Principal principal{std::move((*claims)->subject), std::move((*claims)->roles), "jwt"};
     principal.valid_until = (*claims)->expires_at;
     return found_elsewhere(std::move(principal), effort);
+}
+
+Authenticator::Step Authenticator::by_certificate(const net::RequestHead &head, Effort effort) {
+    auto name = certificate_user(head, services_.config);
+    if (!name)
+        return {};
+    auto user = find_user(*name, effort);
+    if (!user)
+        return {Step::Kind::too_much};
+    if (!user->ok())
+        return refuse(user->error());
+    // The authority says who somebody is, and the users database who belongs here.
+    if (**user == nullptr)
+        return {};
+    if ((**user)->conflicted)
+        return refuse(conflicted());
+    if ((**user)->locked)
+        return refuse(account_locked());
+    return {Step::Kind::found, principal_of(std::move(**user), "certificate")};
 }
 
 Authenticator::Step Authenticator::found_elsewhere(Principal principal, Effort effort) {

@@ -7,6 +7,7 @@
 //   default  Authorization: Basic                       CouchDB's name for it
 //   proxy    X-Auth-CouchDB-UserName and -Roles         of a proxy that is trusted, or shares the secret
 //   jwt      Authorization: Bearer                      jwt.h
+//   certificate  a client's certificate, over TLS        certificate_login.h
 
 #include "access/handlers.h"
 #include "access/jwt_login.h"
@@ -118,6 +119,7 @@ class Authenticator {
     Step by_password(const net::RequestHead &head, Effort effort);
     Step by_proxy(const net::RequestHead &head, Effort effort);
     Step by_token(const net::RequestHead &head, Effort effort);
+    Step by_certificate(const net::RequestHead &head, Effort effort);
     // Somebody else vouches for the name; an account of that name may be locked here.
     Step found_elsewhere(Principal principal, Effort effort);
 

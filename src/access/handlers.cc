@@ -12,7 +12,8 @@ struct Known {
 constexpr Known kKnown[] = {{"cookie", Handler::cookie},
                             {"default", Handler::password},
                             {"proxy", Handler::proxy},
-                            {"jwt", Handler::jwt}};
+                            {"jwt", Handler::jwt},
+                            {"certificate", Handler::certificate}};
 
 constexpr std::string_view kSuffixes[] = {"_authentication_handler", "_authentification_handler"};
 constexpr std::string_view kModules[] = {"chttpd_auth", "couch_httpd_auth"};
@@ -61,7 +62,7 @@ Result<std::vector<Handler>> parse_handlers(std::string_view text) {
                 found = &known;
         if (found == nullptr)
             return Error(ErrorCode::bad_request, fmt::format("`{}` is no handler. There are: cookie, "
-                                                             "default (passwords), proxy, jwt.",
+                                                             "default (passwords), proxy, jwt, certificate.",
                                                              word));
         handlers.push_back(found->handler);
     }

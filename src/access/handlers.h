@@ -10,9 +10,9 @@
 
 namespace divan::access {
 
-enum class Handler : std::uint8_t { cookie, password, proxy, jwt };
+enum class Handler : std::uint8_t { cookie, password, proxy, jwt, certificate };
 
-// As `_session` shows it: "cookie", "default", "proxy", "jwt".
+// As `_session` shows it: "cookie", "default", "proxy", "jwt", "certificate".
 [[nodiscard]] std::string_view handler_name(Handler handler);
 
 // Reads a list of such names, or CouchDB's form of it: {chttpd_auth, cookie_authentication_handler}, ...

@@ -62,7 +62,7 @@ constexpr Setting kSettings[] = {
      "{chttpd_auth, cookie_authentication_handler}, {chttpd_auth, default_authentication_handler}", 0, 0,
      kNone,
      "Ways of logging in, in the order in which they are asked: `cookie`, `default` (passwords), `proxy`, "
-     "`jwt`, or CouchDB's names of them."},
+     "`jwt`, `certificate`, or CouchDB's names of them."},
     {"chttpd", "enable_cors", Kind::boolean, "false", 0, 0, kNone,
      "Answers browsers of other origins, by the rules in [cors]."},
     {"chttpd", "changes_timeout", Kind::integer, "60000", 1, kDay, kNone,
@@ -101,6 +101,9 @@ constexpr Setting kSettings[] = {
     {"ssl", "ciphers", Kind::list, "", 0, 0, kNone,
      "Ciphers by OpenSSL's names, separated by commas; empty: those with forward secrecy and authenticated "
      "encryption."},
+    {"ssl", "client_certificate_user", Kind::text, "common_name", 0, 0, kNone,
+     "What of a client's certificate is the name of a user, for the handler `certificate`.",
+     "common_name, email, dns_name, subject"},
     {"ssl", "ip_allow", Kind::list, "", 0, 0, kNone, "As in [chttpd], of the HTTPS listener."},
     {"ssl", "ip_deny", Kind::list, "", 0, 0, kNone, "As in [chttpd], of the HTTPS listener."},
     {"cors", "origins", Kind::list, "", 0, 0, kNone,

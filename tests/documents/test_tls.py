@@ -430,6 +430,28 @@ class ClientCertificateTest(TlsCase):
         self.assertEqual(self.status(self.verifying('ssl_certificate_max_depth = 2'), certificate=leaf), '200')
 
 
+    def test_certificates_name_users_of_the_users_database(self):
+        server = self.verifying('[chttpd]\nauthentication_handlers = certificate, default\n')
+        document = {'type': 'user', 'name': 'holder', 'roles': ['r'], 'password': 'pw'}
+        self.assertEqual(server.put('/_users/org.couchdb.user:holder', json=document).status_code, 201)
+
+        def who(name):
+            shown = self.make.issue(name, self.authority)
+            done = subprocess.run(['curl', '-s', '--cacert', str(self.authority.certificate), '--cert',
+                                   str(shown.certificate), '--key', str(shown.key),
+                                   'https://127.0.0.1:%d/_session' % self.port(server)],
+                                  capture_output=True, text=True, timeout=LIMIT_S, check=True)
+            return json.loads(done.stdout)
+        answer = who('holder')
+        self.assertEqual(answer['userCtx'], {'name': 'holder', 'roles': ['r']})
+        self.assertEqual(answer['info']['authenticated'], 'certificate')
+        self.assertIsNone(who('unknown')['userCtx']['name'])
+        self.assertIsNone(server.new_session('').get(server.url + '/_session').json()['userCtx']['name'])
+        current = server.get('/_users/org.couchdb.user:holder').json()
+        server.put('/_users/org.couchdb.user:holder', json={**current, 'locked': True})
+        self.assertEqual(who('holder')['error'], 'forbidden')
+
+
 class AddressListTest(TlsCase):
     def set(self, server, setting, value):
         answer = server.put('/_node/_local/_config/' + setting, json=value)
