@@ -167,6 +167,20 @@ constexpr Setting kSettings[] = {
      "Header with the token of `proxy_use_secret`."},
     {"chttpd_auth", "auth_cache_size", Kind::integer, "50", 1, 1'000'000, kNone,
      "Verified logins kept in memory, at least 1000."},
+    {"jwt_auth", "jwks_file", Kind::text, "", 0, 0, kNone,
+     "File with a key set (JWKS, RFC 7517) whose keys check tokens, besides [jwt_keys]. Read again as "
+     "jwks_refresh_seconds says."},
+    {"jwt_auth", "jwks_url", Kind::text, "", 0, 0, kNone,
+     "URL of a key set that an identity provider publishes, https or on this machine; read as jwks_file."},
+    {"jwt_auth", "jwks_refresh_seconds", Kind::integer, "3600", 10, 604'800, kNone,
+     "Both are read again after this time; at once, but at most once a minute, when a token names a key that "
+     "is not known."},
+    {"jwt_auth", "jwks_keep_seconds", Kind::integer, "86400", 60, 31'536'000, kNone,
+     "How long the last good set is used while it cannot be read again."},
+    {"jwt_auth", "jwks_ca_file", Kind::text, "", 0, 0, kNone,
+     "PEM file of the authorities that are trusted for jwks_url; empty: the system's."},
+    {"jwt_auth", "jwks_timeout_ms", Kind::integer, "10000", 100, 600'000, kNone,
+     "Time that jwks_url has to answer."},
     {"chttpd_auth_lockout", "mode", Kind::text, "enforce", 0, 0, kNone,
      "What happens to those who fail to log in too often: `enforce` refuses them for a while with 403, "
      "`warn` "

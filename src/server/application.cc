@@ -4,6 +4,7 @@
 #include "access/authenticator.h"
 #include "access/gate.h"
 #include "access/handlers.h"
+#include "access/jwk_source.h"
 #include "access/password_regexp.h"
 #include "access/users.h"
 #include "access/write_guard.h"
@@ -145,8 +146,10 @@ class Application::Parts {
         cookies_ = std::make_unique<access::SessionCookies>(*config_, clock_);
         DIVAN_TRY_VOID(check_access_settings());
         DIVAN_TRY_VOID(admit_admin());
+        make_identity_clients();
         DIVAN_TRY_VOID(open_store());
         make_replicator();
+        jwt_keys_->start();
         DIVAN_TRY_VOID(listen());
         config_->on_change([this] { apply_changes(); });
         replication_loop_->post([this] { replication_->server_url = listeners_->url(); });
@@ -162,6 +165,10 @@ class Application::Parts {
             end_functions_after_drain();
             server_->stop();
         }
+        if (jwt_keys_)
+            jwt_keys_->stop();
+        if (identity_loop_)
+            identity_loop_->stop();
         // Its last checkpoints and notes need the pool and the store.
         if (replicator_)
             replicator_->stop();
@@ -184,6 +191,7 @@ class Application::Parts {
             pool_->stop();
         replicator_.reset();
         http_client_.reset();
+        identity_client_.reset();
         authenticator_.reset();
         users_.reset();
         store_.reset();
@@ -249,6 +257,7 @@ class Application::Parts {
             return handlers.ok() ? Result<void>() : handlers.error();
         }));
         DIVAN_TRY_VOID(config_->add_check("chttpd_auth", "password_regexp", access::check_password_regexps));
+        DIVAN_TRY_VOID(config_->add_check("jwt_auth", "jwks_url", access::check_jwks_url));
         DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
         bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
         if (by_proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
@@ -340,6 +349,14 @@ class Application::Parts {
                                                         .cookies = *cookies_,
                                                         .log = *log_}));
         return {};
+    }
+
+    // What asks identity providers. A loop of its own: a slow one must not wait behind replications.
+    void make_identity_clients() {
+        identity_loop_ = std::make_unique<net::SocketLoop>(clock_);
+        identity_client_ = net::make_http_client(*identity_loop_);
+        jwt_keys_.reset(new access::JwkSource({*identity_loop_, *identity_client_, *log_},
+                                              [this] { return access::jwt_key_options(*config_); }));
     }
 
     // Of all replications together; 0 = no limit.
@@ -448,6 +465,7 @@ class Application::Parts {
         log_->set_level(telemetry::parse_level(config_->text("log", "level")));
         users_->admins_changed();
         user_databases_->look();
+        jwt_keys_->request_refresh();
         listeners_->apply_settings();
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
@@ -500,6 +518,9 @@ class Application::Parts {
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<access::Users> users_;
     std::unique_ptr<access::Authenticator> authenticator_;
+    std::unique_ptr<net::SocketLoop> identity_loop_;
+    std::unique_ptr<net::HttpClient> identity_client_;
+    std::unique_ptr<access::JwkSource> jwt_keys_;
     std::unique_ptr<net::SocketLoop> replication_loop_;
     std::unique_ptr<net::HttpClient> http_client_;
     std::unique_ptr<replication::Throttle> throttle_;
