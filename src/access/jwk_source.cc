@@ -66,6 +66,7 @@ JwkSourceOptions jwt_key_options(const config::Config &config) {
     options.file = config.text("jwt_auth", "jwks_file");
     options.url = config.text("jwt_auth", "jwks_url");
     options.refresh_interval = seconds("jwks_refresh_seconds");
+    options.request_interval = seconds("jwks_request_seconds");
     options.keep_max = seconds("jwks_keep_seconds");
     options.web.ca_file = config.text("jwt_auth", "jwks_ca_file");
     options.web.timeout = Millis(config.integer("jwt_auth", "jwks_timeout_ms"));
@@ -86,11 +87,9 @@ void JwkSource::start() {
 }
 
 void JwkSource::stop() {
-    auto ended = std::exchange(ended_, nullptr);
-    if (!ended)
-        return;
     services_.loop.post([this] { stopping_.cancel(); });
-    ended->get_future().wait();
+    if (auto ended = std::exchange(ended_, nullptr))
+        ended->get_future().wait();
 }
 
 Task<void> JwkSource::run() {

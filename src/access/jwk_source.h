@@ -72,7 +72,8 @@ class JwkSource {
 
     // ---- Not on the loop's thread
 
-    // Ends what start() began and waits until it has ended. Idempotent; before the loop stops.
+    // Ends what start() began and waits until it has ended; refreshes that others wait for end soon.
+    // Idempotent; before the loop stops, and the loop stops before the source is destroyed.
     void stop();
 
     // ---- On the loop

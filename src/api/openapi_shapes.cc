@@ -40,6 +40,9 @@ constexpr Shape kShapes[] = {
     {"GET", "/_session", "", "200 Session"},
     {"POST", "/_session", "Login, application/x-www-form-urlencoded Login", "200 LoggedIn, 302 LoggedIn"},
     {"DELETE", "/_session", "", "200 Ok, 302 Ok"},
+    {"GET", "/_session/oidc/login", "", "302"},
+    {"GET", "/_session/oidc/callback", "", "302"},
+    {"GET", "/_session/oidc/logout", "", "302"},
 
     {"GET", "/_node/{node}", "", "200 Node"},
     {"GET", "/_node/{node}/_stats", "", "200 Object"},

@@ -129,7 +129,8 @@ Result<IniValues> Config::read_files() const {
 std::vector<std::string> Config::notices() const {
     std::vector<std::string> notices;
     for (const auto &[section, entries] : *values()) {
-        if (section == "admins" || section == "jwt_keys" || section == "replicator.shares")
+        if (section == "admins" || section == "jwt_keys" || section == "oidc_roles" ||
+            section == "replicator.shares")
             continue;
         for (const auto &[key, value] : entries) {
             if (find_setting(section, key) != nullptr)

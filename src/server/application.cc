@@ -5,6 +5,7 @@
 #include "access/gate.h"
 #include "access/handlers.h"
 #include "access/jwk_source.h"
+#include "access/oidc_client.h"
 #include "access/password_regexp.h"
 #include "access/users.h"
 #include "access/write_guard.h"
@@ -161,6 +162,9 @@ class Application::Parts {
     void stop() {
         if (stopped_.exchange(true))
             return;
+        // Logins that wait for a provider are answered now.
+        if (oidc_)
+            oidc_->stop();
         if (server_) {
             end_functions_after_drain();
             server_->stop();
@@ -258,6 +262,7 @@ class Application::Parts {
         }));
         DIVAN_TRY_VOID(config_->add_check("chttpd_auth", "password_regexp", access::check_password_regexps));
         DIVAN_TRY_VOID(config_->add_check("jwt_auth", "jwks_url", access::check_jwks_url));
+        DIVAN_TRY_VOID(access::check_oidc_settings(*config_));
         DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
         bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
         if (by_proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
@@ -357,6 +362,8 @@ class Application::Parts {
         identity_client_ = net::make_http_client(*identity_loop_);
         jwt_keys_.reset(new access::JwkSource({*identity_loop_, *identity_client_, *log_},
                                               [this] { return access::jwt_key_options(*config_); }));
+        oidc_.reset(
+            new access::OidcClient({*identity_loop_, *identity_client_, *config_, clock_, random_, *log_}));
     }
 
     // Of all replications together; 0 = no limit.
@@ -409,6 +416,7 @@ class Application::Parts {
             .scripts = *scripts_,
             .views = *views_,
             .replicator = replicator_.get(),
+            .oidc = oidc_.get(),
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -521,6 +529,7 @@ class Application::Parts {
     std::unique_ptr<net::SocketLoop> identity_loop_;
     std::unique_ptr<net::HttpClient> identity_client_;
     std::unique_ptr<access::JwkSource> jwt_keys_;
+    std::unique_ptr<access::OidcClient> oidc_;
     std::unique_ptr<net::SocketLoop> replication_loop_;
     std::unique_ptr<net::HttpClient> http_client_;
     std::unique_ptr<replication::Throttle> throttle_;
