@@ -24,12 +24,12 @@ using crypto::KeyFamily;
 constexpr int kNever = 0;
 
 // A set with one key of this id.
-std::string set_of(const std::string &kid) {
+std::string set_of(const std::string &kid, const std::string &more = "") {
     static const crypto::Signer signer("P-256");
     std::string text = R"({"keys":[{"kid":")" + kid + '"';
     for (const auto &[name, value] : signer.jwk())
         text += fmt::format(R"(,"{}":"{}")", name, value);
-    return text + "}]}";
+    return text + more + "}]}";
 }
 
 class JwkSourceTest : public testing::Test {
@@ -140,6 +140,17 @@ TEST_F(JwkSourceTest, KeysOfAFileAndOfAUrlAreOneSet) {
     EXPECT_TRUE(becomes_known("of the url"));
     EXPECT_TRUE(knows("of the file"));
     EXPECT_EQ(source_.current()->size(), 2u);
+}
+
+TEST_F(JwkSourceTest, OfTwoKeysWithOneIdThatOfTheFileCounts) {
+    std::ofstream(folder_ / "keys.json") << set_of("same", R"(,"alg":"ES256")");
+    answer(200, set_of("same"));
+    options_.file = folder_ / "keys.json";
+    options_.url = url();
+    refresh();
+    EXPECT_EQ(requests(), 1);
+    ASSERT_TRUE(knows("same"));
+    EXPECT_EQ(source_.current()->find(KeyFamily::ec, "same")->only, crypto::SignatureAlgorithm::es256);
 }
 
 TEST_F(JwkSourceTest, ARequestedRefreshBringsTheKeyThatTheProviderHasNow) {

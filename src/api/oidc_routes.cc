@@ -4,6 +4,8 @@
 #include "access/authenticator.h"
 #include "access/oidc_client.h"
 #include "api/router.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -68,6 +70,23 @@ Task<Result<void>> get_login(Call &call) {
     co_return co_await redirect(call, std::move(start->location));
 }
 
+// Who comes back from the provider, as a user here.
+struct Arrival {
+    access::Principal principal;
+    std::string next;
+};
+
+Task<Result<Arrival>> arrive(Call &call, access::OidcClient &client, access::OidcAnswer answer) {
+    auto &home = call.exchange().executor();
+    auto login = co_await client.end(std::move(answer), home);
+    if (!login.ok())
+        co_return login.error();
+    auto principal = co_await call.services().authenticator.admit(std::move(login->user), home);
+    if (!principal.ok())
+        co_return principal.error();
+    co_return Arrival{std::move(*principal), std::move(login->next)};
+}
+
 Task<Result<void>> get_callback(Call &call) {
     DIVAN_CO_TRY(auto *client, client_of(call));
     access::OidcAnswer answer;
@@ -77,17 +96,21 @@ Task<Result<void>> get_callback(Call &call) {
     answer.issuer = parameter(call, "iss");
     answer.browser = find_cookie(call.header("Cookie").value_or(""), cookie_name(answer.state));
     auto state = answer.state;
-    auto login = co_await client->end(std::move(answer), call.exchange().executor());
-    if (!login.ok())
-        co_return login.error();
-    auto &authenticator = call.services().authenticator;
-    auto principal = co_await authenticator.admit(std::move(login->user), call.exchange().executor());
-    if (!principal.ok())
-        co_return principal.error();
+    auto arrival = co_await arrive(call, *client, std::move(answer));
+    const auto &services = call.services();
+    services.metrics.count(arrival.ok() ? telemetry::Metric::oidc_logins
+                                        : telemetry::Metric::oidc_logins_failed);
+    if (!arrival.ok()) {
+        services.log.write(telemetry::Level::warning, call.request_id,
+                           fmt::format("a login at the identity provider failed, from {}: {}",
+                                       call.head().remote_address, arrival.error().reason()));
+        co_return arrival.error();
+    }
     call.common_headers.add("Set-Cookie", login_cookie(call, state, "", std::chrono::seconds(0)));
     // Behind the renewed cookie of whoever was logged in before: the last one counts.
-    call.common_headers.add("Set-Cookie", authenticator.session_cookie(*principal, call.head().tls));
-    co_return co_await redirect(call, std::move(login->next));
+    call.common_headers.add("Set-Cookie",
+                            services.authenticator.session_cookie(arrival->principal, call.head().tls));
+    co_return co_await redirect(call, std::move(arrival->next));
 }
 
 Task<Result<void>> get_logout(Call &call) {

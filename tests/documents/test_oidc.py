@@ -301,6 +301,17 @@ class LyingProviderTest(OidcTestCase):
                 answer = self.get(self.browser(), LOGIN + '?next=' + path, allow_redirects=False)
                 self.assertIn('next must be a path', self.error(answer, 400, 'bad_request'))
 
+    def counts(self):
+        stats = self.server.get('/_node/_local/_stats/divan/oidc').json()
+        return stats['logins']['value'], stats['logins_failed']['value']
+
+    def test_logins_are_counted(self):
+        well, badly = self.counts()
+        self.log_in()
+        self.provider.claims = {'nonce': 'another'}
+        self.log_in()
+        self.assertEqual(self.counts(), (well + 1, badly + 1))
+
     def test_a_refusal_by_the_provider_is_told(self):
         browser = self.browser()
         answer = self.get(browser, LOGIN, allow_redirects=False)
