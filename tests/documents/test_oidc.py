@@ -3,6 +3,7 @@ import base64
 import html
 import json
 import re
+import threading
 import urllib.parse
 
 import requests
@@ -10,6 +11,7 @@ import requests
 from harness.case import ServerTestCase
 from harness.oidc import FakeProvider, Key, RealProvider, encode
 from harness.server import Server
+from harness.tls import TlsFront
 
 LIMIT_S = 60
 USER_ID = 'org.couchdb.user:'
@@ -355,9 +357,10 @@ class ProviderOutOfOrderTest(OidcTestCase):
         self.provider = FakeProvider()
         self.addCleanup(self.provider.close)
 
-    def serve(self, issuer):
-        server = Server(memory=True, config='[oidc]\nenable = true\nissuer = %s\nclient_id = divan\nclient_secret = %s\n' % (
-            issuer, self.provider.client_secret))
+    def serve(self, issuer, **more):
+        settings = {'enable': 'true', 'issuer': issuer, 'client_id': 'divan',
+                    'client_secret': self.provider.client_secret, **more}
+        server = Server(memory=True, config='[oidc]\n' + ''.join('%s = %s\n' % item for item in settings.items()))
         self.addCleanup(server.close)
         self.server = server.start()
         self.addCleanup(server.stop)
@@ -396,6 +399,68 @@ class ProviderOutOfOrderTest(OidcTestCase):
         self.serve(self.provider.issuer)
         reason = self.error(self.get(self.browser(), LOGIN), 401, 'unauthorized')
         self.assertIn('its alg is not one', reason)
+
+    def test_a_secret_in_the_body_and_none_at_all(self):
+        self.provider.metadata = {'token_endpoint_auth_methods_supported': ['client_secret_post', 'none']}
+        for authentication, secret in (('post', self.provider.client_secret), ('none', '')):
+            with self.subTest(authentication):
+                self.provider.authentication = authentication
+                self.serve(self.provider.issuer, client_secret=secret)
+                browser = self.browser()
+                self.get(browser, LOGIN)
+                self.assertEqual(self.who(browser)['name'], 'anna')
+
+    def test_a_provider_with_tls_is_trusted_by_its_authority_alone(self):
+        with TlsFront(self.provider.port) as front:
+            self.provider.origin = 'https://127.0.0.1:%d' % front.port
+            self.serve(self.provider.issuer)
+            self.refused('certificate', self.provider.issuer)
+            self.serve(self.provider.issuer, ca_file=front.certificate)
+            browser = self.browser()
+            browser.verify = str(front.certificate)
+            self.get(browser, LOGIN)
+            self.assertEqual(self.who(browser)['name'], 'anna')
+
+    def test_the_redirect_uri_is_the_one_that_is_set(self):
+        self.serve(self.provider.issuer, redirect_uri='https://db.example.com/_session/oidc/callback')
+        location = self.get(self.browser(), LOGIN, allow_redirects=False).headers['Location']
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query))
+        self.assertEqual(asked['redirect_uri'], 'https://db.example.com/_session/oidc/callback')
+
+    def test_a_slow_provider_holds_up_nobody(self):
+        asked, go = threading.Event(), threading.Event()
+        self.addCleanup(go.set)
+        answer = self.provider.get
+
+        def slow(handler):
+            asked.set()
+            go.wait(LIMIT_S)
+            answer(handler)
+        self.provider.get = slow
+        self.serve(self.provider.issuer, timeout_ms=300)
+        reasons = []
+        waiting = threading.Thread(
+            target=lambda: reasons.append(self.get(self.browser(), LOGIN).json()['reason']))
+        waiting.start()
+        self.assertTrue(asked.wait(LIMIT_S))
+        self.assertEqual(self.get(self.browser(), '/_up').status_code, 200)
+        waiting.join(LIMIT_S)
+        self.assertIn('no answer within 300 ms', reasons[0])
+
+    def test_a_stop_does_not_wait_for_the_provider(self):
+        asked, go = threading.Event(), threading.Event()
+        self.addCleanup(go.set)
+        self.provider.get = lambda handler: (asked.set(), go.wait(LIMIT_S), handler.close_connection)
+        self.serve(self.provider.issuer, timeout_ms=600000)
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(self.get(self.browser(), LOGIN)))
+        waiting.start()
+        self.assertTrue(asked.wait(LIMIT_S))
+        self.server.stop()
+        waiting.join(LIMIT_S)
+        self.assertEqual(answers[0].status_code, 503)
+        self.assertIn('shutting down', answers[0].json()['reason'])
+        self.server.start()
 
     def test_not_enabled(self):
         self.server = Server(memory=True)

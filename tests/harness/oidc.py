@@ -93,6 +93,7 @@ class FakeProvider:
     metadata  over the usual document
     answer    of the token endpoint: (status, object), or None for tokens
     userinfo  of its endpoint
+    authentication  how the client has to show who it is: basic, post, none
     """
 
     client_id, client_secret = 'divan', 'a secret of the client'
@@ -101,6 +102,7 @@ class FakeProvider:
         self.folder = tempfile.mkdtemp(prefix='divan-test-')
         self.key = Key(self.folder, 'first')
         self.reset()
+        self.origin = None  # what is in front of it, if something is
         self.codes, self.requests = {}, []
         provider = self
 
@@ -125,10 +127,15 @@ class FakeProvider:
         self.claims, self.header, self.metadata = {}, {}, {}
         self.sign = self.token = self.answer = None
         self.userinfo = {}
+        self.authentication = 'basic'
+
+    @property
+    def port(self):
+        return self.server.server_port
 
     @property
     def issuer(self):
-        return 'http://127.0.0.1:%d' % self.server.server_port
+        return self.origin or 'http://127.0.0.1:%d' % self.port
 
     def close(self):
         self.server.shutdown()
@@ -176,8 +183,13 @@ class FakeProvider:
         challenge = encode(hashlib.sha256(form['code_verifier'].encode()).digest())
         credentials = base64.b64encode(('%s:%s' % (self.client_id, urllib.parse.quote(self.client_secret, safe='')))
                                        .encode()).decode()
+        known = {
+            'basic': handler.headers['Authorization'] == 'Basic ' + credentials and 'client_secret' not in form,
+            'post': (form.get('client_id'), form.get('client_secret')) == (self.client_id, self.client_secret),
+            'none': form.get('client_id') == self.client_id and 'client_secret' not in form,
+        }[self.authentication] and (self.authentication == 'basic') == ('Authorization' in handler.headers)
         if (asked is None or asked['code_challenge'] != challenge or asked['redirect_uri'] != form['redirect_uri']
-                or handler.headers['Authorization'] != 'Basic ' + credentials):
+                or not known):
             return self.send(handler, 400, {'error': 'invalid_grant'})
         return self.send(handler, 200, {'token_type': 'Bearer', 'access_token': 'access',
                                         'id_token': self.id_token(asked)})
