@@ -25,7 +25,7 @@ constexpr int kNever = 0;
 
 // A set with one key of this id.
 std::string set_of(const std::string &kid, const std::string &more = "") {
-    static const crypto::Signer signer("P-256");
+    static crypto::Signer signer("P-256");
     std::string text = R"({"keys":[{"kid":")" + kid + '"';
     for (const auto &[name, value] : signer.jwk())
         text += fmt::format(R"(,"{}":"{}")", name, value);
@@ -33,7 +33,7 @@ std::string set_of(const std::string &kid, const std::string &more = "") {
 }
 
 class JwkSourceTest : public testing::Test {
-  protected:
+  public:
     JwkSourceTest()
         : folder_(std::filesystem::temp_directory_path() / fmt::format("divan_jwk_source_{}", ::getpid())),
           log_(clock_, "divan@127.0.0.1", (folder_ / "log").string(), telemetry::Level::info), loop_(clock_),
