@@ -83,6 +83,10 @@ class Authenticator {
     // account as it is then. Errors: as Users::update().
     Task<Result<Principal>> update_account(Principal principal, json::Object document, Executor &home);
 
+    // Of somebody whom an identity provider has vouched for: makes or updates the user. Errors: as
+    // Users::provision(), forbidden (locked), service_unavailable.
+    Task<Result<Principal>> admit(ExternalUser external, Executor &home); // external_login.cc
+
     // Whether what the principal was found to be by its login still holds: same password, roles, lock. True
     // for nobody. Blocks on the engine if the user is not in memory.
     [[nodiscard]] bool is_current(const Principal &principal);
@@ -140,6 +144,7 @@ class Authenticator {
     Result<std::shared_ptr<const User>> verify(const Login &login, std::shared_ptr<const User> user);
     Result<std::shared_ptr<const User>> verify_in_directory(const Login &login);
     [[nodiscard]] bool is_of_directory(const User *user) const;
+    Result<Principal> provision(const ExternalUser &external);
     Error refuse_password(const Login &login, std::string_view salt);
     void upgrade_hash(const User &user, std::string_view password);
     Principal principal_of(std::shared_ptr<const User> user, std::string_view how) const;

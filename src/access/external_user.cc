@@ -7,9 +7,9 @@ namespace divan::access {
 namespace {
 
 // What a provider may not set.
-constexpr std::string_view kReserved[] = {"type",        "name", "roles",    "salt",
-                                          "locked",      "totp", "password", "identity_provider",
-                                          "derived_key", "scram"};
+constexpr std::string_view kReserved[] = {"type",        "name",  "roles",           "salt",
+                                          "locked",      "totp",  "password",        "identity_provider",
+                                          "derived_key", "scram", "identity_subject"};
 
 json::Value roles_of(const ExternalUser &external) {
     json::Array roles;
@@ -40,6 +40,13 @@ Result<std::optional<json::Object>> external_document(const ExternalUser &extern
                      fmt::format("The name `{}` belongs to another account of this server: an administrator "
                                  "can rename or remove it.",
                                  name));
+    const auto *subject = known != nullptr ? known->document.find("identity_subject") : nullptr;
+    if (subject != nullptr && !external.subject.empty() && *subject != json::Value(external.subject))
+        return Error(
+            ErrorCode::forbidden,
+            fmt::format("The name `{}` belongs to somebody else at the identity provider: an administrator "
+                        "can rename or remove the user's document.",
+                        name));
     auto document = known != nullptr ? known->document : json::Object();
     if (known == nullptr) {
         document.append("type", "user");
@@ -47,6 +54,8 @@ Result<std::optional<json::Object>> external_document(const ExternalUser &extern
         document.append("identity_provider", external.provider);
         document.append("salt", salt);
     }
+    if (!external.subject.empty())
+        document.set("identity_subject", external.subject);
     document.set("roles", roles_of(external));
     for (const auto &[key, value] : external.attributes)
         if (!key.starts_with("_") &&

@@ -21,6 +21,9 @@ struct ExternalUser {
     std::string name;
     std::vector<std::string> roles; // those that begin with `_` count for nothing
     json::Object attributes;        // further members of the document: "email", ...
+    // Who it is at the provider, whatever the name: member `identity_subject`. A name that somebody else had
+    // there before is refused. Empty: the provider's names never change hands.
+    std::string subject = {};
 };
 
 // Checks names and passwords that the users database does not have. Thread-safe.

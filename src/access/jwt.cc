@@ -15,6 +15,12 @@ Error malformed() {
     return bad_token("Malformed authentication token");
 }
 
+Result<void> check_size(std::string_view token, std::size_t bytes_max) {
+    if (token.size() <= bytes_max)
+        return {};
+    return bad_token(fmt::format("The authentication token is too long: {} bytes are allowed", bytes_max));
+}
+
 struct Parts {
     std::string_view header, payload, signature;
     std::string_view message; // what is signed: header.payload
@@ -95,9 +101,7 @@ Result<void> check_signature(const Parts &parts, const Header &header, const Key
 // The order of the checks is jwtf's, so that a token with several mistakes gets the same answer.
 Result<JwtClaims> verify_jwt(std::string_view token, const KeySet &keys, std::chrono::microseconds now,
                              const JwtRules &rules) {
-    if (token.size() > rules.token_bytes_max)
-        return bad_token(
-            fmt::format("The authentication token is too long: {} bytes are allowed", rules.token_bytes_max));
+    DIVAN_TRY_VOID(check_size(token, rules.token_bytes_max));
     DIVAN_TRY(auto parts, split(token));
     DIVAN_TRY(auto header_object, decode_object(parts.header));
     DIVAN_TRY(auto header, read_header(header_object, rules));
@@ -105,6 +109,26 @@ Result<JwtClaims> verify_jwt(std::string_view token, const KeySet &keys, std::ch
     DIVAN_TRY_VOID(check_claims(claims, rules, std::chrono::floor<std::chrono::seconds>(now)));
     DIVAN_TRY_VOID(check_signature(parts, header, keys));
     return read_claims(claims, rules);
+}
+
+Result<SignedClaims> read_signed_claims(std::string_view token, const KeySet &keys,
+                                        std::size_t token_bytes_max) {
+    DIVAN_TRY_VOID(check_size(token, token_bytes_max));
+    DIVAN_TRY(auto parts, split(token));
+    DIVAN_TRY(auto header_object, decode_object(parts.header));
+    DIVAN_TRY(auto header, read_header(header_object, JwtRules{.required_claims = {}}));
+    DIVAN_TRY_VOID(check_signature(parts, header, keys));
+    DIVAN_TRY(auto claims, decode_object(parts.payload));
+    return SignedClaims{header.algorithm, std::move(claims)};
+}
+
+bool names_unknown_key(std::string_view token, const KeySet &keys) {
+    auto parts = split(token);
+    auto object = parts.ok() ? decode_object(parts->header) : Result<json::Object>(parts.error());
+    if (!object.ok())
+        return false;
+    auto header = read_header(*object, JwtRules{.required_claims = {}});
+    return header.ok() && keys.find(crypto::key_family(header->algorithm), header->kid) == nullptr;
 }
 
 } // namespace divan::access

@@ -59,4 +59,7 @@ struct JwtClaims {
 [[nodiscard]] Result<JwtClaims> verify_jwt(std::string_view token, const KeySet &keys,
                                            std::chrono::microseconds now, const JwtRules &rules);
 
+// Whether a well-formed token names a key that the set does not have: a refresh of the set may bring it.
+[[nodiscard]] bool names_unknown_key(std::string_view token, const KeySet &keys);
+
 } // namespace divan::access

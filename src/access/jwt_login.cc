@@ -48,11 +48,14 @@ std::optional<Result<JwtClaims>> JwtLogin::read(std::string_view authorization) 
     auto rules = jwt_rules(config_);
     if (!rules.ok())
         return Result<JwtClaims>(rules.error());
-    auto claims = verify_jwt(token, *std::atomic_load(&keys_), clock_.now(), *rules);
-    if (claims.ok() || !issuer_)
+    auto configured = std::atomic_load(&keys_);
+    auto claims = verify_jwt(token, *configured, clock_.now(), *rules);
+    if (claims.ok() || !issuer_.keys || !names_unknown_key(token, *configured))
         return claims;
-    auto published = issuer_();
-    return published == nullptr ? claims : verify_jwt(token, *published, clock_.now(), *rules);
+    auto published = issuer_.keys();
+    if (names_unknown_key(token, *published))
+        issuer_.request_refresh();
+    return verify_jwt(token, *published, clock_.now(), *rules);
 }
 
 } // namespace divan::access

@@ -20,8 +20,11 @@ namespace divan::access {
 // Thread-safe.
 class JwtLogin {
   public:
-    // The keys that somebody else publishes, as they are known now; null: none. Never blocks.
-    using Issuer = std::function<std::shared_ptr<const KeySet>()>;
+    // The keys that somebody else publishes (jwk_source.h). Neither blocks.
+    struct Issuer {
+        std::function<std::shared_ptr<const KeySet>()> keys; // as they are known now
+        std::function<void()> request_refresh;               // a token names one that is not known
+    };
 
     // Both outlive it.
     JwtLogin(const config::Config &config, Clock &clock);

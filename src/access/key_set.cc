@@ -58,6 +58,10 @@ bool KeySet::add(std::string_view kid, NamedKey key) {
     return keys_.try_emplace({family, std::string(kid)}, std::move(key)).second;
 }
 
+void KeySet::add_missing(const KeySet &other) {
+    keys_.insert(other.keys_.begin(), other.keys_.end());
+}
+
 const NamedKey *KeySet::find(crypto::KeyFamily family, std::string_view kid) const {
     auto found = keys_.find({family, std::string(kid)});
     return found == keys_.end() ? nullptr : &found->second;

@@ -31,6 +31,9 @@ class KeySet {
     // Adds a key under its own family; false, and nothing happens, if it has one of this id.
     [[nodiscard]] bool add(std::string_view kid, NamedKey key);
 
+    // Adds the keys of another set that this one has none of the same family and id of.
+    void add_missing(const KeySet &other);
+
     // Null if there is none. The ids are compared byte by byte.
     [[nodiscard]] const NamedKey *find(crypto::KeyFamily family, std::string_view kid) const;
     [[nodiscard]] std::size_t size() const { return keys_.size(); }

@@ -74,7 +74,8 @@ TEST_F(TokenTest, AreCheckedWithWhatAnIssuerPublishesToo) {
     crypto::Signer signer("rsa");
     auto published = std::make_shared<KeySet>();
     ASSERT_TRUE(published->add_configured("rsa:r", signer.public_pem()).ok());
-    authenticator_.jwt().set_issuer([published] { return published; });
+    int refreshes = 0;
+    authenticator_.jwt().set_issuer({[published] { return published; }, [&] { ++refreshes; }});
     auto claims = fmt::format(R"({{"sub":"cleo","exp":{}}})", now() + 60);
     auto text = signer.token(crypto::SignatureAlgorithm::rs256, R"({"alg":"RS256","kid":"r"})", claims);
     EXPECT_EQ(outcome(bearer(text)), "cleo");
@@ -82,6 +83,7 @@ TEST_F(TokenTest, AreCheckedWithWhatAnIssuerPublishesToo) {
     EXPECT_EQ(outcome(bearer(
                   signer.token(crypto::SignatureAlgorithm::rs256, R"({"alg":"RS256","kid":"s"})", claims))),
               "400");
+    EXPECT_EQ(refreshes, 1) << "only for a key that nobody knows";
 }
 
 // ---- the second factor

@@ -59,6 +59,11 @@ std::string method_of(const Call &call) {
     return method;
 }
 
+// Without the codes and states of logins: they are secrets.
+std::string_view logged_target(const net::RequestHead &head) {
+    return head.raw_path().starts_with("/_session/oidc/") ? head.raw_path() : std::string_view(head.target);
+}
+
 // What a function of a design document does wrong is its author's error.
 telemetry::Level level_of(const Error &error) {
     switch (error.code()) {
@@ -76,11 +81,11 @@ telemetry::Level level_of(const Error &error) {
 
 std::vector<Route> all_routes() {
     std::vector<Route> routes;
-    for (auto area : {server_routes,    node_routes,        cluster_routes, session_routes,    totp_routes,
-                      lockout_routes,   database_routes,    listing_routes, view_routes,       find_routes,
-                      index_routes,     list_routes,        changes_routes, db_updates_routes, bulk_routes,
-                      document_routes,  attachment_routes,  show_routes,    update_routes,     rewrite_routes,
-                      partition_routes, replication_routes, reserved_routes})
+    for (auto area : {server_routes,  node_routes,      cluster_routes,     session_routes, totp_routes,
+                      oidc_routes,    lockout_routes,   database_routes,    listing_routes, view_routes,
+                      find_routes,    index_routes,     list_routes,        changes_routes, db_updates_routes,
+                      bulk_routes,    document_routes,  attachment_routes,  show_routes,    update_routes,
+                      rewrite_routes, partition_routes, replication_routes, reserved_routes})
         for (auto &route : area())
             routes.push_back(std::move(route));
     return routes;
@@ -173,7 +178,7 @@ Task<void> Dispatcher::answer(net::Exchange &exchange) const {
                             fmt::format("{} {} {} {} {} {} ok {}", call.header("Host").value_or("undefined"),
                                         call.head().remote_address,
                                         call.principal.anonymous() ? "undefined" : call.principal.name,
-                                        call.head().method, call.head().target, status,
+                                        call.head().method, logged_target(call.head()), status,
                                         std::chrono::duration_cast<Millis>(took).count()));
     }
 }

@@ -43,6 +43,9 @@ constexpr Shape kShapes[] = {
     {"POST", "/_session/_totp", "", "200 TotpKey"},
     {"PUT", "/_session/_totp", "TotpToken", "200 RecoveryCodes"},
     {"POST", "/_session/_totp/_remove", "TotpToken", "200 Ok"},
+    {"GET", "/_session/oidc/login", "", "302"},
+    {"GET", "/_session/oidc/callback", "", "302"},
+    {"GET", "/_session/oidc/logout", "", "302"},
 
     {"GET", "/_node/{node}", "", "200 Node"},
     {"GET", "/_node/{node}/_stats", "", "200 Object"},

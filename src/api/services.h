@@ -14,6 +14,7 @@ namespace divan::access {
 class Admins;
 class Authenticator;
 class Gate;
+class OidcClient;
 } // namespace divan::access
 namespace divan::config {
 class Config;
@@ -67,6 +68,7 @@ struct Services {
     script::Pool &scripts;
     views::Views &views;
     replication::Replicator *replicator = nullptr; // null: replications are refused
+    access::OidcClient *oidc = nullptr;            // null: nobody logs in at an identity provider
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

@@ -61,6 +61,10 @@ std::string_view hash_function_name(HashFunction function) {
     return kHashFunctions[static_cast<std::size_t>(function)].first;
 }
 
+std::string hash(HashFunction function, std::string_view bytes) {
+    return digest(kind_of(function), bytes);
+}
+
 std::string md5(std::string_view bytes) {
     return digest(EVP_md5(), bytes);
 }

@@ -19,6 +19,7 @@ enum class HashFunction : std::uint8_t { sha1, sha224, sha256, sha384, sha512 };
 [[nodiscard]] std::optional<HashFunction> hash_function(std::string_view name);
 [[nodiscard]] std::string_view hash_function_name(HashFunction function);
 
+[[nodiscard]] std::string hash(HashFunction function, std::string_view bytes);
 [[nodiscard]] std::string hmac(HashFunction function, std::string_view key, std::string_view bytes);
 [[nodiscard]] std::string hmac_sha1(std::string_view key, std::string_view bytes);
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes);

@@ -4,7 +4,9 @@
 #include "access/authenticator.h"
 #include "access/gate.h"
 #include "access/handlers.h"
+#include "access/jwk_source.h"
 #include "access/ldap_directory.h"
+#include "access/oidc_client.h"
 #include "access/password_regexp.h"
 #include "access/users.h"
 #include "access/write_guard.h"
@@ -150,8 +152,12 @@ class Application::Parts {
         cookies_ = std::make_unique<access::SessionCookies>(*config_, clock_);
         DIVAN_TRY_VOID(check_access_settings());
         DIVAN_TRY_VOID(admit_admin());
+        make_identity_clients();
         DIVAN_TRY_VOID(open_store());
         make_replicator();
+        authenticator_->jwt().set_issuer(
+            {[this] { return jwt_keys_->current(); }, [this] { jwt_keys_->request_refresh(); }});
+        jwt_keys_->start();
         DIVAN_TRY_VOID(listen());
         config_->on_change([this] { apply_changes(); });
         replication_loop_->post([this] { replication_->server_url = listeners_->url(); });
@@ -163,10 +169,17 @@ class Application::Parts {
     void stop() {
         if (stopped_.exchange(true))
             return;
+        // Logins that wait for a provider are answered now.
+        if (oidc_)
+            oidc_->stop();
         if (server_) {
             end_functions_after_drain();
             server_->stop();
         }
+        if (jwt_keys_)
+            jwt_keys_->stop();
+        if (identity_loop_)
+            identity_loop_->stop();
         // Its last checkpoints and notes need the pool and the store.
         if (replicator_)
             replicator_->stop();
@@ -191,6 +204,7 @@ class Application::Parts {
             pool_->stop();
         replicator_.reset();
         http_client_.reset();
+        identity_client_.reset();
         authenticator_.reset();
         users_.reset();
         store_.reset();
@@ -264,6 +278,8 @@ class Application::Parts {
             config_->add_section_check("jwt_keys", [](std::string_view name, std::string_view value) {
                 return access::KeySet().add_configured(name, value);
             }));
+        DIVAN_TRY_VOID(config_->add_check("jwt_auth", "jwks_url", access::check_jwks_url));
+        DIVAN_TRY_VOID(access::check_oidc_settings(*config_));
         DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
         bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
         if (by_proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
@@ -359,6 +375,16 @@ class Application::Parts {
         return {};
     }
 
+    // What asks identity providers. A loop of its own: a slow one must not wait behind replications.
+    void make_identity_clients() {
+        identity_loop_ = std::make_unique<net::SocketLoop>(clock_);
+        identity_client_ = net::make_http_client(*identity_loop_);
+        jwt_keys_.reset(new access::JwkSource({*identity_loop_, *identity_client_, *log_},
+                                              [this] { return access::jwt_key_options(*config_); }));
+        oidc_.reset(
+            new access::OidcClient({*identity_loop_, *identity_client_, *config_, clock_, random_, *log_}));
+    }
+
     // Of all replications together; 0 = no limit.
     std::uint64_t node_bytes_per_second() const {
         return static_cast<std::uint64_t>(config_->integer("replicator", "kilobytes_per_second_total")) *
@@ -409,6 +435,7 @@ class Application::Parts {
             .scripts = *scripts_,
             .views = *views_,
             .replicator = replicator_.get(),
+            .oidc = oidc_.get(),
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -467,6 +494,7 @@ class Application::Parts {
         if (auto read = authenticator_->jwt().reload(); !read.ok())
             log_->error(read.error().reason());
         user_databases_->look();
+        jwt_keys_->request_refresh();
         listeners_->apply_settings();
         if (auto applied = directory_->apply_settings(); !applied.ok())
             log_->warning(
@@ -524,6 +552,10 @@ class Application::Parts {
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<access::Users> users_;
     std::unique_ptr<access::Authenticator> authenticator_;
+    std::unique_ptr<net::SocketLoop> identity_loop_;
+    std::unique_ptr<net::HttpClient> identity_client_;
+    std::unique_ptr<access::JwkSource> jwt_keys_;
+    std::unique_ptr<access::OidcClient> oidc_;
     std::unique_ptr<net::SocketLoop> replication_loop_;
     std::unique_ptr<net::HttpClient> http_client_;
     std::unique_ptr<replication::Throttle> throttle_;
