@@ -144,7 +144,7 @@ class Authenticator {
     Result<std::shared_ptr<const User>> verify(const Login &login, std::shared_ptr<const User> user);
     Result<std::shared_ptr<const User>> verify_in_directory(const Login &login);
     [[nodiscard]] bool is_of_directory(const User *user) const;
-    Result<Principal> provision(const ExternalUser &external);
+    Result<std::shared_ptr<const User>> provision(const ExternalUser &external);
     Error refuse_password(const Login &login, std::string_view salt);
     void upgrade_hash(const User &user, std::string_view password);
     Principal principal_of(std::shared_ptr<const User> user, std::string_view how) const;
