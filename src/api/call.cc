@@ -30,7 +30,8 @@ const std::string &Call::path_parameter(std::string_view name) const {
 }
 
 std::string Call::base_url() const {
-    return std::string(head().tls ? "https://" : "http://").append(header("Host").value_or("localhost"));
+    auto host = header("Host").value_or("");
+    return std::string(head().tls ? "https://" : "http://").append(host.empty() ? "localhost" : host);
 }
 
 json::ParseOptions json_options(const config::Config &config, std::size_t raw_depth) {

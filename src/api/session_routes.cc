@@ -7,6 +7,7 @@
 #include "json/parser.h"
 #include "json/writer.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace divan::api {
@@ -79,6 +80,8 @@ Result<std::optional<std::string>> redirect_to(const Call &call, std::string_vie
         return none;
     if (!path->starts_with("/"))
         return Error(ErrorCode::bad_request, "path must begin with a /.");
+    if (std::any_of(path->begin(), path->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
+        return Error(ErrorCode::bad_request, "path must not have control characters.");
     return std::optional(call.base_url() + std::string(*path));
 }
 

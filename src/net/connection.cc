@@ -60,6 +60,29 @@ Error head_error(const error_code &error) {
     return Error(ErrorCode::bad_request, "The request is not valid HTTP: " + error.message() + ".");
 }
 
+// The characters of `uri-host [":" port]` (RFC 9110, 7.2); without any of them, too.
+bool is_host(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
+    });
+}
+
+// What makes a head that can be read one that must not be served.
+std::optional<Error> fault_of(const RequestHead &head, bool chunked, std::size_t target_bytes_max) {
+    if (head.target.size() > target_bytes_max)
+        return ErrorCode::too_long;
+    // Two framings of one body are how requests are smuggled past a proxy (RFC 9112, 6.1).
+    if (head.headers.contains("Transfer-Encoding") && (head.headers.contains("Content-Length") || !chunked))
+        return Error(ErrorCode::bad_request, "The request's body has no clear length.");
+    // Answers name it in Location: it must be one host and nothing more (RFC 9112, 3.2).
+    auto hosts = std::count_if(head.headers.begin(), head.headers.end(),
+                               [](const auto &field) { return equal_without_case(field.first, "Host"); });
+    if (hosts > 1 || !is_host(head.headers.find("Host").value_or("")))
+        return Error(ErrorCode::bad_request, "The field Host must be the name of one host.");
+    return std::nullopt;
+}
+
 } // namespace
 
 Connection::Connection(Socket socket, ServerContext &context, std::shared_ptr<const ServerTls> tls,
@@ -230,15 +253,8 @@ Task<Connection::ReadOutcome> Connection::read_head() {
         co_return ReadOutcome::refused;
     }
     take_head();
-    if (head_.target.size() > context_.options.target_bytes_max) {
-        co_await send_error(ErrorCode::too_long);
-        co_await linger();
-        co_return ReadOutcome::refused;
-    }
-    // Two framings of one body are how requests are smuggled past a proxy (RFC 9112, 6.1).
-    if (head_.headers.contains("Transfer-Encoding") &&
-        (head_.headers.contains("Content-Length") || !parser_->chunked())) {
-        co_await send_error(Error(ErrorCode::bad_request, "The request's body has no clear length."));
+    if (auto fault = fault_of(head_, parser_->chunked(), context_.options.target_bytes_max)) {
+        co_await send_error(*fault);
         co_await linger();
         co_return ReadOutcome::refused;
     }
@@ -309,8 +325,16 @@ std::string Connection::format_head(const ResponseHead &head, std::optional<std:
     text.reserve(512);
     text.append("HTTP/1.1 ").append(std::to_string(head.status)).push_back(' ');
     text.append(status_text(head.status)).append("\r\n");
-    for (const auto &[name, value] : head.headers)
-        text.append(name).append(": ").append(value).append("\r\n");
+    for (const auto &[name, value] : head.headers) {
+        text.append(name).append(": ");
+        auto begin = text.size();
+        text.append(value);
+        // Whatever a value was made of, it is one line (RFC 9110, 5.5).
+        for (auto at = text.begin() + static_cast<std::ptrdiff_t>(begin); at != text.end(); ++at)
+            if (*at == '\r' || *at == '\n' || *at == '\0')
+                *at = ' ';
+        text.append("\r\n");
+    }
     bool bodiless = head.status == 204 || head.status == 304;
     if (!bodiless && length)
         text.append("Content-Length: ").append(std::to_string(*length)).append("\r\n");

@@ -11,6 +11,10 @@ SOURCES = {'.h', '.cc', '.py', '.js', '.java', '.sh', '.cmake'}
 # Recorded or made by other programs: no rule of style applies.
 FOREIGN = {'tests/clients/package-lock.json', 'tests/replay/couchdb-transcripts.jsonl', 'LICENSE'}
 
+SECRETS = r'\w*(?:signature|password|secret|token|proof|mac|derived_key|fingerprint|otp)'
+SECRET_COMPARISON = (r'\b%s(?:\(\)|\.reveal\(\)|\.string\(\))? *(?:==|!=) *(?!nullptr\b)[a-z(*]'
+                     r'|(?:==|!=) *[*]?(?:\w+(?:\.|->))*%s\b|\.reveal\(\) *(?:==|!=)|\bmemcmp\(' % (SECRETS, SECRETS))
+
 # (what, pattern, where it is looked for, where it is allowed, what to do instead)
 FORBIDDEN = [
     ('system_clock::now', r'\bsystem_clock::now\b', r'^src/.*\.(h|cc)$', r'^src/base/clock\.cc$',
@@ -33,6 +37,8 @@ FORBIDDEN = [
     ('simdjson', r'#include <simdjson', r'^src/.*\.(h|cc)$', r'^src/json/parser\.cc$', 'use json/parser.h'),
     ('OpenSSL', r'#include <openssl/', r'^src/.*\.(h|cc)$', r'^src/(crypto/(testing/)?\w+|net/(client_certificate|server_tls|tls|odd_peer_test))\.cc$',
      'use crypto/ or net/'),
+    ('a comparison that tells by its time where a secret differs', SECRET_COMPARISON,
+     r'^src/(access|api|crypto|server)/.*\.(h|cc)$', r'^src/access/(admins\.cc|testing_users\.h)$|_test\.cc$', 'use crypto::constant_time_equal'),
     ('using namespace in a header', r'^\s*using namespace\b', r'^src/.*\.h$', None, 'write the name'),
 ]
 UNFINISHED = r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b'
@@ -149,7 +155,11 @@ class TidyTest(CheckTest):
                            'tests/documents/f.py': '    time.' 'sleep(1)',
                            'src/db/g.h': 'using namespace std;',
                            'src/net/h.h': '#include <boost/asio.hpp>',
-                           'src/api/i.cc': '#include <rocksdb/db.h>'}.items():
+                           'src/api/i.cc': '#include <rocksdb/db.h>',
+                           'src/access/j.cc': 'if (signature == wanted)',
+                           'src/access/k.cc': 'return given != user.password;',
+                           'src/crypto/l.cc': 'return std::memcmp(a, b, 32) == 0;',
+                           'src/crypto/m.cc': 'return key.reveal() == bytes;'}.items():
             self.assert_found(forbidden, {name: line + '\n'}, name + ':1')
 
     def test_allowed_calls_are_not_found(self):
@@ -158,6 +168,8 @@ class TidyTest(CheckTest):
                            'src/db/b_test.cc': 'getenv("DIVAN_LONG")',
                            'src/net/a.cc': 'std::thread worker_;',
                            'src/net/b.cc': '#include <boost/asio.hpp>',
+                           'src/access/a.cc': 'if (password == nullptr || token.empty() || parser_token != "x")',
+                           'src/crypto/b.cc': 'CRYPTO_memcmp(a.data(), b.data(), a.size())',
                            'src/db/a.cc': 'std::thread::hardware_concurrency(); brand(1);'}.items():
             self.assertEqual(self.complaints(forbidden, {name: line + '\n'}), [])
 
