@@ -1,3 +1,4 @@
+#include "api/browser_headers.h"
 #include "api/document_handlers.h"
 #include "api/router.h"
 #include "base/encoding.h"
@@ -95,7 +96,8 @@ Task<Result<void>> send_attachment(Call &call, const db::Attachment &attachment)
         head.status = 304;
         co_return co_await call.send(std::move(head), std::string());
     }
-    head.headers.add("Content-Security-Policy", "sandbox");
+    if (auto policy = content_security_policy(call.services().config, "attachments"))
+        head.headers.add("Content-Security-Policy", std::move(*policy));
     bool gzipped = data.encoding == db::Encoding::gzip;
     head.headers.add("Accept-Ranges", gzipped ? "none" : "bytes");
     if (gzipped) {

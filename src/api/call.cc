@@ -1,5 +1,6 @@
 #include "api/call.h"
 
+#include "api/browser_headers.h"
 #include "api/error_response.h"
 #include "base/encoding.h"
 #include "config/config.h"
@@ -129,6 +130,7 @@ void Call::add_common_headers(net::Headers &headers) const {
     headers.add("X-CouchDB-Body-Time", std::to_string(body_time));
     if (!headers.contains("Cache-Control"))
         headers.add("Cache-Control", "must-revalidate");
+    add_browser_headers(*this, headers);
     for (const auto &[name, value] : common_headers)
         headers.add(name, value);
     if (header("Prefer").value_or("") == "return=minimal")

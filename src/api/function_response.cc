@@ -62,7 +62,8 @@ Result<int> read_code(const json::Value &value) {
 
 } // namespace
 
-Result<FunctionResponse> read_function_response(std::string_view json) {
+Result<FunctionResponse> read_function_response(std::string_view json,
+                                                const std::optional<std::string> &policy) {
     DIVAN_TRY(auto parsed, json::parse(json, {.depth_max = json::kAnyDepth}));
     if (!parsed.is_object())
         return invalid("response", json);
@@ -94,8 +95,8 @@ Result<FunctionResponse> read_function_response(std::string_view json) {
     }
     auto &headers = response.head.headers;
     // The first policy is the widest: others can only narrow it.
-    if (!is_json)
-        headers.add("Content-Security-Policy", "sandbox");
+    if (policy && !is_json)
+        headers.add("Content-Security-Policy", *policy);
     if (!fields.contains("Content-Type"))
         headers.add("Content-Type", std::move(default_type));
     for (const auto &[name, value] : fields)

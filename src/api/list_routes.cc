@@ -1,5 +1,6 @@
 // List functions: views and listings, rendered by a function of a design document.
 
+#include "api/browser_headers.h"
 #include "api/design_calls.h"
 #include "api/function_calls.h"
 #include "api/function_response.h"
@@ -67,7 +68,8 @@ Task<Result<void>> stream(Call &call, const script::Program &program, ListRun &r
                 co_return design::to_error(*error);
         }
         if (!call.response().started() && (part.answer || !part.chunks.empty())) {
-            auto response = read_function_response(start);
+            auto response =
+                read_function_response(start, content_security_policy(call.services().config, "showlist"));
             if (!response.ok())
                 co_return response.error();
             if (part.answer)

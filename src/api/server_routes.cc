@@ -1,3 +1,4 @@
+#include "api/browser_headers.h"
 #include "api/database_info.h"
 #include "api/openapi.h"
 #include "api/parameters.h"
@@ -51,6 +52,8 @@ Task<Result<void>> get_utils(Call &call) {
         head.headers.add("Location", call.base_url() + "/_utils/");
         co_return co_await call.send(std::move(head), std::string());
     }
+    if (auto policy = content_security_policy(call.services().config, "utils"))
+        head.headers.add("Content-Security-Policy", std::move(*policy));
     head.headers.add("Content-Type", "text/html; charset=utf-8");
     co_return co_await call.send(
         std::move(head),

@@ -1,5 +1,6 @@
 // Show functions: a document as anything (chttpd_show:handle_doc_show_req).
 
+#include "api/browser_headers.h"
 #include "api/design_calls.h"
 #include "api/document_handlers.h"
 #include "api/function_calls.h"
@@ -54,7 +55,8 @@ Task<Result<void>> show(Call &call, std::optional<std::string> id) {
     auto answer = co_await call_function(call, std::move(*program), std::move(arguments));
     if (!answer.ok())
         co_return answer.error();
-    auto response = co_await call.on_engine([&] { return read_function_response(*answer); });
+    auto policy = content_security_policy(call.services().config, "showlist");
+    auto response = co_await call.on_engine([&] { return read_function_response(*answer, policy); });
     if (!response.ok())
         co_return response.error();
     response->head.headers.set("ETag", etag);

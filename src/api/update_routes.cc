@@ -1,5 +1,6 @@
 // Update handlers: functions that make a document of a request (chttpd_show:handle_doc_update_req).
 
+#include "api/browser_headers.h"
 #include "api/design_calls.h"
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
@@ -24,7 +25,7 @@ struct UpdateAnswer {
     bool has_status = false; // the function said one
 };
 
-Result<UpdateAnswer> read_update_answer(std::string_view json) {
+Result<UpdateAnswer> read_update_answer(std::string_view json, const std::optional<std::string> &policy) {
     DIVAN_TRY(auto value, json::parse(json, {.depth_max = json::kAnyDepth, .raw_depth = 1}));
     Error undefined(ErrorCode::function_failed, "render_error", "undefined response from update function");
     if (!value.is_array() || value.array().size() < 2)
@@ -37,10 +38,10 @@ Result<UpdateAnswer> read_update_answer(std::string_view json) {
     if (document.front() == '{')
         answer.document = document;
     if (response.front() == '"') {
-        DIVAN_TRY(answer.response, read_function_response("{\"body\":" + response + "}"));
+        DIVAN_TRY(answer.response, read_function_response("{\"body\":" + response + "}", policy));
         return answer;
     }
-    DIVAN_TRY(answer.response, read_function_response(response));
+    DIVAN_TRY(answer.response, read_function_response(response, policy));
     DIVAN_TRY(auto members, json::parse(response, {.depth_max = json::kAnyDepth, .raw_depth = 1}));
     answer.has_status = members.object().contains("code");
     return answer;
@@ -117,7 +118,8 @@ Task<Result<UpdateAnswer>> run_update(Call &call, std::optional<std::string> id)
     auto answer = co_await call_function(call, std::move(*program), std::move(*arguments));
     if (!answer.ok())
         co_return answer.error();
-    co_return co_await call.on_engine([&] { return read_update_answer(*answer); });
+    auto policy = content_security_policy(call.services().config, "showlist");
+    co_return co_await call.on_engine([&] { return read_update_answer(*answer, policy); });
 }
 
 Task<Result<void>> update(Call &call, std::optional<std::string> id) {
