@@ -47,6 +47,7 @@ class Bench:
         self.authorization = 'Basic ' + base64.b64encode(
             ('%s:%s' % (server.user, server.password)).encode()).decode()
         self.headers = {'Authorization': self.authorization, 'Content-Type': 'application/json'}
+        self.login = ('Authorization', self.authorization)  # the header field that wrk logs in with
         self.runs = 0
 
     # ------------------------------------------------------------ requests
@@ -69,7 +70,7 @@ class Bench:
         self.runs += 1
         environment = {**os.environ, 'DIVAN_BENCH_OPERATION': operation,
                        'DIVAN_BENCH_COUNT': str(self.documents), 'DIVAN_BENCH_RUN': str(self.runs),
-                       'DIVAN_BENCH_AUTHORIZATION': self.authorization}
+                       'DIVAN_BENCH_LOGIN_FIELD': self.login[0], 'DIVAN_BENCH_LOGIN': self.login[1]}
         done = subprocess.run(
             ['wrk', '-t1', '-c%d' % connections, '-d%ds' % (seconds or self.seconds), '--timeout', '30s',
              '-s', str(ROOT / 'bench' / 'load.lua'), origin or self.server.origin],

@@ -1,11 +1,11 @@
--- The requests of http_bench.py, view_bench.py and mango_bench.py, for wrk. What to send comes from the environment.
+-- The requests of http_bench.py, view_bench.py, mango_bench.py and login_bench.py, for wrk. What to send comes from the environment.
 local operation = os.getenv("DIVAN_BENCH_OPERATION")
 local count = tonumber(os.getenv("DIVAN_BENCH_COUNT") or "0")
 local run = os.getenv("DIVAN_BENCH_RUN") or ""
 local text = string.rep("x", 520)
 local number = 0
 
-wrk.headers["Authorization"] = os.getenv("DIVAN_BENCH_AUTHORIZATION")
+wrk.headers[os.getenv("DIVAN_BENCH_LOGIN_FIELD") or "Authorization"] = os.getenv("DIVAN_BENCH_LOGIN")
 wrk.headers["Content-Type"] = "application/json"
 
 local function put_document()
