@@ -14,7 +14,7 @@ Each test names the advisory or the class. What other tests hold already is not 
 | credentials in the request object (CVE-2023-45725) | test_design_functions: test_functions_never_see_credentials, and below for lists and cookies |
 | scripts in shows, lists, updates (CVE-2021-38295) | test_design_functions, test_lists: Content-Security-Policy; below for attachments |
 | header fields from names and types of attachments, and from functions | test_documents: test_names_and_types_cannot_forge_headers; test_design_functions: test_responses_that_no_client_may_get |
-| open redirects of `next` and `fail` | test_users: test_members_of_a_login_must_agree_and_redirects_stay_here |
+| open redirects of `next` and `fail` | test_users: test_members_of_a_login_must_agree_and_redirects_stay_here; test_oidc |
 | forged, confused and unsigned tokens | test_login_methods.TokenTest |
 | guessing of passwords | test_users: test_too_many_failures_lock_the_name_for_that_address |
 | comparisons that tell by their time | tests/tools/tidy_test.py |
@@ -38,6 +38,8 @@ from test_users import CONFIG, USER_ID, UsersTestCase
 
 NODE = '/_node/_local'
 JSON = {'Content-Type': 'application/json'}
+# Whoever is to log in is not logged in yet.
+LOGINS = ('/_session', '/_session/oidc/login', '/_session/oidc/callback', '/_session/oidc/logout')
 PAGE = b'<script>fetch("/_node/_local/_config")</script>'
 
 
@@ -102,7 +104,7 @@ class RightsTest(RawCase):
             self.addCleanup(self.server.put, place, json='false')
             for path, item in api['paths'].items():
                 filled = re.sub(r'\{(\w+)\}', lambda found: values[found.group(1)], path)
-                if filled in ('/_session', '/_up'):
+                if filled in LOGINS + ('/_up',):
                     continue
                 for name in item:
                     method = name.removeprefix('x-').upper()
