@@ -26,6 +26,9 @@ Task<Result<void>> get_cluster_setup(Call &call) {
 }
 
 Task<Result<void>> post_cluster_setup(Call &call) {
+    auto typed = call.require_json_content_type();
+    if (!typed.ok())
+        co_return typed.error();
     auto body = co_await call.read_json();
     if (!body.ok())
         co_return body.error();

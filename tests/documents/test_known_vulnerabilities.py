@@ -33,7 +33,7 @@ import unittest
 from harness.case import ServerTestCase
 from harness.raw import RawConnection, basic
 from harness.server import Server
-from test_openapi import VALUES
+from test_openapi import BODIES, VALUES
 from test_users import CONFIG, USER_ID, UsersTestCase
 
 NODE = '/_node/_local'
@@ -281,6 +281,26 @@ class BrowserTest(RawCase):
         set_to('origins', '*')
         self.server.restart()
         self.assertTrue(any('every origin may send credentials' in line for line in self.server.log))
+
+    def test_forms_of_other_sites_change_nothing(self):
+        """A page of another site can send a form with the cookie of who reads it, but no JSON and no PUT."""
+        # What only tidies up, or is answered by design; a restart is not asked for here.
+        harmless = ('/_node/_local/_restart', '/_node/_local/_config/_reload', '/_reload_query_servers', '/_session/_totp')
+        database = self.database()
+        session = self.cookie_session(self.server.user, self.server.password)
+        values = {**VALUES, 'db': database, 'job': 'x'}
+        for path, item in self.server.get('/_openapi').json()['paths'].items():
+            filled = re.sub(r'\{(\w+)\}', lambda found: values[found.group(1)], path)
+            if 'post' not in item or filled in LOGINS + harmless or re.search('_(view|search|nouveau)_cleanup|_sync_shards', filled):
+                continue
+            body = BODIES.get('POST ' + path, '{}')
+            if callable(body):
+                body = json.dumps({'source': database, 'target': database + '_copy', 'create_target': True})
+            for kind in ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=b'):
+                answer = session.post(self.server.url + filled, data=body, headers={
+                    'Content-Type': kind, 'Origin': 'https://other.example', 'Referer': 'https://other.example/'})
+                self.assertGreaterEqual(answer.status_code, 400, (path, kind, answer.text))
+        self.assertEqual(self.server.get('/' + database).json()['doc_count'], 0)
 
     def test_redirects_cannot_forge_header_fields(self):
         """The path behind `next` and `fail` came into the head with its line ends."""
