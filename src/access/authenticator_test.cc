@@ -80,7 +80,7 @@ TEST_F(AuthenticatorTest, AnAdminHasTheRolesOfTheDocumentToo) {
 
 // Documents as CouchDB has written them over the years, with their passwords.
 TEST_F(AuthenticatorTest, UsersOfEveryCouchDbLogInUnchanged) {
-    const std::pair<const char *, std::string> kDocuments[] = {
+    const std::pair<const char *, std::string> documents[] = {
         {"v1", R"("password_sha":")" + hex_encode(crypto::sha1("daisysalt")) + R"(","salt":"salt")"},
         {"v2", R"("password_scheme":"pbkdf2","iterations":10,"salt":"salt","derived_key":")" +
                    hex_encode(crypto::hash_password("daisy", "salt", 10, crypto::HashFunction::sha1).key) +
@@ -94,7 +94,7 @@ TEST_F(AuthenticatorTest, UsersOfEveryCouchDbLogInUnchanged) {
                                               crypto::HashFunction::sha512)
                             .key) +
              "\""}};
-    for (const auto &[name, members] : kDocuments) {
+    for (const auto &[name, members] : documents) {
         EXPECT_TRUE(put_user(name, R"("roles":[],)" + members).starts_with("1-"));
         EXPECT_EQ(login(std::string(name) + ":rose"), "401") << name;
         auto session = cookie(name);

@@ -15,7 +15,7 @@ class UserRulesTest : public UsersFixture {
 };
 
 TEST_F(UserRulesTest, TellWhatADocumentMustLookLike) {
-    const std::pair<const char *, const char *> kWrong[] = {
+    const std::pair<const char *, const char *> wrong[] = {
         {"{}", "doc.type must be user"},
         {R"({"type":"user"})", "doc.name is required"},
         {R"({"type":"user","name":"bert"})", "doc.roles must exist"},
@@ -30,7 +30,7 @@ TEST_F(UserRulesTest, TellWhatADocumentMustLookLike) {
         {R"({"type":"user","name":"bert","roles":[],"password_scheme":"pbkdf2"})",
          "iterations must be a number."},
     };
-    for (const auto &[json, reason] : kWrong)
+    for (const auto &[json, reason] : wrong)
         EXPECT_EQ(as_admin(json), std::string("403 ") + reason) << json;
     EXPECT_TRUE(as_admin(R"({"type":"user","name":"bert","roles":[]})").starts_with("1-"));
 }
