@@ -42,11 +42,9 @@ Result<std::shared_ptr<const User>> Authenticator::verify_in_directory(const Log
     DIVAN_TRY(auto external,
               services_.directory->check_password(login.name, std::string(login.password.reveal())));
     DIVAN_TRY(auto known, services_.users.find(login.name));
-    auto salt = known ? known->salt : std::string();
     if (!external)
-        return refuse_password(login, salt);
+        return refuse_password(login, known ? known->salt : std::string());
     DIVAN_TRY(auto user, provision(*external));
-    lockout_.succeeded(login.address, login.name, salt);
     remember(login, *user, services_.clock.monotonic() + services_.directory->remembered());
     return user;
 }

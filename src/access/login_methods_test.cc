@@ -150,6 +150,23 @@ TEST_F(SecondFactorTest, GuessesAreCountedAsFailures) {
     EXPECT_EQ(outcome(log_in("bert", "daisy", code())), "403");
 }
 
+// The directory is asked again each minute; that the password is right must not forget the codes that were
+// wrong.
+TEST_F(SecondFactorTest, GuessesCountAlsoWhenThePasswordIsCheckedAnew) {
+    write_as(context("anna", R"(["_admin"])"), "org.couchdb.user:bert", "{}", true);
+    directory_.on = true;
+    directory_.roles = {};
+    EXPECT_EQ(outcome(log_in("bert", "daisy")), "bert");
+    auto document = read_document("bert");
+    document.set("totp", json::Object());
+    write_as(context("anna", R"(["_admin"])"), "org.couchdb.user:bert", json::to_text(json::Value(document)));
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(outcome(log_in("bert", "daisy", "12345" + std::to_string(i))), "401");
+        clock_.advance(seconds(61));
+    }
+    EXPECT_EQ(outcome(log_in("bert", "daisy", "000000")), "403");
+}
+
 TEST_F(SecondFactorTest, DocumentsThatCannotBeUnderstoodLetNobodyIn) {
     for (const char *totp : {"{}", R"({"key":1})", R"({"key":"!!"})", R"({"key":""})",
                              R"({"key":"GEZDGNBVGY3TQOJQ","algorithm":"md5"})",

@@ -46,11 +46,13 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
     if (!found->ok())
         return refuse(found->error());
     auto user = std::move(**found);
-    if (auto free = check_lockout(login, user ? user->salt : std::string()); !free.ok())
+    const auto salt = user ? user->salt : std::string();
+    if (auto free = check_lockout(login, salt); !free.ok())
         return refuse(free.error());
     if (user && user->conflicted)
         return refuse(conflicted());
-    if (!user || !is_verified(login, *user)) {
+    bool known_before = user && is_verified(login, *user);
+    if (!known_before) {
         bool of_directory = is_of_directory(user.get());
         if (effort < (of_directory ? Effort::directory : Effort::hashes))
             return {Step::Kind::too_much};
@@ -68,6 +70,9 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
     }
     if (user->locked)
         return refuse(account_locked());
+    // Not sooner: who knows the password must not try codes without end.
+    if (!known_before || has_second_factor(*user))
+        lockout_.succeeded(login.address, login.name, salt);
     if (!login.new_password.empty()) {
         auto changed = set_password(login, std::move(user));
         if (!changed.ok())
@@ -154,7 +159,6 @@ Result<std::shared_ptr<const User>> Authenticator::verify(const Login &login,
     DIVAN_TRY_VOID(check_password_cost(*user->password, services_.config));
     if (!crypto::verify_password(*user->password, login.password.reveal()))
         return refuse_password(login, user->salt);
-    lockout_.succeeded(login.address, login.name, user->salt);
     remember(login, *user, kForever);
     upgrade_hash(*user, login.password.reveal());
     return user;

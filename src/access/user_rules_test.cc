@@ -97,6 +97,15 @@ TEST_F(UserRulesTest, AnybodyMaySignUpWithoutRoles) {
               "403 You may only update your own user document.");
 }
 
+// It could have set up a second factor that keeps the admin out.
+TEST_F(UserRulesTest, NobodySignsUpUnderTheNameOfAServerAdmin) {
+    EXPECT_EQ(write_as(context(""), "org.couchdb.user:anna",
+                       R"({"type":"user","name":"anna","roles":[],"totp":{"key":"GEZDGNBVGY3TQOJQ"}})"),
+              "403 This name belongs to a server admin.");
+    EXPECT_EQ(outcome(log_in("anna", "tulip")), "anna");
+    EXPECT_TRUE(put_user("anna", R"("roles":[])").starts_with("1-")) << "an admin may";
+}
+
 TEST_F(UserRulesTest, PasswordsAreNeverStoredHoweverTheyCome) {
     put_user("bert", R"("password":"daisy","roles":[],"city":"Ulm")");
     auto document = read_document("bert");

@@ -265,6 +265,11 @@ Result<void> WriteGuard::judge_here(const db::Database &database, const Principa
     }
     DIVAN_TRY_VOID(check_user_edit({edit.id, edit.deleted, document, replaced ? &*replaced : nullptr}, writer,
                                    is_admin));
+    // A document joins the admin of its name: with it comes a second factor, say, that the admin does not
+    // have.
+    auto name = user_name_of_id(edit.id);
+    if (!is_admin && !edit.deleted && name && services_.config.get("admins", *name))
+        return Error(ErrorCode::forbidden, "This name belongs to a server admin.");
     if (replaced)
         end_sessions_if_changed(*replaced, document);
     return {};
