@@ -4,6 +4,7 @@
 
 #include "access/authenticator.h"
 #include "access/write_guard.h"
+#include "db/testing_validator.h"
 #include "kv/memory/memory_engine.h"
 #include "telemetry/log.h"
 #include "json/parser.h"
@@ -13,24 +14,6 @@
 #include <gtest/gtest.h>
 
 namespace divan::access {
-
-// Judges nothing.
-class NoValidator final : public db::WriteValidator {
-  public:
-    std::optional<std::vector<bool>> judged_cached(const db::Database & /*database*/,
-                                                   const db::WriteContext & /*context*/,
-                                                   Edits /*edits*/) override {
-        return std::vector<bool>();
-    }
-    Result<std::vector<bool>> judged(db::Database & /*database*/, const db::WriteContext & /*context*/,
-                                     Edits /*edits*/) override {
-        return std::vector<bool>();
-    }
-    void judge(db::Database & /*database*/, const db::WriteContext & /*context*/,
-               std::vector<db::JudgedEdit> edits, Done done) override {
-        done(std::vector<Result<void>>(edits.size()));
-    }
-};
 
 // Runs work at once and counts it.
 class InlinePool final : public Executor {
@@ -170,7 +153,7 @@ class UsersFixture : public testing::Test {
     telemetry::Logger log_{clock_, "", "", telemetry::Level::none};
     Admins admins_{*config_, random_};
     SessionCookies cookies_{*config_, clock_};
-    NoValidator no_validator_;
+    db::NoValidator no_validator_;
     WriteGuard guard_{no_validator_, {*config_, clock_, random_, cookies_}};
     std::unique_ptr<kv::Engine> engine_ = kv::make_memory_engine();
     std::unique_ptr<db::Store> store_ =

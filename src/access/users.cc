@@ -1,8 +1,8 @@
 #include "access/users.h"
 
 #include "access/principal.h"
+#include "access/stored_user.h"
 
-#include "json/parser.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -100,24 +100,16 @@ Result<std::optional<User>> Users::read(db::Database &database, const std::strin
     auto id = std::string(kUserIdPrefix) + name;
     if (!db::check_document_id(id).ok())
         return std::optional<User>();
-    DIVAN_TRY(auto head, database.head(id));
-    if (!head || head->deleted)
+    DIVAN_TRY(auto stored, read_stored_user(database, id));
+    if (!stored)
         return std::optional<User>();
-    auto body = head->body;
-    if (!body) {
-        DIVAN_TRY(body, database.body(*head, head->rev, head->recent.front().info));
-    }
-    if (!body)
-        return std::optional<User>();
-    DIVAN_TRY(auto document, json::parse(body->json, {.depth_max = json::kAnyDepth}));
-    auto user = read_user(std::move(document.object()));
+    auto user = read_user(std::move(stored->document));
     user.name = name;
-    user.rev = head->rev.text();
-    for (const auto &attachment : body->attachments)
-        user.attachments.push_back(attachment.name);
+    user.rev = stored->head.rev.text();
+    user.attachments = std::move(stored->attachments);
     // Leaves that are deleted are no conflicts.
-    if (head->leaf_count > 1) {
-        DIVAN_TRY(auto tree, database.tree(*head));
+    if (stored->head.leaf_count > 1) {
+        DIVAN_TRY(auto tree, database.tree(stored->head));
         auto leaves = tree.leaves();
         user.conflicted = std::count_if(leaves.begin(), leaves.end(),
                                         [](const auto &leaf) { return !leaf.info.deleted; }) > 1;

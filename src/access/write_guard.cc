@@ -4,6 +4,7 @@
 #include "access/password_policy.h"
 #include "access/security_object.h"
 #include "access/session_cookie.h"
+#include "access/stored_user.h"
 #include "access/user.h"
 #include "access/user_rules.h"
 #include "access/users.h"
@@ -27,22 +28,6 @@ bool is_design(const db::Edit &edit) {
 Result<json::Object> parse_document(const std::string &text) {
     DIVAN_TRY(auto value, json::parse(text, {.depth_max = json::kAnyDepth}));
     return std::move(value.object());
-}
-
-// The document that is there; nullopt: none. Blocks on the engine.
-Result<std::optional<json::Object>> read_current(db::Database &database, const std::string &id) {
-    std::optional<json::Object> none;
-    DIVAN_TRY(auto head, database.head(id));
-    if (!head || head->deleted)
-        return none;
-    auto body = head->body;
-    if (!body) {
-        DIVAN_TRY(body, database.body(*head, head->rev, head->recent.front().info));
-    }
-    if (!body)
-        return none;
-    DIVAN_TRY(auto document, parse_document(body->json));
-    return std::optional(std::move(document));
 }
 
 // What a user may not take out of the own document.
@@ -122,7 +107,9 @@ Result<void> WriteGuard::amend_user(db::Database &database, const Principal &wri
     DIVAN_TRY(auto document, parse_document(edit.json));
     std::optional<json::Object> replaced;
     if (keeps_history) {
-        DIVAN_TRY(replaced, read_current(database, edit.id));
+        DIVAN_TRY(auto stored, read_stored_user(database, edit.id));
+        if (stored)
+            replaced = std::move(stored->document);
     }
     if (replaced && !is_admin)
         for (auto kept : {kHistory, kSetAt})

@@ -1,4 +1,5 @@
 #include "db/store.h"
+#include "db/testing_validator.h"
 #include "kv/memory/memory_engine.h"
 #include "replication/document.h"
 #include "replication/document_guard.h"
@@ -57,24 +58,6 @@ TEST(Document, NotesAreNoEdits) {
     EXPECT_EQ(json::to_text(document), R"({"source":"a","target":"b","owner":"anna"})");
 }
 
-// Lets everything else pass.
-class NoValidator final : public db::WriteValidator {
-  public:
-    std::optional<std::vector<bool>> judged_cached(const db::Database & /*database*/,
-                                                   const db::WriteContext & /*context*/,
-                                                   Edits /*edits*/) override {
-        return std::vector<bool>();
-    }
-    Result<std::vector<bool>> judged(db::Database & /*database*/, const db::WriteContext & /*context*/,
-                                     Edits /*edits*/) override {
-        return std::vector<bool>();
-    }
-    void judge(db::Database & /*database*/, const db::WriteContext & /*context*/,
-               std::vector<db::JudgedEdit> edits, Done done) override {
-        done(std::vector<Result<void>>(edits.size()));
-    }
-};
-
 class GuardTest : public testing::Test {
   protected:
     GuardTest() : store_(db::open_store({*engine_, pool_, clock_, random_, &guard_}, {}).value()) {}
@@ -113,7 +96,7 @@ class GuardTest : public testing::Test {
     SeededRandom random_{1};
     std::unique_ptr<config::Config> config_ = config::Config::load({}, "").value();
     std::unique_ptr<kv::Engine> engine_ = kv::make_memory_engine();
-    NoValidator none_;
+    db::NoValidator none_;
     DocumentGuard guard_{none_, *config_};
     std::unique_ptr<db::Store> store_;
 };

@@ -10,6 +10,19 @@
 namespace divan::replication {
 namespace {
 
+// The context of a store, with another client.
+Context with_client(TestingStore &testing, net::HttpClient &http) {
+    return {.loop = testing.loop,
+            .pool = testing.loop,
+            .http = http,
+            .throttle = testing.context.throttle,
+            .clock = testing.loop.clock(),
+            .random = testing.context.random,
+            .config = testing.context.config,
+            .log = testing.context.log,
+            .metrics = testing.context.metrics};
+}
+
 // Keeps the target of each request and reaches nobody.
 class RecordingHttpClient final : public net::HttpClient {
   public:
@@ -33,15 +46,7 @@ Task<void> wait_for_changes(Peer &peer) {
 TEST(RemotePeer, HeartbeatsAreAskedForMoreOftenThanAConnectionTimesOut) {
     TestingStore testing{kv::make_memory_engine()};
     RecordingHttpClient http;
-    Context context{.loop = testing.loop,
-                    .pool = testing.loop,
-                    .http = http,
-                    .throttle = testing.context.throttle,
-                    .clock = testing.loop.clock(),
-                    .random = testing.context.random,
-                    .config = testing.context.config,
-                    .log = testing.context.log,
-                    .metrics = testing.context.metrics};
+    auto context = with_client(testing, http);
     for (auto [timeout_ms, heartbeat_ms] : {std::pair{3'000, 1'000}, std::pair{300'000, 10'000}}) {
         auto replication = TestingStore::between("", "");
         replication.source.destination.host = "other";
@@ -127,15 +132,7 @@ Task<void> read_into(Peer &peer, int &found) {
 TEST(RemotePeer, ASessionThatEndsUnderSeveralRequestsIsRenewedForAllOfThem) {
     TestingStore testing{kv::make_memory_engine()};
     SessionHttpClient http(testing.loop);
-    Context context{.loop = testing.loop,
-                    .pool = testing.loop,
-                    .http = http,
-                    .throttle = testing.context.throttle,
-                    .clock = testing.loop.clock(),
-                    .random = testing.context.random,
-                    .config = testing.context.config,
-                    .log = testing.context.log,
-                    .metrics = testing.context.metrics};
+    auto context = with_client(testing, http);
     auto replication = TestingStore::between("", "");
     replication.source.destination.host = "other";
     replication.source.path = "/db";
