@@ -1,0 +1,105 @@
+// How users log in by what somebody else knows.
+
+#include "config/settings_tables.h"
+
+namespace divan::config {
+namespace {
+
+constexpr Setting kSettings[] = {
+    {"ldap", "enable", Kind::boolean, "false", 0, 0, kNone,
+     "Users whom the users database does not know log in with their password of an LDAP directory: ldap.md."},
+    {"ldap", "url", Kind::text, "", 0, 0, kNone,
+     "`ldap://HOST:PORT` or `ldaps://HOST:PORT`; several, separated by spaces, are tried in turn."},
+    {"ldap", "start_tls", Kind::text, "auto", 0, 0, kNone,
+     "Whether connections to `ldap://` are encrypted by StartTLS; `auto`: unless the host is loopback.",
+     "auto, true, false"},
+    {"ldap", "allow_plaintext", Kind::boolean, "false", 0, 0, kNone,
+     "Passwords may be sent unencrypted to hosts that are not loopback."},
+    {"ldap", "cacert_file", Kind::text, "", 0, 0, kNone,
+     "PEM file with the authorities whose certificates are trusted; empty: those of the system's ldap.conf."},
+    {"ldap", "verify_certificates", Kind::boolean, "true", 0, 0, kNone,
+     "The server's certificate and its host name are checked."},
+    {"ldap", "user_dn_template", Kind::text, "", 0, 0, kNone,
+     "Distinguished name of a user, such as `uid={name},ou=people,dc=example,dc=org`; or see user_base."},
+    {"ldap", "user_base", Kind::text, "", 0, 0, kNone,
+     "Users are searched for below this entry, with user_filter; instead of user_dn_template."},
+    {"ldap", "user_filter", Kind::text, "(uid={name})", 0, 0, kNone, "Filter that finds a user by name."},
+    {"ldap", "name_attributes", Kind::list, "uid", 0, 0, kNone,
+     "Attributes of a user; the name of a login has to be a value of one of them, letter for letter."},
+    {"ldap", "bind_dn", Kind::text, "", 0, 0, kNone, "As whom Divan searches; empty: as nobody."},
+    {"ldap", "bind_password", Kind::text, "", 0, 0, kSecret, "Password of bind_dn."},
+    {"ldap", "user_group_attribute", Kind::text, "", 0, 0, kNone,
+     "Attribute of a user that holds the groups, as distinguished names or as names: `memberOf`."},
+    {"ldap", "group_base", Kind::text, "", 0, 0, kNone,
+     "Groups are searched for below this entry, with group_filter; empty: they are not."},
+    {"ldap", "group_filter", Kind::text, "(member={dn})", 0, 0, kNone,
+     "Filter that finds the groups of a user, by `{dn}` or `{name}`."},
+    {"ldap", "group_attribute", Kind::text, "cn", 0, 0, kNone, "Attribute that holds the name of a group."},
+    {"ldap", "groups_as_roles", Kind::boolean, "false", 0, 0, kNone,
+     "Every group gives a role of its name, besides those of [ldap_roles]."},
+    {"ldap", "attributes", Kind::list, "", 0, 0, kNone,
+     "Attributes that are copied to the user's document at each login, such as `mail`."},
+    {"ldap", "connect_timeout_ms", Kind::integer, "3000", 10, 60'000, kNone,
+     "Longest wait for a connection to a server."},
+    {"ldap", "request_timeout_ms", Kind::integer, "5000", 10, 60'000, kNone,
+     "Longest wait for one answer of the directory."},
+    {"ldap", "retry_delay_ms", Kind::integer, "2000", 0, 600'000, kNone,
+     "After no server could be reached, logins that need one are answered 503 for this time without asking."},
+    {"ldap", "connections_max", Kind::integer, "8", 1, 64, kNeedsRestart,
+     "Logins that ask the directory at once; each has a kept connection for searches and one of its own."},
+    {"ldap", "remember_seconds", Kind::integer, "60", 0, 86'400, kNone,
+     "The directory is not asked again for a password that was right so long ago."},
+    {"oidc", "enable", Kind::boolean, "false", 0, 0, kNone,
+     "People log in at an identity provider: see oidc.md."},
+    {"oidc", "issuer", Kind::text, "", 0, 0, kNone,
+     "URL of the provider, byte for byte as it writes it: https, or http on this machine."},
+    {"oidc", "client_id", Kind::text, "", 0, 0, kNone, "What the provider knows this server by."},
+    {"oidc", "client_secret", Kind::text, "", 0, 0, kSecret,
+     "Its secret there; empty: a public client, protected by PKCE alone."},
+    {"oidc", "redirect_uri", Kind::text, "", 0, 0, kNone,
+     "URL of `_session/oidc/callback` as the provider has it registered; empty: by the host that was asked."},
+    {"oidc", "scopes", Kind::text, "openid profile email", 0, 0, kNone,
+     "What is asked of the provider; `openid` has to be there."},
+    {"oidc", "name_claim", Kind::text, "preferred_username", 0, 0, kNone,
+     "The claim that is the user's name here; `sub` never changes at the provider."},
+    {"oidc", "name_fallback_sub", Kind::boolean, "false", 0, 0, kNone,
+     "Who has no such claim is named by `sub`; otherwise 403."},
+    {"oidc", "roles_claim", Kind::text, "groups", 0, 0, kNone,
+     "Where the user's groups stand: names of nested members between points, `realm_access.roles`; `\\.` is "
+     "a "
+     "point in a name."},
+    {"oidc", "groups_as_roles", Kind::boolean, "false", 0, 0, kNone,
+     "Groups that [oidc_roles] does not name are roles as they are."},
+    {"oidc", "attributes", Kind::list, "", 0, 0, kNone,
+     "Claims that are kept in the user's document, as `email` or `name:display_name`."},
+    {"oidc", "userinfo", Kind::boolean, "true", 0, 0, kNone,
+     "Claims that an ID token lacks are asked for at the provider's userinfo endpoint."},
+    {"oidc", "post_logout_redirect_uri", Kind::text, "", 0, 0, kNone,
+     "Where the provider sends who has logged out, as registered there; empty: it says so itself."},
+    {"oidc", "ca_file", Kind::text, "", 0, 0, kNone,
+     "PEM file of the authorities that are trusted for the provider; empty: the system's."},
+    {"oidc", "timeout_ms", Kind::integer, "10000", 100, 600'000, kNone,
+     "Time that the provider has for each answer; 503 beyond."},
+    {"oidc", "response_bytes_max", Kind::integer, "262144", 1'024, 16'777'216, kNone,
+     "Largest answer of the provider."},
+    {"oidc", "token_bytes_max", Kind::integer, "65536", 256, 1'048'576, kNone, "Longest ID token."},
+    {"oidc", "jwks_refresh_seconds", Kind::integer, "3600", 10, 604'800, kNone,
+     "The provider's metadata and keys are read again after this time; keys at once when a token names one "
+     "that is not known."},
+    {"oidc", "jwks_request_seconds", Kind::integer, "60", 0, 86'400, kNone,
+     "Least time between two readings of keys that tokens ask for."},
+    {"oidc", "clock_leeway_seconds", Kind::integer, "30", 0, 60, kNone,
+     "How far the provider's clock may be off when the times of an ID token are checked."},
+    {"oidc", "logins_pending_max", Kind::integer, "10000", 1, 1'000'000, kNone,
+     "Logins that have begun and not ended; beyond, the oldest is forgotten."},
+    {"oidc", "login_timeout_seconds", Kind::integer, "600", 10, 86'400, kNone,
+     "Time to log in at the provider."},
+};
+
+} // namespace
+
+std::span<const Setting> identity_settings() {
+    return kSettings;
+}
+
+} // namespace divan::config
