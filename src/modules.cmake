@@ -26,7 +26,7 @@ divan_module(base LINK fmt::fmt Threads::Threads)
 divan_module(json DEPENDS base LINK simdjson::simdjson)
 divan_module(crypto DEPENDS base LINK OpenSSL::Crypto ICU::uc)
 divan_module(crypto/testing DEPENDS base crypto LINK OpenSSL::Crypto)
-divan_module(config DEPENDS base LINK yaml-cpp)
+divan_module(config DEPENDS base crypto LINK yaml-cpp)
 divan_module(telemetry DEPENDS base LINK spdlog::spdlog)
 divan_module(collation DEPENDS base json LINK ICU::i18n ICU::uc)
 
@@ -50,7 +50,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # SpiderMonkey's roots are a list of addresses on the stack.
   target_compile_options(divan_script_worker PRIVATE -Wno-dangling-pointer)
 endif()
-divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
+divan_module(net DEPENDS base crypto LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 
 # Layer 2
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)

@@ -40,11 +40,11 @@ Result<std::string> Admins::admin_text(std::string_view name, std::string_view p
 
 Result<std::vector<std::string>> Admins::hash_plain_admins() {
     std::vector<std::string> weak;
-    for (const auto &[name, text] : config_.section("admins")) {
-        if (crypto::is_hashed(text))
+    for (const auto &[name, text] : config_.secrets("admins")) {
+        if (crypto::is_hashed(text->reveal()))
             continue;
-        DIVAN_TRY(auto hashed, admin_text(name, text));
-        if (is_known_default_password(name, text))
+        DIVAN_TRY(auto hashed, admin_text(name, text->reveal()));
+        if (is_known_default_password(name, text->reveal()))
             weak.push_back(name);
         ignore_error(config_.set("admins", name, std::move(hashed), true), "stays in memory");
     }

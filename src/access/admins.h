@@ -28,9 +28,10 @@ class Admins {
     // Both outlive it.
     Admins(config::Config &config, Random &random) : config_(config), random_(random) {}
 
-    // The text that is stored for an admin; nullopt: there is none of that name.
-    [[nodiscard]] std::optional<std::string> find(std::string_view name) const {
-        return config_.get("admins", name);
+    // The text that is stored for an admin, the same object until it changes; empty: there is none of that
+    // name.
+    [[nodiscard]] crypto::SharedSecret find(std::string_view name) const {
+        return config_.secret("admins", name);
     }
     [[nodiscard]] bool any() const { return !config_.section("admins").empty(); }
 

@@ -31,7 +31,16 @@ Principal Authenticator::principal_of(std::shared_ptr<const User> user, std::str
 
 // ---- the chain
 
-std::optional<Result<Principal>> Authenticator::outcome(Step step) {
+Result<void> Authenticator::elevate(Principal &principal) {
+    if (services_.policies == nullptr)
+        return {};
+    DIVAN_TRY(auto policies, services_.policies->current());
+    policies->elevate(principal);
+    return {};
+}
+
+// nullopt: too much effort.
+std::optional<Result<Principal>> Authenticator::outcome(Step step, Effort effort) {
     switch (step.kind) {
     case Step::Kind::too_much:
         return std::nullopt;
@@ -40,6 +49,14 @@ std::optional<Result<Principal>> Authenticator::outcome(Step step) {
     case Step::Kind::pass:
     case Step::Kind::found:
         break;
+    }
+    if (effort == Effort::none && services_.policies != nullptr) {
+        auto policies = services_.policies->current_cached();
+        if (!policies)
+            return std::nullopt;
+        policies->elevate(step.principal);
+    } else if (auto elevated = elevate(step.principal); !elevated.ok()) {
+        return Result<Principal>(elevated.error());
     }
     return Result<Principal>(std::move(step.principal));
 }
@@ -68,7 +85,7 @@ std::optional<Result<Principal>> Authenticator::run(const net::RequestHead &head
             break;
         }
         if (step.kind != Step::Kind::pass)
-            return outcome(std::move(step));
+            return outcome(std::move(step), effort);
     }
     return Result<Principal>(Principal());
 }
@@ -83,7 +100,9 @@ Task<Result<Principal>> Authenticator::authenticate(const net::RequestHead &head
 }
 
 Task<Result<Principal>> Authenticator::log_in(Login login, Executor &home) {
-    Attempt attempt = [this, &login](Effort effort) { return outcome(check_password(login, effort)); };
+    Attempt attempt = [this, &login](Effort effort) {
+        return outcome(check_password(login, effort), effort);
+    };
     co_return co_await try_harder(std::move(attempt), home);
 }
 
@@ -230,28 +249,18 @@ Task<Result<Principal>> Authenticator::update_account(Principal principal, json:
     });
 }
 
-std::optional<bool> Authenticator::is_current(const Principal &principal, Effort effort) {
+bool Authenticator::is_current(const Principal &principal) {
     if (principal.anonymous())
         return true;
     if (principal.valid_until && services_.clock.now() >= *principal.valid_until)
         return false;
-    auto user = find_user(principal.name, effort);
-    if (!user)
-        return std::nullopt;
-    if (!user->ok())
+    auto user = services_.users.find(principal.name);
+    if (!user.ok())
         return true; // unknown is not ended: the next request asks again
-    const auto &now = **user;
+    const auto &now = *user;
     if (!principal.account)
         return now == nullptr || !now->locked;
     return now != nullptr && now->authority == principal.account->authority;
-}
-
-bool Authenticator::is_current(const Principal &principal) {
-    return *is_current(principal, Effort::reads);
-}
-
-std::optional<bool> Authenticator::is_current_cached(const Principal &principal) {
-    return is_current(principal, Effort::none);
 }
 
 std::string Authenticator::session_cookie(const Principal &principal, bool tls) {

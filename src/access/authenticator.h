@@ -12,6 +12,7 @@
 #include "access/handlers.h"
 #include "access/jwt_login.h"
 #include "access/lockout.h"
+#include "access/policies.h"
 #include "access/principal.h"
 #include "access/scram_logins.h"
 #include "access/second_factor.h"
@@ -59,8 +60,14 @@ class Authenticator {
         Directory *directory = nullptr; // of those whom the users database does not know; null: there is none
         // Questions to the directory run here, or with the hashes: one that hangs is not to keep others out.
         Executor *directory_pool = nullptr;
+        Policies *policies = nullptr; // null: no role makes a server admin
     };
     explicit Authenticator(const Services &services);
+
+    // Makes a server admin of who is one by a role of the policies. Blocks on the engine. Errors: those of
+    // the engine.
+    [[nodiscard]] Result<void> elevate(Principal &principal);
+    [[nodiscard]] Policies *policies() { return services_.policies; }
 
     // What needs nothing slow. nullopt: ask authenticate().
     // Errors: unauthorized (wrong name or password), forbidden (locked), bad_request (malformed).
@@ -90,8 +97,6 @@ class Authenticator {
     // Whether what the principal was found to be by its login still holds: same password, roles, lock. True
     // for nobody. Blocks on the engine if the user is not in memory.
     [[nodiscard]] bool is_current(const Principal &principal);
-    // The same without I/O; nullopt: ask is_current().
-    [[nodiscard]] std::optional<bool> is_current_cached(const Principal &principal);
 
     // Set-Cookie values: of a new session, and of one that has ended. REQUIRES: a principal with an account.
     [[nodiscard]] std::string session_cookie(const Principal &principal, bool tls);
@@ -116,7 +121,7 @@ class Authenticator {
     };
     static Step refuse(Error error) { return {Step::Kind::refused, {}, std::move(error)}; }
     // nullopt: too much.
-    static std::optional<Result<Principal>> outcome(Step step);
+    std::optional<Result<Principal>> outcome(Step step, Effort effort);
 
     std::optional<Result<Principal>> run(const net::RequestHead &head, Effort effort);
     Step by_cookie(const net::RequestHead &head, Effort effort);
@@ -127,7 +132,6 @@ class Authenticator {
     // Somebody else vouches for the name; an account of that name may be locked here.
     Step found_elsewhere(Principal principal, Effort effort);
 
-    std::optional<bool> is_current(const Principal &principal, Effort effort);
     std::optional<Result<std::shared_ptr<const User>>> find_user(const std::string &name, Effort effort);
     Step check_password(const Login &login, Effort effort);
     Result<void> check_lockout(const Login &login, std::string_view salt);

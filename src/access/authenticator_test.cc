@@ -367,8 +367,8 @@ TEST_F(AuthenticatorTest, PlainAdminsAreHashed) {
     EXPECT_FALSE(admins_.hash_plain_admins().ok());
     admins_.set_exposed(false);
     EXPECT_EQ(admins_.hash_plain_admins().value(), std::vector<std::string>{"bert"});
-    for (const auto &[name, text] : config_->section("admins"))
-        EXPECT_TRUE(crypto::is_hashed(text)) << name;
+    for (const auto &[name, text] : config_->secrets("admins"))
+        EXPECT_TRUE(crypto::is_hashed(text->reveal())) << name;
     EXPECT_EQ(login("cleo:correct horse"), "cleo");
 }
 

@@ -5,6 +5,7 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <span>
 
 namespace divan::access {
 
@@ -22,8 +23,18 @@ std::string_view permission_name(Permission permission) {
         return "metrics_reader";
     case Permission::server_admin:
         return "server_admin";
-    case Permission::database_member:
-        return "database_member";
+    case Permission::database_creator:
+        return "database_creator";
+    case Permission::database_deleter:
+        return "database_deleter";
+    case Permission::database_reader:
+        return "database_reader";
+    case Permission::database_writer:
+        return "database_writer";
+    case Permission::database_checkpointer:
+        return "database_checkpointer";
+    case Permission::database_designer:
+        return "database_designer";
     case Permission::database_admin:
         return "database_admin";
     case Permission::database_owner:
@@ -60,8 +71,13 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
             return {};
         return Error(ErrorCode::unauthorized, "You are not a server admin or read-only metrics user");
     case Permission::server_admin:
+    case Permission::database_creator:
+    case Permission::database_deleter:
         return Error(ErrorCode::unauthorized, "You are not a server admin.");
-    case Permission::database_member:
+    case Permission::database_reader:
+    case Permission::database_writer:
+    case Permission::database_checkpointer:
+    case Permission::database_designer:
     case Permission::database_admin:
     case Permission::database_owner:
         if (principal.anonymous())
@@ -74,20 +90,82 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
     }
 }
 
+namespace {
+
+// The grants of roles that permit it, of which one is enough; none: it is no matter of roles.
+std::span<const Grant> grants_of(Permission permission) {
+    static constexpr Grant kRead[] = {Grant::read};
+    static constexpr Grant kWrite[] = {Grant::write};
+    static constexpr Grant kCheckpoint[] = {Grant::replicate, Grant::write};
+    static constexpr Grant kDesign[] = {Grant::design};
+    static constexpr Grant kCompact[] = {Grant::compact};
+    static constexpr Grant kConfigure[] = {Grant::configure};
+    static constexpr Grant kCreate[] = {Grant::create_db};
+    static constexpr Grant kDelete[] = {Grant::delete_db};
+    switch (permission) {
+    case Permission::database_reader:
+        return kRead;
+    case Permission::database_writer:
+        return kWrite;
+    case Permission::database_checkpointer:
+        return kCheckpoint;
+    case Permission::database_designer:
+        return kDesign;
+    case Permission::database_admin:
+        return kCompact;
+    case Permission::database_owner:
+        return kConfigure;
+    case Permission::database_creator:
+        return kCreate;
+    case Permission::database_deleter:
+        return kDelete;
+    default:
+        return {};
+    }
+}
+
+bool is_granted(const PolicySet &policies, const Principal &principal, Permission permission,
+                std::string_view database) {
+    auto grants = grants_of(permission);
+    return std::any_of(grants.begin(), grants.end(),
+                       [&](Grant grant) { return policies.allows(principal, grant, database); });
+}
+
+bool is_for_members(Permission permission) {
+    return permission == Permission::database_reader || permission == Permission::database_writer ||
+           permission == Permission::database_checkpointer || permission == Permission::database_designer;
+}
+
+Error no_database() {
+    return {ErrorCode::not_found, "Database does not exist."};
+}
+
+} // namespace
+
 // As chttpd_auth_request: who is no member is told so first.
-Result<void> Gate::authorize_in(const Principal &principal, Permission permission,
-                                db::Database &database) const {
+Result<void> Gate::authorize_in(const Principal &principal, Permission permission, db::Database &database,
+                                const PolicySet &policies) const {
     DIVAN_TRY_VOID(check_enrolment(principal, permission));
     if (principal.is_server_admin())
         return {};
-    if (permission != Permission::database_member && permission != Permission::database_admin &&
+    if (policies.keeps_out(principal, database.name()))
+        return no_database();
+    if (!is_for_members(permission) && permission != Permission::database_admin &&
         permission != Permission::database_owner)
         return authorize(principal, permission);
+    if (is_granted(policies, principal, permission, database.name()))
+        return {};
     DIVAN_TRY(auto text, database.security());
     auto security = parse_security_object(text);
-    if (!security.is_member(principal))
-        return authorize(principal, Permission::database_member);
-    if (permission == Permission::database_member || security.is_admin(principal))
+    bool is_member = security.is_member(principal);
+    if (!is_member && !policies.allows_any(principal, database.name()))
+        return authorize(principal, Permission::database_reader);
+    if (is_for_members(permission)) {
+        if (is_member)
+            return {};
+        return Error(ErrorCode::forbidden, "Your roles do not let you do this in this db.");
+    }
+    if (is_member && security.is_admin(principal))
         return {};
     if (permission == Permission::database_owner && !principal.anonymous())
         return Error(ErrorCode::forbidden, "You are not a db or server admin.");
@@ -120,8 +198,7 @@ Permission Gate::in_system_database(Permission permission, std::string_view data
         return database.starts_with("_") ? Permission::server_admin : permission;
     if (pattern.starts_with("/_all_docs") || pattern.starts_with("/_changes"))
         return Permission::server_admin;
-    bool restricted =
-        users && permission == Permission::database_member && !is_open_users_route(method, pattern);
+    bool restricted = users && is_for_members(permission) && !is_open_users_route(method, pattern);
     return restricted ? Permission::database_admin : permission;
 }
 
@@ -145,23 +222,38 @@ Result<std::shared_ptr<db::Database>> Gate::open(const Principal &principal, Per
         // Nothing is told of what is there.
         DIVAN_TRY_VOID(authorize(principal, permission));
     }
+    DIVAN_TRY(auto policies, policies_.current());
     DIVAN_TRY(auto opened, store_.open(database));
-    DIVAN_TRY_VOID(authorize_in(principal, permission, *opened));
+    DIVAN_TRY_VOID(authorize_in(principal, permission, *opened, *policies));
     return opened;
 }
 
 Result<std::shared_ptr<db::Database>> Gate::open_cached(const Principal &principal, Permission permission,
                                                         std::string_view database) const {
-    auto opened = store_.find_open(database);
+    auto policies = policies_.current_cached();
+    auto opened = policies ? store_.find_open(database) : nullptr;
     if (!opened)
         return opened;
-    DIVAN_TRY_VOID(authorize_in(principal, permission, *opened));
+    DIVAN_TRY_VOID(authorize_in(principal, permission, *opened, *policies));
     return opened;
 }
 
-Result<db::Store *> Gate::catalog(const Principal &principal, Permission permission) const {
+Result<db::Store *> Gate::catalog(const Principal &principal, Permission permission,
+                                  std::string_view database) const {
+    if (!principal.is_server_admin() && !grants_of(permission).empty()) {
+        DIVAN_TRY_VOID(check_enrolment(principal, permission));
+        DIVAN_TRY(auto policies, policies_.current());
+        if (is_granted(*policies, principal, permission, database) &&
+            !policies->keeps_out(principal, database))
+            return &store_;
+    }
     DIVAN_TRY_VOID(authorize(principal, permission));
     return &store_;
+}
+
+Result<bool> Gate::lists(const Principal &principal, std::string_view database) const {
+    DIVAN_TRY(auto policies, policies_.current());
+    return !policies->keeps_out(principal, database);
 }
 
 } // namespace divan::access

@@ -3,9 +3,10 @@
 // The one door. Every request of every caller passes authorize() before anything is read or
 // written; a route cannot be declared without a Permission, and a database handle is had only from here.
 //
-// It knows server admins, and of each database the admins and members that its `_security` names. Rules per
-// role, document and field join here and nowhere else.
+// It knows server admins, of each database the admins and members that its `_security` names, and of the
+// policies what roles permit and where tenants end. Rules per document and field join here and nowhere else.
 
+#include "access/policies.h"
 #include "access/principal.h"
 #include "db/store.h"
 
@@ -18,17 +19,23 @@ class Config;
 
 namespace divan::access {
 
-// What a request needs. Named after who may do it in CouchDB 3.5.
+// What a request needs: who may do it in CouchDB 3.5, and which grant of a role permits it to others.
 enum class Permission : std::uint8_t {
-    everybody,       // `/`, `_up`, `_session`, `_utils`, favicon
-    own_account,     // any authenticated user, also one who has yet to set up a second factor
-    signed_in,       // any authenticated user
-    database_lister, // everybody if [chttpd] admin_only_all_dbs = false, else server admins
-    metrics_reader,  // a server admin or who has the role `_metrics`
-    server_admin,    // 401 "You are not a server admin." otherwise
-    database_member, // 401 "You are not authorized to access this db." / 403 otherwise
-    database_admin,  // a member, and 401 "You are not a server or db admin." otherwise
-    database_owner,  // the same, but 403 "You are not a db or server admin."
+    everybody,        // `/`, `_up`, `_session`, `_utils`, favicon
+    own_account,      // any authenticated user, also one who has yet to set up a second factor
+    signed_in,        // any authenticated user
+    database_lister,  // everybody if [chttpd] admin_only_all_dbs = false, else server admins
+    metrics_reader,   // a server admin or who has the role `_metrics`
+    server_admin,     // 401 "You are not a server admin." otherwise
+    database_creator, // server_admin; create_db
+    database_deleter, // server_admin; delete_db
+    // Members, 401 "You are not authorized to access this db." or 403 otherwise;
+    database_reader,       // read
+    database_writer,       // write
+    database_checkpointer, // replicate, or write
+    database_designer,     // design; of members write_guard.h judges the document
+    database_admin,        // a member, and 401 "You are not a server or db admin." otherwise; compact
+    database_owner,        // the same, but 403 "You are not a db or server admin."; configure
 };
 
 [[nodiscard]] std::string_view permission_name(Permission permission);
@@ -36,7 +43,10 @@ enum class Permission : std::uint8_t {
 class Gate {
   public:
     // Both outlive the gate.
-    Gate(db::Store &store, const config::Config &config) : store_(store), config_(config) {}
+    Gate(db::Store &store, const config::Config &config)
+        : store_(store), config_(config), policies_(config, store) {}
+
+    [[nodiscard]] Policies &policies() const { return policies_; }
 
     // A request that touches no database. Errors: unauthorized, forbidden.
     [[nodiscard]] Result<void> authorize(const Principal &principal, Permission permission) const;
@@ -51,9 +61,13 @@ class Gate {
     [[nodiscard]] Result<std::shared_ptr<db::Database>>
     open_cached(const Principal &principal, Permission permission, std::string_view database) const;
 
-    // The catalog, for those who may change it, or with `database_lister` read it. Errors: unauthorized.
+    // The catalog, for those who may change it, or with `database_lister` read it. `database`: with
+    // `database_creator` and `database_deleter`. Blocks on the engine for these two. Errors: unauthorized.
     [[nodiscard]] Result<db::Store *> catalog(const Principal &principal,
-                                              Permission permission = Permission::server_admin) const;
+                                              Permission permission = Permission::server_admin,
+                                              std::string_view database = {}) const;
+    // Whether a database is named in lists for this principal. Blocks on the engine.
+    [[nodiscard]] Result<bool> lists(const Principal &principal, std::string_view database) const;
 
     // What a route of a system database needs, where that is more than elsewhere: the list of its documents
     // is for server admins, and what is made of documents of users for admins of that database. `pattern` as
@@ -67,10 +81,11 @@ class Gate {
 
   private:
     [[nodiscard]] Result<void> authorize_in(const Principal &principal, Permission permission,
-                                            db::Database &database) const;
+                                            db::Database &database, const PolicySet &policies) const;
 
     db::Store &store_;
     const config::Config &config_;
+    mutable Policies policies_;
 };
 
 } // namespace divan::access

@@ -21,8 +21,8 @@ namespace {
 // Every key that can be used, and the error of the first that cannot.
 std::pair<KeySet, Result<void>> read_keys(const config::Config &config) {
     std::pair<KeySet, Result<void>> read;
-    for (const auto &[name, value] : config.section("jwt_keys"))
-        if (auto added = read.first.add_configured(name, value); !added.ok() && read.second.ok())
+    for (const auto &[name, value] : config.secrets("jwt_keys"))
+        if (auto added = read.first.add_configured(name, value->reveal()); !added.ok() && read.second.ok())
             read.second =
                 Error(ErrorCode::bad_request, fmt::format("[jwt_keys] {}: {}", name, added.error().reason()));
     return read;

@@ -193,7 +193,7 @@ Result<std::unique_ptr<LdapConnection>> LdapConnection::open(const LdapSettings 
     return made;
 }
 
-Result<bool> LdapConnection::bind(const std::string &dn, const std::string &password) {
+Result<bool> LdapConnection::bind(const std::string &dn, std::string_view password) {
     if (dn.empty() || password.empty())
         return false;
     deadline_.start(settings_.request_timeout);

@@ -46,7 +46,7 @@ class LdapConnection {
     // False: the server does not take the password for this entry.
     // An empty name or password is refused here: servers would take it for nobody and say success (RFC 4513,
     // sections 5.1.1 and 5.1.2).
-    Result<bool> bind(const std::string &dn, const std::string &password);
+    Result<bool> bind(const std::string &dn, std::string_view password);
     // Entries in the server's order; beyond entries_max they are left out. A base that does not exist is an
     // error. Referrals are not followed.
     Result<std::vector<LdapEntry>> search(const LdapSearch &search);

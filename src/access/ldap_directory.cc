@@ -156,8 +156,8 @@ class LdapDirectory::Check {
         }
         DIVAN_TRY(searcher_, directory_.connect(settings_));
         if (!settings_.bind_dn.empty()) {
-            DIVAN_TRY(auto bound,
-                      checked(*searcher_, searcher_->bind(settings_.bind_dn, settings_.bind_password)));
+            DIVAN_TRY(auto bound, checked(*searcher_, searcher_->bind(settings_.bind_dn,
+                                                                      settings_.bind_password->reveal())));
             if (!bound) {
                 auto error = searcher_->unusable("it refuses [ldap] bind_dn: mend bind_dn or bind_password");
                 searcher_.reset();

@@ -105,7 +105,7 @@ Result<void> check_users(const LdapSettings &settings) {
             "such as uid.");
     DIVAN_TRY_VOID(check_dn("user_base", settings.user_base));
     DIVAN_TRY_VOID(check_dn("bind_dn", settings.bind_dn));
-    if (!settings.bind_dn.empty() && settings.bind_password.empty())
+    if (!settings.bind_dn.empty() && settings.bind_password->empty())
         return bad("[ldap] bind_dn needs a bind_password: with none, servers take it for nobody.");
     return {};
 }
@@ -164,7 +164,7 @@ Result<LdapSettings> read_ldap_settings(const config::Config &config) {
     settings.user_base = text("user_base");
     settings.user_filter = text("user_filter");
     settings.bind_dn = text("bind_dn");
-    settings.bind_password = text("bind_password");
+    settings.bind_password = config.secret("ldap", "bind_password");
     settings.name_attributes = config.list("ldap", "name_attributes");
     settings.user_group_attribute = text("user_group_attribute");
     settings.group_base = text("group_base");

@@ -28,7 +28,7 @@ struct LdapSettings {
     std::string user_base;
     std::string user_filter;
     std::string bind_dn; // of searches; empty: nobody
-    std::string bind_password;
+    crypto::SharedSecret bind_password;
     std::vector<std::string> name_attributes;
     std::string user_group_attribute; // empty: none
     std::string group_base;           // empty: groups are not searched for

@@ -184,7 +184,7 @@ TEST_F(SecondFactorTest, RolesMayAskForIt) {
     EXPECT_TRUE(principal.enrolment_due);
     Gate gate(*store_, *config_);
     EXPECT_EQ(gate.authorize(principal, Permission::signed_in).error().status(), 403);
-    EXPECT_EQ(gate.open(principal, Permission::database_member, "_users").error().status(), 403);
+    EXPECT_EQ(gate.open(principal, Permission::database_reader, "_users").error().status(), 403);
     EXPECT_TRUE(gate.authorize(principal, Permission::own_account).ok());
     enrol();
     EXPECT_FALSE(log_in("bert", "daisy", code())->enrolment_due);

@@ -220,14 +220,15 @@ Task<Result<OidcTokens>> OidcClient::redeem(const OidcSettings &settings, const 
         .add("code", code)
         .add("redirect_uri", login.redirect_uri)
         .add("code_verifier", login.verifier);
-    bool by_header = !settings.client_secret.empty() && !metadata.secret_in_body;
+    auto secret = settings.client_secret->reveal();
+    bool by_header = !secret.empty() && !metadata.secret_in_body;
     if (by_header)
         request.headers.add("Authorization", net::basic_credentials(percent_encode(settings.client_id),
-                                                                    percent_encode(settings.client_secret)));
+                                                                    percent_encode(secret)));
     else
         form.add("client_id", settings.client_id);
-    if (!by_header && !settings.client_secret.empty())
-        form.add("client_secret", settings.client_secret);
+    if (!by_header && !secret.empty())
+        form.add("client_secret", secret);
     request.body = form.text();
     auto answer = co_await send_web_request(services_.loop, services_.client, std::move(request), stopping_);
     if (!answer.ok())

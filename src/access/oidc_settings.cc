@@ -92,7 +92,7 @@ Result<OidcSettings> read_oidc_settings(const config::Config &config) {
     settings.client_id = text("client_id");
     if (settings.client_id.empty())
         return wrong("client_id", "is missing: register this server at the identity provider, and set it");
-    settings.client_secret = text("client_secret");
+    settings.client_secret = config.secret("oidc", "client_secret");
     settings.redirect_uri = text("redirect_uri");
     settings.scopes = text("scopes");
     settings.name_claim = text("name_claim");

@@ -4,6 +4,7 @@
 
 #include "access/web_request.h"
 #include "base/result.h"
+#include "crypto/secret.h"
 #include "json/value.h"
 
 #include <chrono>
@@ -22,8 +23,8 @@ namespace divan::access {
 struct OidcSettings {
     std::string issuer;
     std::string client_id;
-    std::string client_secret; // empty: a public client
-    std::string redirect_uri;  // empty: by the host that was asked
+    crypto::SharedSecret client_secret; // empty: a public client
+    std::string redirect_uri;           // empty: by the host that was asked
     std::string scopes;
     std::string name_claim;
     bool name_fallback_sub = false;

@@ -21,6 +21,8 @@ struct Principal {
     std::shared_ptr<const User> account = {};
     // It may do nothing but set up the second factor that its roles ask for.
     bool enrolment_due = false;
+    // It is a server admin by a role of the policies, and not by its own roles.
+    bool elevated = false;
     // When what it logged in with ends, since the epoch; a token's `exp`.
     std::optional<std::chrono::seconds> valid_until = {};
 

@@ -27,12 +27,12 @@ std::vector<std::string> split_roles(std::string_view text) {
 bool token_is_right(std::string_view name, std::optional<std::string_view> token,
                     const config::Config &config) {
     auto given = token ? hex_decode(*token) : std::nullopt;
-    auto secret = config.text("chttpd_auth", "secret");
-    if (!given || secret.empty())
+    auto secret = config.secret("chttpd_auth", "secret");
+    if (!given || secret->empty())
         return false;
     bool right = false;
     for (const auto &algorithm : config.list("chttpd_auth", "hash_algorithms"))
-        right |= crypto::constant_time_equal(*given, sign_by_name(algorithm, secret, name));
+        right |= crypto::constant_time_equal(*given, sign_by_name(algorithm, secret->reveal(), name));
     return right;
 }
 

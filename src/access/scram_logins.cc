@@ -28,8 +28,8 @@ Result<std::string> ScramLogins::begin(crypto::ScramClientFirst first, const Use
     if (!verifier) {
         auto iterations =
             std::max<std::int64_t>(crypto::kScramIterationsMin, config_.integer("chttpd_auth", "iterations"));
-        verifier = crypto::fake_scram_verifier(config_.text("chttpd_auth", "secret"), first.username,
-                                               static_cast<std::uint32_t>(iterations));
+        verifier = crypto::fake_scram_verifier(config_.secret("chttpd_auth", "secret")->reveal(),
+                                               first.username, static_cast<std::uint32_t>(iterations));
     }
     auto name = first.username;
     Begun begun{std::move(name), user != nullptr ? user->salt : std::string(),

@@ -60,14 +60,20 @@ std::int64_t SessionCookies::now_seconds() const {
     return std::chrono::duration_cast<std::chrono::seconds>(clock_.now()).count();
 }
 
+crypto::Secret SessionCookies::signing_key(std::string_view salt) const {
+    std::string key(config_.secret("chttpd_auth", "secret")->reveal());
+    key.append(salt);
+    return crypto::Secret::take(key);
+}
+
 bool SessionCookies::verify(const SessionToken &token, std::string_view salt) {
     if (now_seconds() >= token.issued + config_.integer("chttpd_auth", "timeout"))
         return false;
-    auto key = config_.text("chttpd_auth", "secret").append(salt);
+    auto key = signing_key(salt);
     bool valid = false;
     for (const auto &algorithm : config_.list("chttpd_auth", "hash_algorithms"))
-        valid |=
-            crypto::constant_time_equal(token.signature, sign_by_name(algorithm, key, token.signed_text));
+        valid |= crypto::constant_time_equal(token.signature,
+                                             sign_by_name(algorithm, key.reveal(), token.signed_text));
     if (!valid)
         return false;
     std::lock_guard lock(mutex_);
@@ -91,8 +97,8 @@ std::string SessionCookies::make(std::string_view name, std::string_view salt, b
     }
     auto text = fmt::format("{}:{:X}", name, issued);
     auto algorithms = config_.list("chttpd_auth", "hash_algorithms");
-    auto key = config_.text("chttpd_auth", "secret").append(salt);
-    auto signature = sign_by_name(algorithms.empty() ? "sha256" : algorithms.front(), key, text);
+    auto key = signing_key(salt);
+    auto signature = sign_by_name(algorithms.empty() ? "sha256" : algorithms.front(), key.reveal(), text);
     return std::string(kCookieName) + base64_url_encode(text + ":" + signature) + attributes(tls);
 }
 

@@ -53,6 +53,7 @@ class SessionCookies {
 
   private:
     [[nodiscard]] std::int64_t now_seconds() const;
+    [[nodiscard]] crypto::Secret signing_key(std::string_view salt) const;
     [[nodiscard]] std::string attributes(bool tls) const;
 
     const config::Config &config_;

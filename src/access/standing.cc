@@ -11,9 +11,20 @@ Standing::Standing(Authenticator &authenticator, Principal principal)
       // Something may have changed since it was authenticated.
       seen_(~std::uint64_t{0}) {}
 
+void Standing::need(const Gate &gate, Permission permission, std::string database, bool held) {
+    needs_.push_back({&gate, permission, std::move(database), held});
+}
+
 void Standing::listen(const std::shared_ptr<Event> &event) {
     if (!principal_.anonymous())
         authenticator_.users().listen(event);
+    if (auto *policies = authenticator_.policies())
+        policies->listen(event);
+}
+
+std::uint64_t Standing::change_count() const {
+    auto *policies = authenticator_.policies();
+    return authenticator_.users().change_count() + (policies != nullptr ? policies->change_count() : 0);
 }
 
 bool Standing::note(bool holds, std::uint64_t count) {
@@ -23,12 +34,10 @@ bool Standing::note(bool holds, std::uint64_t count) {
 }
 
 std::optional<bool> Standing::holds_cached() {
-    auto count = authenticator_.users().change_count();
     ended_ = ended_ || time_left() == Millis(0);
-    if (ended_ || principal_.anonymous() || seen_ == count)
+    if (ended_ || seen_ == change_count())
         return !ended_;
-    auto holds = authenticator_.is_current_cached(principal_);
-    return holds ? std::optional(note(*holds, count)) : std::nullopt;
+    return std::nullopt;
 }
 
 std::optional<Millis> Standing::time_left() const {
@@ -39,8 +48,24 @@ std::optional<Millis> Standing::time_left() const {
 }
 
 bool Standing::holds() {
-    auto count = authenticator_.users().change_count();
-    return note(authenticator_.is_current(principal_), count);
+    auto count = change_count();
+    if (!authenticator_.is_current(principal_))
+        return note(false, count);
+    if (auto *policies = authenticator_.policies(); policies != nullptr && principal_.elevated) {
+        // What cannot be read ends nothing: the next request asks again.
+        auto current = policies->current();
+        auto own = principal_;
+        std::erase(own.roles, "_admin");
+        if (current.ok() && !(*current)->makes_server_admin(own))
+            return note(false, count);
+    }
+    for (auto &need : needs_) {
+        auto opened = need.gate->open(principal_, need.permission, need.database);
+        if (need.held && !opened.ok() && opened.error().status() < 500)
+            return note(false, count);
+        need.held |= opened.ok();
+    }
+    return note(true, count);
 }
 
 } // namespace divan::access

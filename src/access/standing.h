@@ -1,8 +1,9 @@
 #pragma once
 
-// Whether a long request, or a job, is still who it was when it began: its user has the same password, roles
-// and no lock.
+// Whether a long request, or a job, is still who it was when it began, its user having the same password,
+// roles and no lock; and may still do what it does, by policies and the `_security` of its databases.
 
+#include "access/gate.h"
 #include "access/principal.h"
 #include "base/clock.h"
 #include "base/event.h"
@@ -10,6 +11,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace divan::access {
 
@@ -21,6 +24,10 @@ class Standing {
     // The authenticator outlives it.
     Standing(Authenticator &authenticator, Principal principal);
 
+    // Ends it also when this may not be done any more. `held`: it was permitted already; otherwise it counts
+    // from when it is. The gate outlives it.
+    void need(const Gate &gate, Permission permission, std::string database, bool held);
+
     // `event` is notified when something has changed that may end it, until the event is released.
     void listen(const std::shared_ptr<Event> &event);
     // false: it has ended. nullopt: users have changed, ask holds(). Never blocks.
@@ -31,11 +38,21 @@ class Standing {
     [[nodiscard]] std::optional<Millis> time_left() const;
 
   private:
+    struct Need {
+        const Gate *gate;
+        Permission permission;
+        std::string database;
+        bool held;
+    };
+
+    // Of users and policies; grows.
+    [[nodiscard]] std::uint64_t change_count() const;
     bool note(bool holds, std::uint64_t count);
 
     Authenticator &authenticator_;
     const Principal principal_;
-    std::uint64_t seen_; // Users::change_count() when it was last found to hold
+    std::vector<Need> needs_;
+    std::uint64_t seen_; // change_count() when it was last found to hold
     bool ended_ = false;
 };
 

@@ -4,6 +4,7 @@
 
 #include "access/authenticator.h"
 #include "access/write_guard.h"
+#include "base/encoding.h"
 #include "db/testing_validator.h"
 #include "kv/memory/memory_engine.h"
 #include "telemetry/log.h"

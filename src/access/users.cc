@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::size_t kCachedMin = 1'000;
 
-std::string text_or_empty(const std::optional<std::string> &text) {
-    return text.value_or(std::string());
-}
-
 } // namespace
 
 std::optional<std::string_view> user_name_of_id(std::string_view id) {
@@ -25,71 +21,20 @@ std::optional<std::string_view> user_name_of_id(std::string_view id) {
     return id.substr(kUserIdPrefix.size());
 }
 
-void Users::Listeners::notify() {
-    ++count;
-    std::vector<std::shared_ptr<Event>> told;
-    {
-        std::lock_guard lock(mutex);
-        std::erase_if(events, [](const auto &event) { return event.expired(); });
-        for (const auto &event : events)
-            if (auto alive = event.lock())
-                told.push_back(std::move(alive));
-    }
-    for (const auto &event : told)
-        event->notify();
-}
-
 Users::Users(const config::Config &config, const Admins &admins, db::Store &store)
-    : config_(config), admins_(admins), store_(store),
-      database_name_(config.text("chttpd_auth", "authentication_db")) {
-    store_.on_event([listeners = listeners_, name = database_name_](const db::DatabaseEvent &event) {
-        if (event.name != name)
-            return;
-        if (event.type != db::DatabaseEvent::Type::updated)
-            ++listeners->openings;
-        listeners->notify();
-    });
-}
-
-std::shared_ptr<const Users::Source> Users::source_cached() const {
-    auto source = std::atomic_load(&source_);
-    bool valid = source && source->openings == listeners_->openings &&
-                 (source->database == nullptr || !source->database->deleted());
-    return valid ? source : nullptr;
-}
-
-Result<std::shared_ptr<const Users::Source>> Users::source() {
-    if (auto cached = source_cached())
-        return cached;
-    Source source{nullptr, listeners_->openings};
-    auto opened = store_.open(database_name_);
-    if (opened.ok())
-        source.database = std::move(*opened);
-    else if (opened.error().code() != ErrorCode::not_found)
-        return opened.error();
-    auto made = std::make_shared<const Source>(std::move(source));
-    std::atomic_store(&source_, made);
-    return made;
-}
+    : config_(config), admins_(admins), source_(store, config.text("chttpd_auth", "authentication_db")) {}
 
 std::optional<std::shared_ptr<const User>> Users::find_cached(std::string_view name) {
-    auto source = source_cached();
-    if (!source)
+    auto state = source_.state_cached();
+    if (!state)
         return std::nullopt;
-    kv::Sequence sequence;
-    if (source->database) {
-        auto known = source->database->last_sequence_cached();
-        if (!known)
-            return std::nullopt;
-        sequence = *known;
-    }
-    auto admin_text = text_or_empty(admins_.find(name));
+    auto admin_text = admins_.find(name);
     std::lock_guard lock(mutex_);
     auto found = by_name_.find(name);
     if (found == by_name_.end())
         return std::nullopt;
     const auto &cached = *found->second;
-    if (cached.source != source || cached.sequence != sequence || cached.admin_text != admin_text)
+    if (cached.state != *state || cached.admin_text != admin_text)
         return std::nullopt;
     cached_.splice(cached_.begin(), cached_, found->second);
     return cached.user;
@@ -120,16 +65,15 @@ Result<std::optional<User>> Users::read(db::Database &database, const std::strin
 Result<std::shared_ptr<const User>> Users::find(const std::string &name) {
     if (auto cached = find_cached(name))
         return std::move(*cached);
-    DIVAN_TRY(auto source, this->source());
-    Cached cached{name, text_or_empty(admins_.find(name)), source, {}, nullptr};
+    // Before the document is read: it is as new as that, or newer.
+    DIVAN_TRY(auto state, source_.state());
+    Cached cached{name, admins_.find(name), state, nullptr};
     std::optional<User> user;
-    if (source->database) {
-        // Before the document is read: it is as new as that, or newer.
-        DIVAN_TRY(cached.sequence, source->database->last_sequence());
-        DIVAN_TRY(user, read(*source->database, name));
+    if (state.database) {
+        DIVAN_TRY(user, read(*state.database, name));
     }
-    if (!cached.admin_text.empty())
-        user = join_admin(name, cached.admin_text, std::move(user));
+    if (!cached.admin_text->empty())
+        user = join_admin(name, cached.admin_text->reveal(), std::move(user));
     if (user)
         cached.user = std::make_shared<const User>(std::move(*user));
     auto found = cached.user;
@@ -171,14 +115,14 @@ Result<void> Users::change_password(const User &user, std::string password) {
     document.set("password", std::move(password));
     Principal principal{user.name, user.roles, "default"};
     return write(user, std::move(document),
-                 db::WriteContext::user(user_context_json(principal, database_name_)));
+                 db::WriteContext::user(user_context_json(principal, source_.name())));
 }
 
 Result<void> Users::write(const User &user, json::Object document, db::WriteContext context) {
-    DIVAN_TRY(auto source, this->source());
-    if (!source->database)
+    DIVAN_TRY(auto state, source_.state());
+    if (!state.database)
         return Error(ErrorCode::not_found, "Database does not exist.");
-    const auto &database = source->database;
+    const auto &database = state.database;
     db::Edit edit;
     edit.id = std::string(kUserIdPrefix) + user.name;
     if (!user.rev.empty()) {
@@ -207,11 +151,6 @@ Result<std::shared_ptr<const User>> Users::provision(const ExternalUser &externa
     made.name = external.name;
     DIVAN_TRY_VOID(write(known != nullptr ? *known : made, std::move(*document), db::WriteContext::system()));
     return find(external.name);
-}
-
-void Users::listen(const std::shared_ptr<Event> &event) {
-    std::lock_guard lock(listeners_->mutex);
-    listeners_->events.push_back(event);
 }
 
 } // namespace divan::access

@@ -7,11 +7,9 @@
 
 #include "access/admins.h"
 #include "access/external_user.h"
+#include "access/system_database.h"
 #include "access/user.h"
-#include "base/event.h"
-#include "db/store.h"
 
-#include <atomic>
 #include <list>
 #include <map>
 #include <memory>
@@ -46,47 +44,26 @@ class Users {
                                                                 std::string_view salt);
 
     // `event` is notified after every change of users or admins, until it is released.
-    void listen(const std::shared_ptr<Event> &event);
+    void listen(const std::shared_ptr<Event> &event) { source_.listen(event); }
     // How many changes there were.
-    [[nodiscard]] std::uint64_t change_count() const { return listeners_->count; }
+    [[nodiscard]] std::uint64_t change_count() const { return source_.change_count(); }
     // [admins] may have changed.
-    void admins_changed() const { listeners_->notify(); }
+    void admins_changed() const { source_.notify(); }
 
   private:
-    // The database, which stays open; or that there is none.
-    struct Source {
-        std::shared_ptr<db::Database> database; // null: there is none
-        std::uint64_t openings = 0;
-    };
     struct Cached {
         std::string name;
-        std::string admin_text;
-        std::shared_ptr<const Source> source;
-        kv::Sequence sequence; // of the database when the user was read
+        crypto::SharedSecret admin_text;
+        SystemDatabase::State state; // of the database when the user was read
         std::shared_ptr<const User> user;
     };
-    // Shared with the callback that the store keeps.
-    struct Listeners {
-        std::atomic<std::uint64_t> count = 0;
-        std::atomic<std::uint64_t> openings = 0; // how often the database was made or deleted
-        std::mutex mutex;
-        std::vector<std::weak_ptr<Event>> events;
-        void notify();
-    };
-
-    // Null: it has to be opened.
-    [[nodiscard]] std::shared_ptr<const Source> source_cached() const;
-    Result<std::shared_ptr<const Source>> source();
     Result<void> write(const User &user, json::Object document, db::WriteContext context);
     Result<std::optional<User>> read(db::Database &database, const std::string &name);
     void keep(Cached cached);
 
     const config::Config &config_;
     const Admins &admins_;
-    db::Store &store_;
-    const std::string database_name_;
-    const std::shared_ptr<Listeners> listeners_ = std::make_shared<Listeners>();
-    std::shared_ptr<const Source> source_; // std::atomic_load
+    SystemDatabase source_;
     std::mutex mutex_;
     std::list<Cached> cached_; // most recently used first
     std::map<std::string, std::list<Cached>::iterator, std::less<>> by_name_;

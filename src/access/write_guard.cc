@@ -2,6 +2,7 @@
 
 #include "access/admins.h"
 #include "access/password_policy.h"
+#include "access/policies.h"
 #include "access/security_object.h"
 #include "access/session_cookie.h"
 #include "access/stored_user.h"
@@ -158,7 +159,7 @@ Result<void> WriteGuard::set_password(json::Object &document, const json::Object
 std::vector<bool> WriteGuard::judged_here(const db::Database &database, const db::WriteContext &context,
                                           Edits edits) const {
     std::vector<bool> judged;
-    bool users = database.name() == users_database_;
+    bool users = database.name() == users_database_ || database.name() == kPoliciesDatabase;
     bool designs = std::any_of(edits.begin(), edits.end(), [](const auto *edit) { return is_design(*edit); });
     if (!users && (!designs || read_user_context(context.user_context()).is_server_admin()))
         return judged;
@@ -194,6 +195,26 @@ Result<std::vector<bool>> WriteGuard::judged(db::Database &database, const db::W
     return either(judged_here(database, context, edits), there);
 }
 
+Result<bool> WriteGuard::may_design(db::Database &database, const Principal &writer) const {
+    if (policies_ == nullptr)
+        return false;
+    DIVAN_TRY(auto policies, policies_->current());
+    return policies->allows(writer, Grant::design, database.name());
+}
+
+namespace {
+
+Result<void> judge_design(const Result<bool> &permitted, const Principal &writer) {
+    if (!permitted.ok())
+        return permitted.error();
+    if (*permitted)
+        return {};
+    return Error(writer.anonymous() ? ErrorCode::unauthorized : ErrorCode::forbidden,
+                 "You are not a db or server admin.");
+}
+
+} // namespace
+
 void WriteGuard::judge(db::Database &database, const db::WriteContext &context,
                        std::vector<db::JudgedEdit> edits, Done done) {
     std::vector<const db::Edit *> pointers;
@@ -205,8 +226,11 @@ void WriteGuard::judge(db::Database &database, const db::WriteContext &context,
         auto writer = read_user_context(context.user_context());
         auto security = database.security();
         bool is_admin = security.ok() && parse_security_object(*security).is_admin(writer);
+        auto designs = is_admin ? Result<bool>(true) : may_design(database, writer);
         for (std::size_t i = 0; i < edits.size(); ++i)
-            if (here[i])
+            if (here[i] && is_design(*edits[i].edit))
+                verdicts[i] = judge_design(designs, writer);
+            else if (here[i])
                 verdicts[i] = judge_here(database, writer, is_admin, edits[i]);
     }
     auto there = next_.judged(database, context, pointers);
@@ -238,14 +262,14 @@ void WriteGuard::judge(db::Database &database, const db::WriteContext &context,
 Result<void> WriteGuard::judge_here(const db::Database &database, const Principal &writer, bool is_admin,
                                     const db::JudgedEdit &judged) {
     const auto &edit = *judged.edit;
-    if (is_design(edit)) {
-        if (is_admin)
-            return {};
-        return writer.anonymous() ? Error(ErrorCode::unauthorized, "You are not a db or server admin.")
-                                  : Error(ErrorCode::forbidden, "You are not a db or server admin.");
+    if (database.name() == kPoliciesDatabase && edit.deleted)
+        return {};
+    DIVAN_TRY(auto document, parse_document(judged.body.json));
+    if (database.name() == kPoliciesDatabase) {
+        DIVAN_TRY(auto policy, read_policy(document));
+        return {};
     }
     DIVAN_CHECK(database.name() == users_database_);
-    DIVAN_TRY(auto document, parse_document(judged.body.json));
     std::optional<json::Object> replaced;
     if (judged.replaced && !judged.replaced->deleted) {
         DIVAN_TRY(replaced, parse_document(judged.replaced->body.json));

@@ -1,9 +1,10 @@
 #pragma once
 
 // Stands before the validator of a store: whatever somebody writes, by whatever route or by replication.
-// Design documents are for admins of the database. Documents of the users database follow user_rules.h, their
-// passwords are hashed before anything is stored, and when one takes something from a user (or gives: a new
-// password, other roles, a lock), the sessions of that user end.
+// Design documents are for admins of the database and those whose role says so; policies have to be readable.
+// Documents of the users database follow user_rules.h, their passwords are hashed before anything is stored,
+// and when one takes something from a user (or gives: a new password, other roles, a lock), the sessions of
+// that user end.
 
 #include "access/principal.h"
 #include "base/clock.h"
@@ -19,6 +20,7 @@ class Object;
 
 namespace divan::access {
 
+class Policies;
 class SessionCookies;
 
 // Threads: any.
@@ -32,6 +34,9 @@ class WriteGuard final : public db::WriteValidator {
         SessionCookies &cookies;
     };
     WriteGuard(db::WriteValidator &next, const Services &services);
+    // Roles may let others than admins write design documents. Before the first write by somebody; they
+    // outlive the guard, or the last write.
+    void set_policies(Policies &policies) { policies_ = &policies; }
 
     [[nodiscard]] bool amends_slowly(const db::Database &database,
                                      const std::vector<db::Edit> &edits) override;
@@ -51,6 +56,7 @@ class WriteGuard final : public db::WriteValidator {
     Result<void> amend_user(db::Database &database, const Principal &writer, bool is_admin, db::Edit &edit);
     Result<void> set_password(json::Object &document, const json::Object *replaced);
     // Which edits are judged here; empty: none.
+    Result<bool> may_design(db::Database &database, const Principal &writer) const;
     std::vector<bool> judged_here(const db::Database &database, const db::WriteContext &context,
                                   Edits edits) const;
     Result<void> judge_here(const db::Database &database, const Principal &writer, bool is_admin,
@@ -60,6 +66,7 @@ class WriteGuard final : public db::WriteValidator {
     db::WriteValidator &next_;
     const Services services_;
     const std::string users_database_;
+    Policies *policies_ = nullptr;
 };
 
 } // namespace divan::access

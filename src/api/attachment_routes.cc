@@ -288,23 +288,24 @@ Task<Result<void>> delete_attachment(Call &call) {
 
 std::vector<Route> attachment_routes() {
     std::vector<Route> routes;
-    constexpr auto kMember = access::Permission::database_member;
+    constexpr auto kReader = access::Permission::database_reader;
     for (std::string_view pattern : {"/{db}/{docid}/{attname...}", "/{db}/_design/{ddoc}/{attname...}"}) {
+        const auto writer = writer_of(pattern);
         routes.push_back({"DELETE",
                           pattern,
-                          kMember,
+                          writer,
                           delete_attachment,
                           "Removes an attachment.",
                           {{"rev", "string", "The document's revision."}}});
         routes.push_back({"GET",
                           pattern,
-                          kMember,
+                          kReader,
                           get_attachment,
                           "The bytes of an attachment.",
                           {{"rev", "string", "The document's revision."}}});
         routes.push_back({"PUT",
                           pattern,
-                          kMember,
+                          writer,
                           put_attachment,
                           "Stores an attachment.",
                           {{"rev", "string", "The document's revision."}}});

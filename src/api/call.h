@@ -39,6 +39,8 @@ class Call {
     // "GET" for a HEAD; the method override is applied.
     std::string method;
     access::Principal principal;
+    // What the request needed of its database.
+    access::Permission permission = access::Permission::database_reader;
     net::Query query;
     // Decoded values of the pattern's {parameters}, in its order: "db", "docid", ...
     std::vector<std::pair<std::string, std::string>> path_parameters;

@@ -44,7 +44,9 @@ class Feed {
   public:
     Feed(Call &call, FeedOptions options)
         : call_(call), options_(std::move(options)),
-          standing_(call.services().authenticator, call.principal) {}
+          standing_(call.services().authenticator, call.principal) {
+        standing_.need(call.services().gate, call.permission, call.database->name(), true);
+    }
 
     Task<Result<void>> serve();
 

@@ -54,14 +54,14 @@ std::vector<Route> changes_routes() {
         {"filter", "string", "_doc_ids, _selector, _design, _view, or a function as ddoc/name."},
         {"view", "string", "The view of filter=_view, as ddoc/name."},
         {"doc_ids", "json", "The ids of filter=_doc_ids."}};
-    constexpr auto kMember = access::Permission::database_member;
+    constexpr auto kReader = access::Permission::database_reader;
     return {
-        {"GET", "/{db}/_changes/{rest...}", kMember, get_changes, "As _changes: what follows is ignored.",
+        {"GET", "/{db}/_changes/{rest...}", kReader, get_changes, "As _changes: what follows is ignored.",
          parameters},
-        {"POST", "/{db}/_changes/{rest...}", kMember, post_changes, "As _changes: what follows is ignored.",
+        {"POST", "/{db}/_changes/{rest...}", kReader, post_changes, "As _changes: what follows is ignored.",
          parameters},
-        {"GET", "/{db}/_changes", kMember, get_changes, "What changed, each document once.", parameters},
-        {"POST", "/{db}/_changes", kMember, post_changes,
+        {"GET", "/{db}/_changes", kReader, get_changes, "What changed, each document once.", parameters},
+        {"POST", "/{db}/_changes", kReader, post_changes,
          "As GET; doc_ids, selector and fields are in the body.", parameters},
     };
 }

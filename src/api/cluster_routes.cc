@@ -132,13 +132,13 @@ Task<Result<void>> no_reshard_job(Call & /*call*/) {
 
 std::vector<Route> cluster_routes() {
     constexpr auto kAdmin = Permission::server_admin;
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     return {
         {"GET", "/_membership", kAdmin, get_membership, "The nodes: this one."},
         {"GET", "/_cluster_setup", kAdmin, get_cluster_setup, "State of the set-up."},
         {"POST", "/_cluster_setup", kAdmin, post_cluster_setup, "Makes the system databases."},
-        {"GET", "/{db}/_shards", kMember, get_shards, "Where the shards lie: on this node."},
-        {"GET", "/{db}/_shards/{docid}", kMember, get_shard_of, "Where a document lies: on this node."},
+        {"GET", "/{db}/_shards", kReader, get_shards, "Where the shards lie: on this node."},
+        {"GET", "/{db}/_shards/{docid}", kReader, get_shard_of, "Where a document lies: on this node."},
         {"POST", "/{db}/_sync_shards", kAdmin, post_sync_shards, "Nothing to do on one node."},
         {"GET", "/_reshard", kAdmin, get_reshard, "State and counters: no shard is ever split."},
         {"GET", "/_reshard/state", kAdmin, get_reshard_state, "State of resharding."},

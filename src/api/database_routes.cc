@@ -52,10 +52,12 @@ Task<Result<void>> put_database(Call &call) {
     options.partitioned = partitioned && *partitioned == "true";
     if (auto engine = call.query.find("engine"); engine && *engine != "couch")
         co_return Error(ErrorCode::bad_request, "invalid_engine_extension");
-    auto catalog = call.services().gate.catalog(call.principal);
-    if (!catalog.ok())
-        co_return catalog.error();
-    auto created = co_await call.on_engine([&] { return (*catalog)->create(name, options); });
+    auto created = co_await call.on_engine([&]() -> Result<void> {
+        DIVAN_TRY(auto *store,
+                  call.services().gate.catalog(call.principal, Permission::database_creator, name));
+        DIVAN_TRY(auto database, store->create(name, options));
+        return {};
+    });
     if (!created.ok())
         co_return created.error();
     net::Headers headers;
@@ -67,10 +69,12 @@ Task<Result<void>> delete_database(Call &call) {
     if (call.query.find("rev"))
         co_return Error(ErrorCode::bad_request, "You tried to DELETE a database with a ?=rev parameter. Did "
                                                 "you mean to DELETE a document instead?");
-    auto catalog = call.services().gate.catalog(call.principal);
-    if (!catalog.ok())
-        co_return catalog.error();
-    auto erased = co_await call.on_engine([&] { return (*catalog)->erase(call.path_parameter("db")); });
+    const auto &name = call.path_parameter("db");
+    auto erased = co_await call.on_engine([&]() -> Result<void> {
+        DIVAN_TRY(auto *store,
+                  call.services().gate.catalog(call.principal, Permission::database_deleter, name));
+        return store->erase(name);
+    });
     if (!erased.ok())
         co_return erased.error();
     co_return co_await call.send_ok(200);
@@ -314,39 +318,39 @@ Task<Result<void>> temp_view(Call & /*call*/) {
 } // namespace
 
 std::vector<Route> database_routes() {
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     constexpr auto kOwner = Permission::database_owner;
     constexpr auto kServerAdmin = Permission::server_admin;
     return {
-        {"DELETE", "/{db}", kServerAdmin, delete_database, "Deletes a database."},
-        {"GET", "/{db}", kMember, get_database, "What a database holds."},
+        {"DELETE", "/{db}", Permission::database_deleter, delete_database, "Deletes a database."},
+        {"GET", "/{db}", kReader, get_database, "What a database holds."},
         {"PUT",
          "/{db}",
-         kServerAdmin,
+         Permission::database_creator,
          put_database,
          "Creates a database.",
          {{"q", "integer", "Shards; echoed."},
           {"n", "integer", "Copies; accepted."},
           {"partitioned", "boolean", "A partitioned database."}}},
-        {"GET", "/{db}/_security", kMember, get_security, "Who may use the database."},
+        {"GET", "/{db}/_security", kReader, get_security, "Who may use the database."},
         {"PUT", "/{db}/_security", kOwner, put_security, "Sets who may use the database."},
-        {"GET", "/{db}/_revs_limit", kMember, get_revs_limit, "Revisions kept of each branch."},
+        {"GET", "/{db}/_revs_limit", kReader, get_revs_limit, "Revisions kept of each branch."},
         {"PUT", "/{db}/_revs_limit", kOwner, put_revs_limit, "Sets the revisions kept of each branch."},
         {"GET", "/{db}/_purged_infos_limit", kServerAdmin, get_purged_infos_limit, "Purges remembered."},
         {"PUT", "/{db}/_purged_infos_limit", kServerAdmin, put_purged_infos_limit,
          "Sets the purges remembered."},
         {"POST", "/{db}/_purge", kServerAdmin, post_purge, "Forgets revisions as if they had never been."},
-        {"GET", "/{db}/_purged_infos", kMember, get_purged_infos, "What was purged."},
-        {"GET", "/{db}/_auto_purge", kMember, get_auto_purge, "When deleted documents are purged."},
+        {"GET", "/{db}/_purged_infos", kReader, get_purged_infos, "What was purged."},
+        {"GET", "/{db}/_auto_purge", kReader, get_auto_purge, "When deleted documents are purged."},
         {"PUT", "/{db}/_auto_purge", kOwner, put_auto_purge, "Sets when deleted documents are purged."},
         {"POST", "/{db}/_compact", Permission::database_admin, post_compact,
          "Removes replaced revisions, in the background."},
-        {"POST", "/{db}/_ensure_full_commit", kMember, post_ensure_full_commit,
+        {"POST", "/{db}/_ensure_full_commit", kReader, post_ensure_full_commit,
          "Nothing to do: what was answered is durable."},
-        {"POST", "/{db}/_search_cleanup", kMember, post_nothing, "Removes search indexes: there are none."},
-        {"POST", "/{db}/_nouveau_cleanup", kMember, post_nothing, "Removes search indexes: there are none."},
-        {kAnyMethod, "/{db}/_temp_view", kMember, temp_view, "Gone."},
-        {kAnyMethod, "/{db}/_local", kMember, refuse_local_id, "Refused: a local document has a name."},
+        {"POST", "/{db}/_search_cleanup", kReader, post_nothing, "Removes search indexes: there are none."},
+        {"POST", "/{db}/_nouveau_cleanup", kReader, post_nothing, "Removes search indexes: there are none."},
+        {kAnyMethod, "/{db}/_temp_view", kReader, temp_view, "Gone."},
+        {kAnyMethod, "/{db}/_local", kReader, refuse_local_id, "Refused: a local document has a name."},
     };
 }
 

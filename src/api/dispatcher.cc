@@ -64,9 +64,11 @@ std::string_view logged_target(const net::RequestHead &head) {
     return head.raw_path().starts_with("/_session/oidc/") ? head.raw_path() : std::string_view(head.target);
 }
 
-// What a function of a design document does wrong is its author's error.
+// What a function of a design document does wrong is its author's error, and what a query asks for its
+// client's.
 telemetry::Level level_of(const Error &error) {
     switch (error.code()) {
+    case ErrorCode::query_timeout:
     case ErrorCode::function_failed:
     case ErrorCode::invalid_value:
     case ErrorCode::os_process_error:
@@ -312,9 +314,10 @@ Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
     }
     if (route.pattern == "/{db}" && (route.method == "PUT" || route.method == "DELETE")) {
         // The catalog's business: the database need not exist.
-        auto authorized = services_.gate.authorize(call.principal, route.permission);
-        if (!authorized.ok())
-            co_return authorized.error();
+        auto catalog = co_await call.on_engine(
+            [&] { return services_.gate.catalog(call.principal, route.permission, name); });
+        if (!catalog.ok())
+            co_return catalog.error();
         co_return co_await route.handler(call);
     }
     const auto &gate = services_.gate;
@@ -327,6 +330,7 @@ Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
     if (!opened.ok())
         co_return opened.error();
     call.database = std::move(*opened);
+    call.permission = permission;
     auto shown = check_document(call);
     if (!shown.ok())
         co_return shown.error();

@@ -107,7 +107,7 @@ bool accepts(const Call &call, std::string_view type) {
 }
 
 std::vector<Route> document_routes() {
-    static constexpr Permission kMember = Permission::database_member;
+    static constexpr Permission kReader = Permission::database_reader;
     std::vector<ParameterInfo> read_parameters = {
         {"rev", "string", "A revision instead of the winner."},
         {"open_revs", "json", "Several leaves: a list of revisions, or all."},
@@ -127,32 +127,35 @@ std::vector<Route> document_routes() {
         {"new_edits", "boolean", "false: stores the revision as it is given."}};
     std::vector<Route> routes = {{"POST",
                                   "/{db}",
-                                  kMember,
+                                  Permission::database_writer,
                                   post_document,
                                   "Creates or changes a document; makes an id if it has none.",
                                   {{"batch", "string", "ok: answered 202."}}}};
     // That design documents are written by admins is decided where all writes pass (access/write_guard.h).
     for (std::string_view pattern : {"/{db}/{docid}", "/{db}/_design/{ddoc}"}) {
+        const auto writer = writer_of(pattern);
         routes.push_back(
-            {"DELETE", pattern, kMember, delete_document, "Deletes a document.", write_parameters});
-        routes.push_back({"GET", pattern, kMember, get_document, "A document.", read_parameters});
+            {"DELETE", pattern, writer, delete_document, "Deletes a document.", write_parameters});
+        routes.push_back({"GET", pattern, kReader, get_document, "A document.", read_parameters});
         routes.push_back(
-            {"POST", pattern, kMember, post_form, "Files from a browser's form (multipart/form-data)."});
+            {"POST", pattern, writer, post_form, "Files from a browser's form (multipart/form-data)."});
         routes.push_back(
-            {"PUT", pattern, kMember, put_document, "Creates or changes a document.", write_parameters});
+            {"PUT", pattern, writer, put_document, "Creates or changes a document.", write_parameters});
         routes.push_back(
-            {"COPY", pattern, kMember, copy_document, "Copies a document; Destination names the new one."});
+            {"COPY", pattern, writer, copy_document, "Copies a document; Destination names the new one."});
     }
-    routes.push_back(
-        {"DELETE", "/{db}/_local/{localid}", kMember, delete_local, "Deletes a local document."});
-    routes.push_back({"GET", "/{db}/_local/{localid}", kMember, get_local,
+    routes.push_back({"DELETE", "/{db}/_local/{localid}", Permission::database_checkpointer, delete_local,
+                      "Deletes a local document."});
+    routes.push_back({"GET", "/{db}/_local/{localid}", kReader, get_local,
                       "A local document: not replicated, no history."});
-    routes.push_back({"POST", "/{db}/_local/{localid}", kMember, post_form,
+    routes.push_back({"POST", "/{db}/_local/{localid}", kReader, post_form,
                       "Refused: local documents have no attachments."});
-    routes.push_back({"PUT", "/{db}/_local/{localid}", kMember, put_local, "Writes a local document."});
-    routes.push_back({"COPY", "/{db}/_local/{localid}", kMember, copy_local, "Copies a local document."});
+    routes.push_back({"PUT", "/{db}/_local/{localid}", Permission::database_checkpointer, put_local,
+                      "Writes a local document."});
+    routes.push_back({"COPY", "/{db}/_local/{localid}", Permission::database_checkpointer, copy_local,
+                      "Copies a local document."});
     for (std::string_view method : {"DELETE", "GET", "PUT"})
-        routes.push_back({method, "/{db}/_local/{localid}/{attname...}", kMember, refuse_local_attachment,
+        routes.push_back({method, "/{db}/_local/{localid}/{attname...}", kReader, refuse_local_attachment,
                           "Refused: local documents have no attachments."});
     return routes;
 }

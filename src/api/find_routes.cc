@@ -1,6 +1,7 @@
 // Mango queries: _find and _explain.
 
 #include "api/partition_calls.h"
+#include "api/query_time.h"
 #include "api/router.h"
 #include "api/view_options.h"
 #include "api/view_query.h"
@@ -171,6 +172,9 @@ Task<Result<void>> answer_rows(Call &call, const mango::Find &find, mango::Curso
     for (bool more = true; more;) {
         std::vector<std::string> rows;
         auto next = co_await call.on_engine([&] { return cursor.next(rows); });
+        auto in_time = check_query_time(call);
+        if (next.ok() && !in_time.ok())
+            co_return in_time.error();
         if (!next.ok())
             co_return next.error();
         more = *next;
@@ -225,14 +229,14 @@ Task<Result<void>> post_explain(Call &call) {
 } // namespace
 
 std::vector<Route> find_routes() {
-    constexpr auto kMember = access::Permission::database_member;
+    constexpr auto kReader = access::Permission::database_reader;
     return {
-        {"POST", "/{db}/_find", kMember, post_find, "Documents that a selector matches."},
-        {"POST", "/{db}/_explain", kMember, post_explain,
+        {"POST", "/{db}/_find", kReader, post_find, "Documents that a selector matches."},
+        {"POST", "/{db}/_explain", kReader, post_explain,
          "How a query would be answered, and by which index."},
-        {"POST", "/{db}/_partition/{partition}/_find", kMember, in_partition<post_find>,
+        {"POST", "/{db}/_partition/{partition}/_find", kReader, in_partition<post_find>,
          "Documents of a partition that a selector matches."},
-        {"POST", "/{db}/_partition/{partition}/_explain", kMember, in_partition<post_explain>,
+        {"POST", "/{db}/_partition/{partition}/_explain", kReader, in_partition<post_explain>,
          "How a query of a partition would be answered, and by which index."},
     };
 }

@@ -258,21 +258,22 @@ Task<Result<void>> missing(Call & /*call*/) {
 } // namespace
 
 std::vector<Route> index_routes() {
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
+    constexpr auto kDesigner = Permission::database_designer;
     constexpr const char *kDelete = "Removes an index; the last one takes its design document with it.";
     return {
         {"GET",
          "/{db}/_index",
-         kMember,
+         kReader,
          get_indexes,
          "The indexes that queries can use.",
          {{"limit", "integer", "At most so many."}, {"skip", "integer", "Without the first ones."}}},
-        {"POST", "/{db}/_index", kMember, post_index, "Creates an index, unless it is there."},
-        {"POST", "/{db}/_index/_bulk_delete", kMember, bulk_delete,
+        {"POST", "/{db}/_index", kDesigner, post_index, "Creates an index, unless it is there."},
+        {"POST", "/{db}/_index/_bulk_delete", kDesigner, bulk_delete,
          "Removes the indexes of design documents."},
-        {"DELETE", "/{db}/_index/{ddoc}/{type}/{name}", kMember, delete_index, kDelete},
-        {"DELETE", "/{db}/_index/_design/{ddoc}/{type}/{name}", kMember, delete_index, kDelete},
-        {kAnyMethod, "/{db}/_index/{rest...}", kMember, missing, "Refused: there is none."},
+        {"DELETE", "/{db}/_index/{ddoc}/{type}/{name}", kDesigner, delete_index, kDelete},
+        {"DELETE", "/{db}/_index/_design/{ddoc}/{type}/{name}", kDesigner, delete_index, kDelete},
+        {kAnyMethod, "/{db}/_index/{rest...}", kReader, missing, "Refused: there is none."},
     };
 }
 

@@ -7,6 +7,7 @@
 #include "api/list_run.h"
 #include "api/listing.h"
 #include "api/query_handlers.h"
+#include "api/query_time.h"
 #include "api/request_object.h"
 #include "api/router.h"
 #include "api/view_query.h"
@@ -85,9 +86,12 @@ Task<Result<void>> stream(Call &call, const script::Program &program, ListRun &r
         }
         if (part.answer)
             co_return co_await call.response().finish();
-        auto wake = co_await call.exchange().wait(run.event(), kWaitPause);
+        auto wake = co_await call.exchange().wait(run.event(), pause_in_query_time(call, kWaitPause));
         if (wake == net::Wake::closed)
             co_return ErrorCode::cancelled;
+        auto in_time = check_query_time(call);
+        if (!in_time.ok())
+            co_return in_time.error();
     }
 }
 
@@ -156,20 +160,20 @@ Task<Result<void>> refuse_path(Call &call) {
 } // namespace
 
 std::vector<Route> list_routes() {
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     constexpr const char *kRefused = "Refused: a list needs a function and a view.";
     constexpr const char *kOne = "/{db}/_design/{ddoc}/_list/{function}/{view}";
     constexpr const char *kOther = "/{db}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}";
     constexpr auto refused = refused_design_method<kViewMethods>;
     return {
-        {"GET", kOne, kMember, get_list, "A view, rendered by a list function; parameters as of views."},
-        {"POST", kOne, kMember, post_list, "As GET; parameters in the body."},
-        {"GET", kOther, kMember, get_list, "A view of another design document, rendered by a list function."},
-        {"POST", kOther, kMember, post_list, "As GET; parameters in the body."},
-        {kAnyMethod, kOne, kMember, refused, "Refused: there is no such method."},
-        {kAnyMethod, kOther, kMember, refused, "Refused: there is no such method."},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_list", kMember, refuse_path, kRefused},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_list/{rest...}", kMember, refuse_path, kRefused},
+        {"GET", kOne, kReader, get_list, "A view, rendered by a list function; parameters as of views."},
+        {"POST", kOne, kReader, post_list, "As GET; parameters in the body."},
+        {"GET", kOther, kReader, get_list, "A view of another design document, rendered by a list function."},
+        {"POST", kOther, kReader, post_list, "As GET; parameters in the body."},
+        {kAnyMethod, kOne, kReader, refused, "Refused: there is no such method."},
+        {kAnyMethod, kOther, kReader, refused, "Refused: there is no such method."},
+        {kAnyMethod, "/{db}/_design/{ddoc}/_list", kReader, refuse_path, kRefused},
+        {kAnyMethod, "/{db}/_design/{ddoc}/_list/{rest...}", kReader, refuse_path, kRefused},
     };
 }
 

@@ -72,22 +72,22 @@ std::vector<Route> listing_routes() {
         {"att_encoding_info", "boolean", "Adds encoding and encoded_length."},
         {"update_seq", "boolean", "Adds the database's sequence."},
         {"partition", "string", "Only documents of this partition; keys are not bound by it."}};
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     return {
-        {"GET", "/{db}/_all_docs", kMember, get_all_docs, "All documents by id.", parameters},
-        {"POST", "/{db}/_all_docs", kMember, post_all_docs, "As GET; parameters in the body.", parameters},
-        {"POST", "/{db}/_all_docs/queries", kMember, post_all_docs_queries, "Several listings at once."},
-        {"GET", "/{db}/_design_docs", kMember, get_listing<ListingKind::design_docs>,
+        {"GET", "/{db}/_all_docs", kReader, get_all_docs, "All documents by id.", parameters},
+        {"POST", "/{db}/_all_docs", kReader, post_all_docs, "As GET; parameters in the body.", parameters},
+        {"POST", "/{db}/_all_docs/queries", kReader, post_all_docs_queries, "Several listings at once."},
+        {"GET", "/{db}/_design_docs", kReader, get_listing<ListingKind::design_docs>,
          "Design documents by id.", parameters},
-        {"POST", "/{db}/_design_docs", kMember, post_listing<ListingKind::design_docs>,
+        {"POST", "/{db}/_design_docs", kReader, post_listing<ListingKind::design_docs>,
          "As GET; parameters in the body.", parameters},
-        {"POST", "/{db}/_design_docs/queries", kMember, post_queries<ListingKind::design_docs>,
+        {"POST", "/{db}/_design_docs/queries", kReader, post_queries<ListingKind::design_docs>,
          "Several listings at once."},
-        {"GET", "/{db}/_local_docs", kMember, get_listing<ListingKind::local_docs>, "Local documents by id.",
+        {"GET", "/{db}/_local_docs", kReader, get_listing<ListingKind::local_docs>, "Local documents by id.",
          parameters},
-        {"POST", "/{db}/_local_docs", kMember, post_listing<ListingKind::local_docs>,
+        {"POST", "/{db}/_local_docs", kReader, post_listing<ListingKind::local_docs>,
          "As GET; parameters in the body.", parameters},
-        {"POST", "/{db}/_local_docs/queries", kMember, post_queries<ListingKind::local_docs>,
+        {"POST", "/{db}/_local_docs/queries", kReader, post_queries<ListingKind::local_docs>,
          "Several listings at once."},
     };
 }

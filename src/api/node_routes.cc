@@ -179,10 +179,6 @@ Task<Result<void>> post_restart(Call &call) {
 
 // ---- configuration
 
-std::string shown(std::string_view section, std::string_view key, std::string value) {
-    return !value.empty() && config::Config::is_secret(section, key) ? std::string("****") : value;
-}
-
 Task<Result<void>> get_config(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
@@ -191,7 +187,7 @@ Task<Result<void>> get_config(Call &call) {
     for (const auto &[section, entries] : call.services().config.all()) {
         json::Object values;
         for (const auto &[key, value] : entries)
-            values.append(key, shown(section, key, value));
+            values.append(key, value);
         all.append(section, std::move(values));
     }
     co_return co_await call.send_json(200, json::Value(std::move(all)));
@@ -206,7 +202,7 @@ Task<Result<void>> get_config_section(Call &call) {
     auto all = call.services().config.all();
     if (auto found = all.find(section); found != all.end())
         for (const auto &[key, value] : found->second)
-            values.append(key, shown(section, key, value));
+            values.append(key, value);
     co_return co_await call.send_json(200, json::Value(std::move(values)));
 }
 
@@ -219,7 +215,7 @@ Task<Result<void>> get_config_value(Call &call) {
     auto value = call.services().config.get(section, key);
     if (!value)
         co_return ErrorCode::unknown_config_value;
-    co_return co_await call.send_json(200, json::Value(shown(section, key, *value)));
+    co_return co_await call.send_json(200, json::Value(*value));
 }
 
 bool persists(const Call &call) {
@@ -240,14 +236,14 @@ Task<Result<void>> put_config_value(Call &call) {
         co_return body.error();
     if (!body->is_string())
         co_return Error(ErrorCode::bad_request, "a JSON string expected");
-    auto value = body->string();
+    auto value = crypto::Secret::take(body->string());
     bool persist = persists(call);
     // Hashing and writing the file take their time: off the network thread.
     auto old = co_await call.on_engine([&]() -> Result<std::string> {
-        auto stored = value;
+        std::string stored(value.reveal());
         if (section == "admins" && !crypto::is_hashed(stored)) {
-            DIVAN_TRY(stored, call.services().admins.admin_text(key, value));
-            if (access::is_known_default_password(key, value))
+            DIVAN_TRY(stored, call.services().admins.admin_text(key, value.reveal()));
+            if (access::is_known_default_password(key, value.reveal()))
                 call.services().log.warning(
                     fmt::format("the password of admin `{}` is one that everybody tries first", key));
         }
@@ -255,7 +251,7 @@ Task<Result<void>> put_config_value(Call &call) {
     });
     if (!old.ok())
         co_return old.error();
-    co_return co_await call.send_json(200, json::Value(shown(section, key, *old)));
+    co_return co_await call.send_json(200, json::Value(*old));
 }
 
 Task<Result<void>> delete_config_value(Call &call) {
@@ -275,7 +271,7 @@ Task<Result<void>> delete_config_value(Call &call) {
     auto old = co_await call.on_engine([&] { return config.erase(section, key, persist); });
     if (!old.ok())
         co_return old.error();
-    co_return co_await call.send_json(200, json::Value(shown(section, key, *old)));
+    co_return co_await call.send_json(200, json::Value(*old));
 }
 
 Task<Result<void>> post_config_reload(Call &call) {

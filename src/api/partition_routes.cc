@@ -39,36 +39,36 @@ Task<Result<void>> missing(Call & /*call*/) {
 }
 
 void add_listing_routes(std::vector<Route> &routes) {
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     constexpr const char *kAllDocs = "/{db}/_partition/{partition}/_all_docs";
-    routes.push_back({"GET", kAllDocs, kMember, in_partition<get_all_docs>,
+    routes.push_back({"GET", kAllDocs, kReader, in_partition<get_all_docs>,
                       "The documents of a partition by id; parameters as of _all_docs."});
     routes.push_back(
-        {"POST", kAllDocs, kMember, in_partition<post_all_docs>, "As GET; parameters in the body."});
-    routes.push_back({"POST", "/{db}/_partition/{partition}/_all_docs/queries", kMember,
+        {"POST", kAllDocs, kReader, in_partition<post_all_docs>, "As GET; parameters in the body."});
+    routes.push_back({"POST", "/{db}/_partition/{partition}/_all_docs/queries", kReader,
                       in_partition<post_all_docs_queries>, "Several listings at once."});
 }
 
 void add_view_routes(std::vector<Route> &routes) {
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     constexpr const char *kView = "/{db}/_partition/{partition}/_design/{ddoc}/_view/{view}";
     constexpr const char *kList = "/{db}/_partition/{partition}/_design/{ddoc}/_list/{function}/{view}";
     constexpr const char *kListOfOther =
         "/{db}/_partition/{partition}/_design/{ddoc}/_list/{function}/{view_ddoc}/{view}";
     constexpr const char *kPosted = "As GET; parameters in the body.";
-    routes.push_back({"GET", kView, kMember, in_partition<get_view>,
+    routes.push_back({"GET", kView, kReader, in_partition<get_view>,
                       "Rows of a view that come of one partition; parameters as of views."});
-    routes.push_back({"POST", kView, kMember, in_partition<post_view>, kPosted});
-    routes.push_back({"POST", "/{db}/_partition/{partition}/_design/{ddoc}/_view/{view}/queries", kMember,
+    routes.push_back({"POST", kView, kReader, in_partition<post_view>, kPosted});
+    routes.push_back({"POST", "/{db}/_partition/{partition}/_design/{ddoc}/_view/{view}/queries", kReader,
                       in_partition<post_view_queries>, "Several queries of a view at once."});
-    routes.push_back({"GET", kList, kMember, in_partition<get_list>,
+    routes.push_back({"GET", kList, kReader, in_partition<get_list>,
                       "A view of one partition, rendered by a list function."});
-    routes.push_back({"POST", kList, kMember, in_partition<post_list>, kPosted});
-    routes.push_back({"GET", kListOfOther, kMember, in_partition<get_list>,
+    routes.push_back({"POST", kList, kReader, in_partition<post_list>, kPosted});
+    routes.push_back({"GET", kListOfOther, kReader, in_partition<get_list>,
                       "A view of another design document, of one partition, rendered by a list function."});
-    routes.push_back({"POST", kListOfOther, kMember, in_partition<post_list>, kPosted});
+    routes.push_back({"POST", kListOfOther, kReader, in_partition<post_list>, kPosted});
     for (const char *pattern : {kView, kList, kListOfOther})
-        routes.push_back({kAnyMethod, pattern, kMember, in_partition<refused_design_method<kViewMethods>>,
+        routes.push_back({kAnyMethod, pattern, kReader, in_partition<refused_design_method<kViewMethods>>,
                           "Refused: there is no such method."});
 }
 
@@ -85,12 +85,12 @@ Result<std::string> require_partition(const Call &call) {
 }
 
 std::vector<Route> partition_routes() {
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     std::vector<Route> routes = {
-        {"GET", "/{db}/_partition/{partition}", kMember, get_partition,
+        {"GET", "/{db}/_partition/{partition}", kReader, get_partition,
          "How many documents a partition has, and how large it is."},
-        {kAnyMethod, "/{db}/_partition", kMember, refuse_nameless, "Refused: no partition is named."},
-        {kAnyMethod, "/{db}/_partition/{partition}/{rest...}", kMember, in_partition<missing>,
+        {kAnyMethod, "/{db}/_partition", kReader, refuse_nameless, "Refused: no partition is named."},
+        {kAnyMethod, "/{db}/_partition/{partition}/{rest...}", kReader, in_partition<missing>,
          "Refused: there is none."},
     };
     add_listing_routes(routes);

@@ -32,11 +32,11 @@ void add_design_functions(std::vector<Route> &routes) {
         "/{db}/_design/{ddoc}/_nouveau_info/{rest...}",
     };
     for (auto pattern : kPatterns)
-        routes.push_back({kAnyMethod, pattern, Permission::database_member, design_function,
+        routes.push_back({kAnyMethod, pattern, Permission::database_reader, design_function,
                           "Refused: not part of this version."});
     for (auto pattern : {"/{db}/_partition/{partition}/_design/{ddoc}/_search/{rest...}",
                          "/{db}/_partition/{partition}/_design/{ddoc}/_nouveau/{rest...}"})
-        routes.push_back({kAnyMethod, pattern, Permission::database_member, in_partition<design_function>,
+        routes.push_back({kAnyMethod, pattern, Permission::database_reader, in_partition<design_function>,
                           "Refused: not part of this version."});
 }
 
@@ -49,7 +49,7 @@ std::vector<Route> reserved_routes() {
         {"GET", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
         {"POST", "/_search_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
         {"POST", "/_nouveau_analyze", kAdmin, not_served_yet<kTextSearch>, kSummary},
-        {"GET", "/{db}/_time_seq", Permission::database_member, not_served_yet<kTimeSequences>, kSummary},
+        {"GET", "/{db}/_time_seq", Permission::database_reader, not_served_yet<kTimeSequences>, kSummary},
         {"DELETE", "/{db}/_time_seq", Permission::database_admin, not_served_yet<kTimeSequences>, kSummary},
     };
     add_design_functions(routes);

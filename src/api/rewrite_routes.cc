@@ -100,11 +100,11 @@ Task<Result<void>> rewrite(Call &call) {
 } // namespace
 
 std::vector<Route> rewrite_routes() {
-    constexpr auto kMember = access::Permission::database_member;
+    constexpr auto kReader = access::Permission::database_reader;
     return {
-        {kAnyMethod, "/{db}/_design/{ddoc}/_rewrite", kMember, rewrite,
+        {kAnyMethod, "/{db}/_design/{ddoc}/_rewrite", kReader, rewrite,
          "Another path, by rules or a function."},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_rewrite/{path...}", kMember, rewrite,
+        {kAnyMethod, "/{db}/_design/{ddoc}/_rewrite/{path...}", kReader, rewrite,
          "Another path, by rules or a function."},
     };
 }

@@ -47,6 +47,12 @@ inline constexpr std::string_view kAnyMethod = "ANY";
     return route.method != kAnyMethod && !route.pattern.ends_with("{rest...}");
 }
 
+// Who may write a document under this pattern: design documents have a permission of their own.
+[[nodiscard]] constexpr access::Permission writer_of(std::string_view pattern) {
+    return pattern.starts_with("/{db}/_design/") ? access::Permission::database_designer
+                                                 : access::Permission::database_writer;
+}
+
 // That the path parameter `node` names this node. Errors: not_found.
 [[nodiscard]] Result<void> check_node(const Call &call); // node_routes.cc
 

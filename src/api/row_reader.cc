@@ -1,5 +1,7 @@
 #include "api/row_reader.h"
 
+#include "api/query_time.h"
+
 namespace divan::api {
 namespace {
 
@@ -14,7 +16,11 @@ class RowSet {
     [[nodiscard]] bool more() const { return more_; }
     // The next piece; the first one has the head.
     Task<Result<std::string>> next() {
-        co_return co_await run_on(*query_.pool, call_.exchange().executor(), [this] { return read(); });
+        auto text = co_await run_on(*query_.pool, call_.exchange().executor(), [this] { return read(); });
+        auto in_time = check_query_time(call_);
+        if (!in_time.ok())
+            co_return in_time.error();
+        co_return text;
     }
 
   private:

@@ -198,11 +198,14 @@ Result<NamesOptions> read_names_options(const net::Query &query) {
     return options;
 }
 
-Result<std::vector<std::string>> read_names(db::Store &store, NamesOptions options) {
+Result<std::vector<std::string>> read_names(db::Store &store, const Call &call, NamesOptions options) {
     std::vector<std::string> names;
     while (names.size() < options.limit) {
         DIVAN_TRY(auto page, store.names(options.range));
         for (auto &name : page.names) {
+            DIVAN_TRY(bool listed, call.services().gate.lists(call.principal, name));
+            if (!listed)
+                continue;
             if (options.skip > 0) {
                 --options.skip;
                 continue;
@@ -227,7 +230,7 @@ Task<Result<std::vector<std::string>>> list_names(Call &call) {
     auto catalog = call.services().gate.catalog(call.principal, Permission::database_lister);
     if (!catalog.ok())
         co_return catalog.error();
-    co_return co_await call.on_engine([&] { return read_names(**catalog, *options); });
+    co_return co_await call.on_engine([&] { return read_names(**catalog, call, *options); });
 }
 
 net::Headers content_etag(const std::string &text) {
@@ -258,7 +261,7 @@ Task<Result<std::string>> infos_text(Call &call, std::vector<json::Value> names,
         auto name = key.is_string() ? key.string() : std::string();
         auto info = co_await call.on_engine([&]() -> Result<db::DatabaseInfo> {
             DIVAN_TRY(auto database,
-                      call.services().gate.open(call.principal, Permission::database_member, name));
+                      call.services().gate.open(call.principal, Permission::database_reader, name));
             return database->info();
         });
         if (!info.ok() && info.error().status() >= 500)

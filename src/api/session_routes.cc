@@ -28,36 +28,33 @@ Result<access::Login> parse_login(std::string_view content_type, const std::stri
                                   const json::ParseOptions &options) {
     access::Login login;
     bool named = false;
-    std::function<std::optional<std::string>(std::string_view)> find;
+    std::function<std::string *(std::string_view)> find;
     std::optional<json::Value> value;
     std::optional<net::Query> form;
     if (content_type.starts_with("application/json")) {
         DIVAN_TRY(value, json::parse(body, options));
         if (!value->is_object())
             return Error(ErrorCode::bad_request, "Request body must be a JSON object");
-        find = [&](std::string_view key) -> std::optional<std::string> {
-            const auto *member = value->object().find(key);
-            return member != nullptr && member->is_string() ? std::optional(member->string()) : std::nullopt;
+        find = [&](std::string_view key) -> std::string * {
+            auto *member = value->object().find(key);
+            return member != nullptr && member->is_string() ? &member->string() : nullptr;
         };
     } else if (content_type.starts_with("application/x-www-form-urlencoded")) {
         DIVAN_TRY(form, net::Query::parse(body));
-        find = [&](std::string_view key) -> std::optional<std::string> {
-            auto text = form->find(key);
-            return text ? std::optional(std::string(*text)) : std::nullopt;
-        };
+        find = [&](std::string_view key) { return form->find_value(key); };
     } else {
         return Error(ErrorCode::bad_content_type,
                      "Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'");
     }
     for (const char *key : {"name", "username"})
-        if (auto name = find(key)) {
+        if (const auto *name = find(key)) {
             DIVAN_TRY_VOID(take_name(login, named, *name));
         }
     if (!named)
         return Error(ErrorCode::bad_request, "request body must contain a username");
     for (auto [key, secret] : {std::pair{"password", &login.password}, std::pair{"token", &login.token},
                                std::pair{"new_password", &login.new_password}})
-        if (auto text = find(key))
+        if (auto *text = find(key))
             *secret = crypto::Secret::take(*text);
     return login;
 }

@@ -78,20 +78,20 @@ Task<Result<void>> show_document(Call &call) {
 } // namespace
 
 std::vector<Route> show_routes() {
-    constexpr auto kMember = access::Permission::database_member;
+    constexpr auto kReader = access::Permission::database_reader;
     constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_show/{function}";
     constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_show/{function}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"format", "string", "Which of what it provides."}};
     std::vector<Route> routes = {
-        {kAnyMethod, "/{db}/_design/{ddoc}/_show", kMember, refused_design_path<kPathError>, "Refused."}};
+        {kAnyMethod, "/{db}/_design/{ddoc}/_show", kReader, refused_design_path<kPathError>, "Refused."}};
     for (std::string_view method : {"GET", "POST", "PUT", "DELETE"}) {
         routes.push_back(
-            {method, kFunction, kMember, show_nothing, "What a show function makes of nothing.", parameters});
-        routes.push_back({method, kDocument, kMember, show_document,
+            {method, kFunction, kReader, show_nothing, "What a show function makes of nothing.", parameters});
+        routes.push_back({method, kDocument, kReader, show_document,
                           "What a show function makes of a document.", parameters});
     }
     for (auto pattern : {kFunction, kDocument})
-        routes.push_back({kAnyMethod, pattern, kMember, refused_design_method<kShowMethods>, "Refused."});
+        routes.push_back({kAnyMethod, pattern, kReader, refused_design_method<kShowMethods>, "Refused."});
     return routes;
 }
 

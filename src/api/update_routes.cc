@@ -173,20 +173,21 @@ Task<Result<void>> refuse_update_method(Call &call) {
 } // namespace
 
 std::vector<Route> update_routes() {
-    constexpr auto kMember = access::Permission::database_member;
+    constexpr auto kReader = access::Permission::database_reader;
+    constexpr auto kWriter = access::Permission::database_writer;
     constexpr std::string_view kFunction = "/{db}/_design/{ddoc}/_update/{function}";
     constexpr std::string_view kDocument = "/{db}/_design/{ddoc}/_update/{function}/{docid...}";
     std::vector<ParameterInfo> parameters = {{"w", "integer", "Copies to wait for; more than one: 202."}};
     std::vector<Route> routes = {
-        {kAnyMethod, "/{db}/_design/{ddoc}/_update", kMember, refused_design_path<kPathError>, "Refused."}};
+        {kAnyMethod, "/{db}/_design/{ddoc}/_update", kReader, refused_design_path<kPathError>, "Refused."}};
     for (std::string_view method : {"POST", "PUT", "DELETE"}) {
-        routes.push_back({method, kFunction, kMember, update_nothing,
+        routes.push_back({method, kFunction, kWriter, update_nothing,
                           "Lets a function make a document of the request.", parameters});
-        routes.push_back({method, kDocument, kMember, update_document,
+        routes.push_back({method, kDocument, kWriter, update_document,
                           "Lets a function change a document by the request.", parameters});
     }
     for (auto pattern : {kFunction, kDocument})
-        routes.push_back({kAnyMethod, pattern, kMember, refuse_update_method, "Refused."});
+        routes.push_back({kAnyMethod, pattern, kReader, refuse_update_method, "Refused."});
     return routes;
 }
 

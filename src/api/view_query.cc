@@ -1,5 +1,6 @@
 #include "api/view_query.h"
 
+#include "api/query_time.h"
 #include "api/view_rows.h"
 #include "collation/sort_key.h"
 #include "views/views.h"
@@ -102,9 +103,13 @@ Task<Result<void>> update_view(Call &call, std::shared_ptr<views::ViewGroup> gro
     for (;;) {
         if (auto result = outcome->take())
             co_return *result;
-        auto wake = co_await call.exchange().wait(outcome->event, kWaitPause);
+        auto pause = pause_in_query_time(call, kWaitPause);
+        auto wake = co_await call.exchange().wait(outcome->event, pause);
         if (wake == net::Wake::closed)
             co_return ErrorCode::cancelled;
+        auto in_time = check_query_time(call);
+        if (!in_time.ok())
+            co_return in_time.error();
     }
 }
 

@@ -205,7 +205,7 @@ constexpr char kInfoMethods[] = "GET";
 } // namespace
 
 std::vector<Route> view_routes() {
-    constexpr auto kMember = Permission::database_member;
+    constexpr auto kReader = Permission::database_reader;
     constexpr auto kAdmin = Permission::database_admin;
     constexpr const char *kRefused = "Refused: there is no such method.";
     std::vector<ParameterInfo> parameters = {
@@ -232,25 +232,25 @@ std::vector<Route> view_routes() {
         {"update_seq", "boolean", "Adds the sequence up to which the index goes."},
         {"partition", "string", "The partition that is queried, if the views are partitioned."}};
     return {
-        {"GET", "/{db}/_design/{ddoc}/_view/{view}", kMember, get_view, "Rows of a view.", parameters},
-        {"POST", "/{db}/_design/{ddoc}/_view/{view}", kMember, post_view, "As GET; parameters in the body.",
+        {"GET", "/{db}/_design/{ddoc}/_view/{view}", kReader, get_view, "Rows of a view.", parameters},
+        {"POST", "/{db}/_design/{ddoc}/_view/{view}", kReader, post_view, "As GET; parameters in the body.",
          parameters},
-        {"POST", "/{db}/_design/{ddoc}/_view/{view}/queries", kMember, post_view_queries,
+        {"POST", "/{db}/_design/{ddoc}/_view/{view}/queries", kReader, post_view_queries,
          "Several queries of a view at once."},
-        {"GET", "/{db}/_design/{ddoc}/_info", kMember, get_info, "What the index of the views holds."},
+        {"GET", "/{db}/_design/{ddoc}/_info", kReader, get_info, "What the index of the views holds."},
         {"POST", "/{db}/_compact/{ddoc}", kAdmin, post_compact, "Compacts a design document's views."},
         {"POST", "/{db}/_view_cleanup", kAdmin, post_cleanup,
          "Removes view data that no design document uses."},
         {"POST", "/{db}/_view_cleanup/{rest...}", kAdmin, post_cleanup,
          "As _view_cleanup; the rest is not looked at."},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_view", kMember, refused_design_method<kViewMethods>, kRefused},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_view/{view}", kMember, refused_design_method<kViewMethods>,
+        {kAnyMethod, "/{db}/_design/{ddoc}/_view", kReader, refused_design_method<kViewMethods>, kRefused},
+        {kAnyMethod, "/{db}/_design/{ddoc}/_view/{view}", kReader, refused_design_method<kViewMethods>,
          kRefused},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_view/{view}/queries", kMember,
+        {kAnyMethod, "/{db}/_design/{ddoc}/_view/{view}/queries", kReader,
          refused_design_method<kQueriesMethods>, kRefused},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_view/{rest...}", kMember, refused_design_method<kViewMethods>,
+        {kAnyMethod, "/{db}/_design/{ddoc}/_view/{rest...}", kReader, refused_design_method<kViewMethods>,
          kRefused},
-        {kAnyMethod, "/{db}/_design/{ddoc}/_info", kMember, refused_design_method<kInfoMethods>, kRefused},
+        {kAnyMethod, "/{db}/_design/{ddoc}/_info", kReader, refused_design_method<kInfoMethods>, kRefused},
     };
 }
 

@@ -50,6 +50,7 @@ namespace divan {
     X(internal_server_error, 500, "internal_server_error", "An internal error occurred.")                    \
     X(outcome_unknown, 500, "timeout",                                                                       \
       "It is not known whether the write succeeded: read the document again.")                               \
+    X(query_timeout, 500, "timeout", "The request could not be processed in a reasonable amount of time.")   \
     X(function_failed, 500, "unknown_error", "A function of a design document failed.")                      \
     X(script_failed, 500, "script_failed", "The JavaScript worker failed.")                                  \
     X(corruption, 500, "internal_server_error", "Stored data is damaged.")                                   \

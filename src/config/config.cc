@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include "base/check.h"
 #include "config/yaml.h"
 
 #include <algorithm>
@@ -15,6 +16,8 @@
 
 namespace divan::config {
 namespace {
+
+constexpr std::string_view kSecretShown = "****";
 
 // nullopt: there is no such file.
 Result<std::optional<std::string>> read_file(const std::string &path) {
@@ -90,13 +93,33 @@ Result<std::unique_ptr<Config>> Config::load(std::vector<std::string> files, std
             return Error(ErrorCode::bad_request,
                          fmt::format("The configuration file {} cannot be read.", file));
     std::unique_ptr<Config> config(new Config(std::move(files), std::move(local_file)));
-    DIVAN_TRY(auto values, config->read_files());
-    config->values_ = std::make_shared<const IniValues>(std::move(values));
+    DIVAN_TRY(auto state, config->read_files());
+    config->state_ = std::make_shared<const State>(std::move(state));
     return config;
 }
 
-Result<IniValues> Config::read_files() const {
-    IniValues values;
+void Config::State::put(std::string_view section, std::string_view key, std::string value) {
+    auto &shown = values[std::string(section)][std::string(key)];
+    if (!is_secret(section, key)) {
+        shown = std::move(value);
+        return;
+    }
+    shown = value.empty() ? std::string() : std::string(kSecretShown);
+    secrets[std::string(section)][std::string(key)] = crypto::share_secret(value);
+    crypto::cleanse(value);
+}
+
+void Config::State::add(const State &other) {
+    for (const auto &[section, entries] : other.values)
+        for (const auto &[key, value] : entries)
+            values[section][key] = value;
+    for (const auto &[section, entries] : other.secrets)
+        for (const auto &[key, secret] : entries)
+            secrets[section][key] = secret;
+}
+
+Result<Config::State> Config::read_files() const {
+    State state;
     auto files = files_;
     if (!local_file_.empty())
         files.push_back(local_file_);
@@ -105,12 +128,13 @@ Result<IniValues> Config::read_files() const {
         if (!text)
             continue;
         auto parsed = is_yaml_name(path) ? parse_yaml(*text) : parse_ini(*text);
+        crypto::cleanse(*text);
         if (!parsed.ok())
             return Error(ErrorCode::bad_request, fmt::format("{}: {}", path, parsed.error().reason()));
         // Two passes: a value in its current place wins over one in an older place of the same file.
         for (bool aliased : {true, false})
-            for (const auto &[section, entries] : *parsed)
-                for (const auto &[key, value] : entries) {
+            for (auto &[section, entries] : *parsed)
+                for (auto &[key, value] : entries) {
                     auto current = current_place(section, key);
                     if ((current != Place{section, key}) != aliased)
                         continue;
@@ -120,15 +144,16 @@ Result<IniValues> Config::read_files() const {
                             return Error(ErrorCode::bad_request,
                                          fmt::format("{}: {}", path, checked.error().reason()));
                     }
-                    values[std::string(current.section)][std::string(current.key)] = value;
+                    state.put(current.section, current.key, std::move(value));
                 }
     }
-    return values;
+    return state;
 }
 
 std::vector<std::string> Config::notices() const {
     std::vector<std::string> notices;
-    for (const auto &[section, entries] : *values()) {
+    auto state = this->state();
+    for (const auto &[section, entries] : state->values) {
         if (section == "admins" || section == "jwt_keys" || section == "ldap_roles" ||
             section == "oidc_roles" || section == "replicator.shares")
             continue;
@@ -159,15 +184,15 @@ std::string profile_of(const IniValues &values) {
 
 std::optional<std::string> Config::get(std::string_view section, std::string_view key) const {
     auto current = current_place(section, key);
-    auto state = values();
-    auto found = state->find(std::string(current.section));
-    if (found != state->end())
+    auto state = this->state();
+    auto found = state->values.find(std::string(current.section));
+    if (found != state->values.end())
         if (auto value = found->second.find(std::string(current.key)); value != found->second.end())
             return value->second;
     const auto *setting = find_setting(current.section, current.key);
     if (setting == nullptr)
         return std::nullopt;
-    auto otherwise = default_value(*setting, profile_of(*state));
+    auto otherwise = default_value(*setting, profile_of(state->values));
     return otherwise.empty() ? std::nullopt : std::optional<std::string>(otherwise);
 }
 
@@ -217,7 +242,7 @@ std::vector<std::string> Config::list(std::string_view section, std::string_view
 }
 
 IniValues Config::all() const {
-    auto merged = *values();
+    auto merged = state()->values;
     auto profile = profile_of(merged);
     for (const auto &setting : settings())
         if (auto value = default_value(setting, profile); !value.empty())
@@ -226,15 +251,32 @@ IniValues Config::all() const {
 }
 
 std::map<std::string, std::string> Config::section(std::string_view section) const {
-    auto state = values();
-    auto found = state->find(std::string(section));
-    return found == state->end() ? std::map<std::string, std::string>() : found->second;
+    auto state = this->state();
+    auto found = state->values.find(std::string(section));
+    return found == state->values.end() ? std::map<std::string, std::string>() : found->second;
+}
+
+crypto::SharedSecret Config::secret(std::string_view section, std::string_view key) const {
+    DIVAN_CHECK(is_secret(section, key));
+    static const auto none = crypto::share_secret("");
+    auto state = this->state();
+    auto entries = state->secrets.find(section);
+    if (entries == state->secrets.end())
+        return none;
+    auto found = entries->second.find(key);
+    return found == entries->second.end() ? none : found->second;
+}
+
+std::map<std::string, crypto::SharedSecret, std::less<>> Config::secrets(std::string_view section) const {
+    auto state = this->state();
+    auto found = state->secrets.find(section);
+    return found == state->secrets.end() ? State::Secrets() : found->second;
 }
 
 Result<void> Config::set_override(std::string_view section, std::string_view key, std::string value) {
     {
         std::lock_guard lock(mutex_);
-        overrides_[std::string(section)][std::string(key)] = value;
+        overrides_.put(section, key, value);
     }
     DIVAN_TRY(auto old, set(section, key, std::move(value), false));
     return {};
@@ -258,9 +300,9 @@ Result<std::string> Config::set(std::string_view section, std::string_view key, 
         if (persist) {
             DIVAN_TRY_VOID(this->persist(current.section, current.key, &value));
         }
-        auto changed = *values();
-        changed[std::string(current.section)][std::string(current.key)] = std::move(value);
-        std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
+        auto changed = *state();
+        changed.put(current.section, current.key, std::move(value));
+        std::atomic_store(&state_, std::make_shared<const State>(std::move(changed)));
     }
     tell_listeners();
     return old;
@@ -271,9 +313,9 @@ Result<std::string> Config::erase(std::string_view section, std::string_view key
     std::string old;
     {
         std::lock_guard lock(mutex_);
-        auto changed = *values();
-        auto found = changed.find(std::string(current.section));
-        if (found == changed.end() || !found->second.contains(std::string(current.key))) {
+        auto changed = *state();
+        auto found = changed.values.find(std::string(current.section));
+        if (found == changed.values.end() || !found->second.contains(std::string(current.key))) {
             // A default cannot be removed, but CouchDB's clients expect its value back.
             auto value = get(current.section, current.key);
             if (!value)
@@ -285,7 +327,8 @@ Result<std::string> Config::erase(std::string_view section, std::string_view key
             DIVAN_TRY_VOID(this->persist(current.section, current.key, nullptr));
         }
         found->second.erase(std::string(current.key));
-        std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(changed)));
+        changed.secrets[std::string(current.section)].erase(std::string(current.key));
+        std::atomic_store(&state_, std::make_shared<const State>(std::move(changed)));
     }
     tell_listeners();
     return old;
@@ -295,13 +338,17 @@ Result<void> Config::persist(std::string_view section, std::string_view key, con
     if (local_file_.empty())
         return {};
     DIVAN_TRY(auto text, read_file(local_file_));
-    auto changed = change_ini(text.value_or(""), section, key, value);
+    auto changed = change_ini(text ? *text : std::string(), section, key, value);
+    if (text)
+        crypto::cleanse(*text);
     // An older place of the same setting would come back with the next start.
     for (const auto &alias : aliases())
         if (auto old = alias.new_key.empty() ? key : alias.key;
             value == nullptr && current_place(alias.section, old) == Place{section, key})
             changed = change_ini(changed, alias.section, old, nullptr);
-    if (!write_file(local_file_, changed))
+    bool written = write_file(local_file_, changed);
+    crypto::cleanse(changed);
+    if (!written)
         return Error(ErrorCode::storage_failed,
                      fmt::format("The configuration file {} cannot be written.", local_file_));
     return {};
@@ -315,17 +362,25 @@ void Config::tell_listeners() const {
 Result<void> Config::reload() {
     {
         std::lock_guard lock(mutex_);
-        DIVAN_TRY(auto values, read_files());
-        for (const auto &[section, entries] : overrides_)
-            for (const auto &[key, value] : entries)
-                values[section][key] = value;
-        for (const auto &[section, entries] : values)
-            for (const auto &[key, value] : entries) {
-                DIVAN_TRY_VOID(run_check(section, key, value));
-            }
-        std::atomic_store(&values_, std::make_shared<const IniValues>(std::move(values)));
+        DIVAN_TRY(auto state, read_files());
+        state.add(overrides_);
+        DIVAN_TRY_VOID(check_all(state));
+        std::atomic_store(&state_, std::make_shared<const State>(std::move(state)));
     }
     tell_listeners();
+    return {};
+}
+
+Result<void> Config::check_all(const State &state) const {
+    for (const auto &[section, entries] : state.values)
+        for (const auto &[key, value] : entries)
+            if (!is_secret(section, key)) {
+                DIVAN_TRY_VOID(run_check(section, key, value));
+            }
+    for (const auto &[section, entries] : state.secrets)
+        for (const auto &[key, secret] : entries) {
+            DIVAN_TRY_VOID(run_check(section, key, secret->reveal()));
+        }
     return {};
 }
 
@@ -343,15 +398,14 @@ Result<void> Config::run_check(std::string_view section, std::string_view key, s
 
 Result<void> Config::add_check(std::string_view section, std::string_view key, Check check) {
     checks_[std::pair(std::string(section), std::string(key))] = std::move(check);
+    if (is_secret(section, key))
+        return run_check(section, key, secret(section, key)->reveal());
     return run_check(section, key, text(section, key));
 }
 
 Result<void> Config::add_section_check(std::string_view section, SectionCheck check) {
     section_checks_[std::string(section)] = std::move(check);
-    for (const auto &[key, value] : this->section(section)) {
-        DIVAN_TRY_VOID(run_check(section, key, value));
-    }
-    return {};
+    return check_all(*state());
 }
 
 bool Config::is_secret(std::string_view section, std::string_view key) {

@@ -5,6 +5,7 @@
 
 #include "config/ini.h"
 #include "config/settings.h"
+#include "crypto/secret.h"
 
 #include <functional>
 #include <map>
@@ -27,7 +28,8 @@ class Config {
     // What should be said once at start: unknown settings, settings without effect.
     [[nodiscard]] std::vector<std::string> notices() const;
 
-    // The text of a value; nullopt if it is neither set nor declared.
+    // The text of a value; nullopt if it is neither set nor declared. Here and below a secret that is set
+    // reads as "****".
     [[nodiscard]] std::optional<std::string> get(std::string_view section, std::string_view key) const;
     // REQUIRES: the setting is declared with that kind.
     [[nodiscard]] std::string text(std::string_view section, std::string_view key) const;
@@ -42,11 +44,18 @@ class Config {
     // The values that were set in a section.
     [[nodiscard]] std::map<std::string, std::string> section(std::string_view section) const;
 
+    // The bytes of a secret, empty if it is not set; never null. The same object until the value is set again
+    // or the files are read again. REQUIRES: is_secret().
+    [[nodiscard]] crypto::SharedSecret secret(std::string_view section, std::string_view key) const;
+    // Those that were set in a section.
+    [[nodiscard]] std::map<std::string, crypto::SharedSecret, std::less<>>
+    secrets(std::string_view section) const;
+
     // Sets a value of the command line: over every file, until the process ends.
     Result<void> set_override(std::string_view section, std::string_view key, std::string value);
 
     // Sets a value now, without the white space around it; `persist` keeps it in the local file. Returns the
-    // old value, "" if there was none.
+    // old value as get() does, "" if there was none.
     // Errors: bad_request (kind or bounds), storage_failed.
     Result<std::string> set(std::string_view section, std::string_view key, std::string value, bool persist);
     // Errors: unknown_config_value.
@@ -75,8 +84,19 @@ class Config {
   private:
     Config(std::vector<std::string> files, std::string local_file)
         : files_(std::move(files)), local_file_(std::move(local_file)) {}
-    Result<IniValues> read_files() const;
-    [[nodiscard]] std::shared_ptr<const IniValues> values() const { return std::atomic_load(&values_); }
+    // Values, and apart from them the secrets among them.
+    struct State {
+        IniValues values;
+        using Secrets = std::map<std::string, crypto::SharedSecret, std::less<>>;
+        std::map<std::string, Secrets, std::less<>> secrets;
+
+        // Zeroes the value of a secret.
+        void put(std::string_view section, std::string_view key, std::string value);
+        void add(const State &other); // which wins
+    };
+    Result<State> read_files() const;
+    [[nodiscard]] std::shared_ptr<const State> state() const { return std::atomic_load(&state_); }
+    [[nodiscard]] Result<void> check_all(const State &state) const;
     void tell_listeners() const;
     [[nodiscard]] Result<void> run_check(std::string_view section, std::string_view key,
                                          std::string_view value) const;
@@ -84,9 +104,9 @@ class Config {
 
     const std::vector<std::string> files_;
     const std::string local_file_;
-    std::shared_ptr<const IniValues> values_;
+    std::shared_ptr<const State> state_;
     mutable std::mutex mutex_; // changes, one at a time
-    IniValues overrides_;
+    State overrides_;
     std::vector<std::function<void()>> listeners_;
     std::map<std::pair<std::string, std::string>, Check, std::less<>> checks_;
     std::map<std::string, SectionCheck, std::less<>> section_checks_;

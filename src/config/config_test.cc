@@ -93,6 +93,34 @@ TEST_F(ConfigTest, OlderNamesOfSettings) {
     EXPECT_TRUE(Config::is_secret("replicator", "password"));
 }
 
+TEST_F(ConfigTest, SecretsAreApartFromWhatIsShown) {
+    auto path = file("a.ini", "[couch_httpd_auth]\nsecret = of the file\n[admins]\nanna = plain\n");
+    auto config = Config::load({path}, directory_ + "/local.ini").value();
+    auto secret = config->secret("chttpd_auth", "secret");
+    EXPECT_EQ(secret->reveal(), "of the file");
+    EXPECT_EQ(config->text("chttpd_auth", "secret"), "****");
+    EXPECT_EQ(config->all().at("admins").at("anna"), "****");
+    EXPECT_EQ(config->secrets("admins").at("anna")->reveal(), "plain");
+    EXPECT_TRUE(config->secret("ldap", "bind_password")->empty());
+    EXPECT_EQ(config->get("ldap", "bind_password"), std::nullopt);
+
+    EXPECT_EQ(config->set("chttpd_auth", "secret", "another", true).value(), "****");
+    EXPECT_EQ(config->secret("chttpd_auth", "secret")->reveal(), "another");
+    EXPECT_EQ(secret->reveal(), "of the file"); // who still holds it
+    EXPECT_EQ(config->erase("admins", "anna", false).value(), "****");
+    EXPECT_TRUE(config->secret("admins", "anna")->empty());
+    // Kept in the local file, and an override over both.
+    EXPECT_TRUE(config->reload().ok());
+    EXPECT_EQ(config->secret("chttpd_auth", "secret")->reveal(), "another");
+    EXPECT_TRUE(config->set_override("chttpd_auth", "secret", "of the command line").ok());
+    EXPECT_TRUE(config->reload().ok());
+    EXPECT_EQ(config->secret("chttpd_auth", "secret")->reveal(), "of the command line");
+    // The same object as long as nobody sets it.
+    auto kept = config->secret("chttpd_auth", "secret");
+    EXPECT_TRUE(config->set("couchdb", "uuid", "1", false).ok());
+    EXPECT_EQ(config->secret("chttpd_auth", "secret"), kept);
+}
+
 TEST_F(ConfigTest, ChecksOfHigherModulesHold) {
     auto path = file("a.ini", "[ssl]\ntls_versions = good\n");
     auto config = Config::load({path}, directory_ + "/local.ini").value();

@@ -60,6 +60,11 @@ constexpr Setting kSettings[] = {
      "Names and addresses whose failures are remembered."},
     {"chttpd_auth_lockout", "max_lifetime", Kind::integer, "0", 0, kDay * 365, kNone,
      "How long failures count, from the first on, in ms; 0: as [authentication] lockout_duration says."},
+    {"authorization", "rbac_enabled", Kind::boolean, "false", 0, 0, kNone,
+     "The standard roles super_admin, admin, developer, analyst and reader permit what docs/authorization.md "
+     "says."},
+    {"authorization", "default_role", Kind::text, "", 0, 0, kNone,
+     "Role of users who are logged in and have none; empty: none."},
     {"authentication", "lockout_enabled", Kind::boolean, "true", 0, 0, kNone,
      "false: as [chttpd_auth_lockout] mode = off."},
     {"authentication", "lockout_duration", Kind::integer, "900", 1, 31'536'000, kNone,

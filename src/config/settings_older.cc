@@ -65,6 +65,7 @@ constexpr WithoutEffect kWithoutEffect[] = {
     {"replicator", "session_refresh_interval_sec", "a session is renewed when it has ended"},
     {"replicator", "priority_coeff", "databases get turns by their shares and their running time"},
     {"replicator", "stats_update_interval_sec", "figures are always those of now"},
+    {"fabric", "", "one node: nothing waits for another"},
     {"ioq", "", "there is no I/O queue"},
     {"chttpd", "scrub_json_request", "functions never see credentials"},
     {"query_server_config", "revs_limit", "functions get the newest 20 revisions of a document"},

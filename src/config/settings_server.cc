@@ -43,6 +43,12 @@ constexpr Setting kSettings[] = {
      "Results up to so many bytes are never an error."},
     {"query_server_config", "reduce_limit_ratio", Kind::decimal, "2.0", 0, 1'000, kNeedsRestart,
      "Input has to be so many times as large as its result."},
+    {"fabric", "view_timeout", Kind::integer, "infinity", 1, kAny, kInfinityAllowed,
+     "Longest time of a query of a view, a listing or a selector as a whole, waiting for its index included, "
+     "in ms; "
+     "500 beyond."},
+    {"fabric", "partition_view_timeout", Kind::integer, "infinity", 1, kAny, kInfinityAllowed,
+     "As view_timeout, of queries in one partition."},
     {"mango", "default_limit", Kind::integer, "25", 0, kAny, kNone,
      "Documents that a query answers when it does not say how many."},
     {"mango", "index_scan_warning_threshold", Kind::integer, "10", 0, kAny, kNone,

@@ -42,6 +42,12 @@ class Secret {
     std::size_t size_ = 0;
 };
 
+// Many may hold it; it is zeroed when the last one lets go.
+using SharedSecret = std::shared_ptr<const Secret>;
+[[nodiscard]] inline SharedSecret share_secret(std::string_view bytes) {
+    return std::make_shared<const Secret>(bytes);
+}
+
 // Zeroes a string in place and empties it: for copies that a library made necessary.
 void cleanse(std::string &bytes);
 

@@ -12,7 +12,8 @@ constexpr std::size_t kNameBytesMax = 238; // CouchDB's limit of a file name wit
 constexpr std::size_t kIdBytesMax = keys::kNameBytesMax;
 
 bool is_system_name(std::string_view name) {
-    constexpr std::string_view kSystem[] = {"_users", "_replicator", "_global_changes", "_dbs", "_nodes"};
+    constexpr std::string_view kSystem[] = {"_users",          "_replicator", "_policies",
+                                            "_global_changes", "_dbs",        "_nodes"};
     return std::find(std::begin(kSystem), std::end(kSystem), name) != std::end(kSystem);
 }
 

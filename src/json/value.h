@@ -98,6 +98,7 @@ class Value {
     // REQUIRES: the kind asked for.
     [[nodiscard]] bool boolean() const { return std::get<bool>(data_); }
     [[nodiscard]] const std::string &string() const { return std::get<std::string>(data_); }
+    [[nodiscard]] std::string &string() { return std::get<std::string>(data_); }
     [[nodiscard]] const std::string &number_text() const { return std::get<Number>(data_).text; }
     [[nodiscard]] const std::string &raw_text() const & { return std::get<Raw>(data_).text; }
     [[nodiscard]] std::string raw_text() && { return std::move(std::get<Raw>(data_).text); }

@@ -6,6 +6,7 @@
 // Used on its loop's thread only.
 
 #include "base/event_loop.h"
+#include "crypto/secret.h"
 #include "net/http.h"
 
 #include <functional>
@@ -16,12 +17,12 @@
 namespace divan::net {
 
 struct TlsOptions {
-    bool verify = true;           // the certificate's chain and its name (RFC 9525)
-    std::string ca_file;          // PEM; empty: the system's. A file that has changed is read again.
-    std::string certificate_file; // of the client, PEM; empty: none
-    std::string key_file;         // empty: in certificate_file
-    std::string key_password;
-    int chain_depth_max = 3; // authorities between the certificate and the trusted one
+    bool verify = true;                // the certificate's chain and its name (RFC 9525)
+    std::string ca_file;               // PEM; empty: the system's. A file that has changed is read again.
+    std::string certificate_file;      // of the client, PEM; empty: none
+    std::string key_file;              // empty: in certificate_file
+    crypto::SharedSecret key_password; // null or empty: none
+    int chain_depth_max = 3;           // authorities between the certificate and the trusted one
     friend auto operator<=>(const TlsOptions &, const TlsOptions &) = default;
 };
 

@@ -146,14 +146,14 @@ TEST_F(HttpClientTlsTest, ClientsHaveCertificatesToo) {
     EXPECT_HAS(got.error().reason(), "certificate required");
     destination.tls_options.certificate_file = mine.certificate_file;
     destination.tls_options.key_file = mine.key_file;
-    destination.tls_options.key_password = "secret";
+    destination.tls_options.key_password = crypto::share_secret("secret");
     got = ask(destination, get());
     ASSERT_TRUE(got.ok()) << got.error().reason();
     EXPECT_EQ(got->body, "ok");
     forget_connections();
 
     for (const auto *password : {"", "wrong"}) {
-        destination.tls_options.key_password = password;
+        destination.tls_options.key_password = crypto::share_secret(password);
         got = ask(destination, get());
         ASSERT_FALSE(got.ok());
         EXPECT_HAS(got.error().reason(), mine.key_file);

@@ -4,6 +4,7 @@
 // of a client that has shown a certificate. No Boost and no OpenSSL in this header.
 
 #include "base/result.h"
+#include "crypto/secret.h"
 
 #include <cstdint>
 #include <memory>
@@ -30,11 +31,11 @@ struct TlsVersions {
 
 // Errors speak of the settings in [ssl] that have CouchDB's names for these.
 struct ServerTlsOptions {
-    std::string certificate_file; // PEM; the chain behind the certificate
-    std::string key_file;         // PEM
-    std::string key_password;     // "" = none
-    std::string ca_file;          // PEM: authorities of clients, and what completes the own chain; "" = none
-    bool verify_client = false;   // asks clients for certificates; one that is shown must be good
+    std::string certificate_file;      // PEM; the chain behind the certificate
+    std::string key_file;              // PEM
+    crypto::SharedSecret key_password; // null or empty: none
+    std::string ca_file;        // PEM: authorities of clients, and what completes the own chain; "" = none
+    bool verify_client = false; // asks clients for certificates; one that is shown must be good
     bool client_certificate_required = true; // refuses a client without; only with verify_client
     int chain_depth_max = 1;                 // authorities between a client's certificate and the trusted one
     TlsVersions versions;

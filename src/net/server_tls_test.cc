@@ -254,11 +254,11 @@ TEST_F(ServerTlsTest, BadFilesAreNamed) {
     EXPECT_THAT(refusal(options), HasSubstr("[ssl] cacert_file is missing"));
     options = with(locked);
     for (const auto *password : {"", "wrong"}) {
-        options.key_password = password;
+        options.key_password = crypto::share_secret(password);
         EXPECT_THAT(refusal(options), AllOf(HasSubstr("[ssl] key_file: "), HasSubstr("[ssl] password"),
                                             ::testing::Not(HasSubstr("wrong"))));
     }
-    options.key_password = "secret";
+    options.key_password = crypto::share_secret("secret");
     EXPECT_EQ(refusal(options), "none");
 }
 

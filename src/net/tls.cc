@@ -32,7 +32,8 @@ Error bad_file(std::string_view what, const std::string &file) {
 
 // Never asks on a terminal, as OpenSSL does without this.
 int give_password(char *buffer, int size, int /*writing*/, void *password) {
-    const auto &text = *static_cast<const std::string *>(password);
+    const auto *secret = static_cast<const crypto::Secret *>(password);
+    auto text = secret == nullptr ? std::string_view() : secret->reveal();
     if (text.size() > static_cast<std::size_t>(size))
         return -1;
     std::memcpy(buffer, text.data(), text.size());
@@ -121,10 +122,11 @@ std::string openssl_reason() {
     return reason != nullptr ? reason : "it cannot be read";
 }
 
-bool use_key_file(SSL_CTX *context, const std::string &file, std::string password) {
+bool use_key_file(SSL_CTX *context, const std::string &file, const crypto::SharedSecret &password) {
     ERR_clear_error();
     SSL_CTX_set_default_passwd_cb(context, give_password);
-    SSL_CTX_set_default_passwd_cb_userdata(context, &password);
+    // OpenSSL takes what it hands back for writable; the callback only reads.
+    SSL_CTX_set_default_passwd_cb_userdata(context, const_cast<crypto::Secret *>(password.get()));
     auto taken = SSL_CTX_use_PrivateKey_file(context, file.c_str(), SSL_FILETYPE_PEM);
     SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
     SSL_CTX_set_default_passwd_cb(context, nullptr);

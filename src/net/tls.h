@@ -39,7 +39,8 @@ class TlsContexts {
 
 // Takes the private key in a PEM file. Never asks for a password on a terminal, as OpenSSL does by itself.
 // False: openssl_reason() says why.
-[[nodiscard]] bool use_key_file(SSL_CTX *context, const std::string &file, std::string password);
+[[nodiscard]] bool use_key_file(SSL_CTX *context, const std::string &file,
+                                const crypto::SharedSecret &password);
 
 // Why the handshake or the connection of `ssl` failed, as the end of a sentence: "its certificate has
 // expired".

@@ -80,6 +80,13 @@ std::optional<std::string_view> Query::find(std::string_view name) const {
     return std::nullopt;
 }
 
+std::string *Query::find_value(std::string_view name) {
+    for (auto parameter = parameters_.rbegin(); parameter != parameters_.rend(); ++parameter)
+        if (parameter->first == name)
+            return &parameter->second;
+    return nullptr;
+}
+
 void Query::add(std::string name, std::string value) {
     parameters_.emplace_back(std::move(name), std::move(value));
 }

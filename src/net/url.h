@@ -27,6 +27,8 @@ class Query {
     [[nodiscard]] static Result<Query> parse(std::string_view raw_query);
     // The last value of that name (later ones win, as in CouchDB); names are case-sensitive.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+    // The same, to be changed in place; null: there is none.
+    [[nodiscard]] std::string *find_value(std::string_view name);
     [[nodiscard]] auto begin() const { return parameters_.begin(); }
     [[nodiscard]] auto end() const { return parameters_.end(); }
     void add(std::string name, std::string value);

@@ -126,7 +126,7 @@ net::TlsOptions tls_options(const config::Config &config) {
     options.ca_file = config.text("replicator", "ssl_trusted_certificates_file");
     options.certificate_file = config.text("replicator", "cert_file");
     options.key_file = config.text("replicator", "key_file");
-    options.key_password = config.text("replicator", "password");
+    options.key_password = config.secret("replicator", "password");
     options.chain_depth_max = static_cast<int>(config.integer("replicator", "ssl_certificate_max_depth"));
     return options;
 }

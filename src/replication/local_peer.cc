@@ -3,6 +3,7 @@
 #include "access/gate.h"
 #include "base/encoding.h"
 #include "feed/filters.h"
+#include "replication/rights.h"
 #include "selector/limits.h"
 #include "telemetry/log.h"
 #include "json/parser.h"
@@ -21,11 +22,6 @@ constexpr Millis kWaitMax{300'000};
 Error not_found_error(const Context &context, const Endpoint &endpoint) {
     return {ErrorCode::internal_server_error, "db_not_found",
             fmt::format("could not open {}{}/", context.server_url, percent_encode(endpoint.database))};
-}
-
-// To read all of a database, and not only single documents.
-access::Permission needed(const access::Gate &gate, const std::string &database) {
-    return gate.in_system_database(access::Permission::database_member, database, "GET", "/_changes");
 }
 
 // {"query":{...}}: what a filter function sees of the request.
@@ -62,11 +58,13 @@ Task<Result<void>> LocalPeer::create() {
     options.partitioned = what.create_partitioned;
     auto &gate = *context_.context.gate;
     auto made = co_await on_pool([&]() -> Result<std::shared_ptr<db::Database>> {
-        DIVAN_TRY(auto *store, gate.catalog(what.principal));
+        DIVAN_TRY(auto *store,
+                  gate.catalog(what.principal, access::Permission::database_creator, endpoint_.database));
         auto created = store->create(endpoint_.database, options);
         if (!created.ok() && created.error().code() != ErrorCode::file_exists)
             return created.error();
-        return gate.open(what.principal, needed(gate, endpoint_.database), endpoint_.database);
+        return gate.open(what.principal, permission_at(gate, Cause::target, endpoint_.database),
+                         endpoint_.database);
     });
     if (!made.ok())
         co_return made.error();
@@ -101,8 +99,15 @@ Task<Result<std::string>> LocalPeer::write_local(std::string id, json::Object do
     document.erase("_id");
     document.erase("_rev");
     auto text = json::to_text(json::Value(std::move(document)));
-    co_return co_await on_pool(
-        [&] { return database_->write_local(std::move(id), std::move(text), rev, false); });
+    const auto &gate = *context_.context.gate;
+    co_return co_await on_pool([&]() -> Result<std::string> {
+        // Who may read a source need not be somebody who may write into it.
+        DIVAN_TRY(auto opened, gate.open(context_.replication.principal,
+                                         gate.in_system_database(access::Permission::database_checkpointer,
+                                                                 endpoint_.database, "GET", "/_changes"),
+                                         endpoint_.database));
+        return opened->write_local(std::move(id), std::move(text), rev, false);
+    });
 }
 
 Task<Result<std::string>> LocalPeer::ensure_full_commit() {
@@ -252,11 +257,12 @@ Task<Result<ChangesPage>> LocalPeer::changes(ChangesQuery query) {
     }
 }
 
-Task<Result<std::unique_ptr<Peer>>> open_local_peer(PeerContext context, const Endpoint &endpoint) {
+Task<Result<std::unique_ptr<Peer>>> open_local_peer(PeerContext context, const Endpoint &endpoint,
+                                                    Cause side) {
     auto &gate = *context.context.gate;
     const auto &principal = context.replication.principal;
     auto opened = co_await run_on(context.context.pool, context.context.loop, [&] {
-        return gate.open(principal, needed(gate, endpoint.database), endpoint.database);
+        return gate.open(principal, permission_at(gate, side, endpoint.database), endpoint.database);
     });
     std::shared_ptr<db::Database> database;
     if (opened.ok())

@@ -126,6 +126,7 @@ struct PeerContext {
 
 [[nodiscard]] std::unique_ptr<Peer> make_remote_peer(PeerContext context, const Endpoint &endpoint);
 // Errors: as access::Gate::open; not_found with CouchDB's words `db_not_found`.
-Task<Result<std::unique_ptr<Peer>>> open_local_peer(PeerContext context, const Endpoint &endpoint);
+Task<Result<std::unique_ptr<Peer>>> open_local_peer(PeerContext context, const Endpoint &endpoint,
+                                                    Cause side);
 
 } // namespace divan::replication

@@ -41,7 +41,7 @@ Task<Result<ReplicationId>> identify(Context &context, const Replication &replic
     PeerContext peer_context{context, as_now, progress, cancellation};
     std::unique_ptr<Peer> peer;
     if (replication.source.local()) {
-        auto opened = co_await open_local_peer(peer_context, replication.source);
+        auto opened = co_await open_local_peer(peer_context, replication.source, Cause::source);
         if (!opened.ok())
             co_return opened.error();
         peer = std::move(*opened);
@@ -76,7 +76,7 @@ Task<SessionEnd> replicate(Context &context, const Replication &replication, con
     auto forwarded = cancellation.on_cancel([&inner] { inner.cancel(); });
     if (cancellation.cancelled())
         inner.cancel();
-    RightsWatch watch(context, as_now.principal, inner);
+    RightsWatch watch(context, as_now, inner);
     TaskGroup watching(context.loop);
     watching.start(watch.run());
     Session session(context, as_now, id, progress, inner);

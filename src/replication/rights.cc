@@ -25,6 +25,7 @@ Result<access::Principal> look_up(access::Authenticator &authenticator, const Re
         principal.roles = user->roles;
     if (replication.with_rights_of_owner || principal.account)
         principal.account = std::move(user);
+    DIVAN_TRY_VOID(authenticator.elevate(principal));
     return principal;
 }
 
@@ -44,13 +45,24 @@ Task<Result<access::Principal>> current_principal(Context &context, const Replic
                               [&] { return look_up(*context.authenticator, replication); });
 }
 
-RightsWatch::RightsWatch(Context &context, const access::Principal &principal, Cancellation &session)
-    : context_(context), principal_(principal), session_(session) {}
+access::Permission permission_at(const access::Gate &gate, Cause end, const std::string &database) {
+    auto permission =
+        end == Cause::source ? access::Permission::database_reader : access::Permission::database_writer;
+    return gate.in_system_database(permission, database, "GET", "/_changes");
+}
+
+RightsWatch::RightsWatch(Context &context, const Replication &replication, Cancellation &session)
+    : context_(context), replication_(replication), session_(session) {}
 
 Task<void> RightsWatch::run() {
-    if (context_.authenticator == nullptr || principal_.anonymous())
+    if (context_.authenticator == nullptr || replication_.principal.anonymous())
         co_return;
-    access::Standing standing(*context_.authenticator, principal_);
+    access::Standing standing(*context_.authenticator, replication_.principal);
+    for (auto [end, endpoint] :
+         {std::pair{Cause::source, &replication_.source}, std::pair{Cause::target, &replication_.target}})
+        if (endpoint->local() && context_.gate != nullptr)
+            standing.need(*context_.gate, permission_at(*context_.gate, end, endpoint->database),
+                          endpoint->database, false);
     auto event = std::make_shared<Event>();
     standing.listen(event);
     while (!stopping_.cancelled()) {

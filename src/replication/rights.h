@@ -13,11 +13,17 @@ namespace divan::replication {
 // asked for the replication.
 Task<Result<access::Principal>> current_principal(Context &context, const Replication &replication);
 
-// Cancels a session when its user's password, roles or lock change.
+// What it takes at one end (source or target): to read all of a database, or to write anywhere in it, and not
+// only single documents.
+[[nodiscard]] access::Permission permission_at(const access::Gate &gate, Cause end,
+                                               const std::string &database);
+
+// Cancels a session when its user's password, roles or lock change, or its local databases are closed to the
+// user.
 class RightsWatch {
   public:
-    // Both outlive it.
-    RightsWatch(Context &context, const access::Principal &principal, Cancellation &session);
+    // All outlive it. `replication`: with current_principal().
+    RightsWatch(Context &context, const Replication &replication, Cancellation &session);
     // Until stop(); ends at once if there is nothing to watch.
     Task<void> run();
     void stop() { stopping_.cancel(); }
@@ -25,7 +31,7 @@ class RightsWatch {
 
   private:
     Context &context_;
-    const access::Principal principal_;
+    const Replication &replication_;
     Cancellation &session_;
     Cancellation stopping_;
     bool lost_ = false;

@@ -90,9 +90,9 @@ void Session::end_pipeline() {
     checkpoint_due_->notify();
 }
 
-Task<Result<std::unique_ptr<Peer>>> Session::open_peer(const Endpoint &endpoint) {
+Task<Result<std::unique_ptr<Peer>>> Session::open_peer(const Endpoint &endpoint, Cause side) {
     if (endpoint.local()) {
-        auto opened = co_await open_local_peer(peer_context_, endpoint);
+        auto opened = co_await open_local_peer(peer_context_, endpoint, side);
         co_return opened;
     }
     if (endpoint.clear_text() && context_.config.boolean("replicator", "encrypted_replication"))
@@ -104,13 +104,13 @@ Task<Result<std::unique_ptr<Peer>>> Session::open_peer(const Endpoint &endpoint)
 }
 
 Task<Result<void>> Session::open() {
-    auto source = co_await open_peer(replication_.source);
+    auto source = co_await open_peer(replication_.source, Cause::source);
     if (!source.ok()) {
         fail(source.error(), Cause::source);
         co_return source.error();
     }
     source_ = std::move(*source);
-    auto target = co_await open_peer(replication_.target);
+    auto target = co_await open_peer(replication_.target, Cause::target);
     if (!target.ok()) {
         fail(target.error(), Cause::target);
         co_return target.error();

@@ -40,7 +40,7 @@ class Session {
 
     // ---- the two ends
     Task<Result<void>> open();
-    Task<Result<std::unique_ptr<Peer>>> open_peer(const Endpoint &endpoint);
+    Task<Result<std::unique_ptr<Peer>>> open_peer(const Endpoint &endpoint, Cause side);
     Task<Result<void>> find_start();
 
     // ---- the pipeline

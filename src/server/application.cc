@@ -371,7 +371,9 @@ class Application::Parts {
                                                         .cookies = *cookies_,
                                                         .log = *log_,
                                                         .directory = directory_.get(),
-                                                        .directory_pool = directory_pool_.get()}));
+                                                        .directory_pool = directory_pool_.get(),
+                                                        .policies = &gate_->policies()}));
+        write_guard_->set_policies(gate_->policies());
         return {};
     }
 

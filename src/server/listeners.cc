@@ -82,7 +82,7 @@ Result<net::ServerTlsOptions> Listeners::tls_options() const {
     net::ServerTlsOptions options;
     options.certificate_file = config_.text("ssl", "cert_file");
     options.key_file = config_.text("ssl", "key_file");
-    options.key_password = config_.text("ssl", "password");
+    options.key_password = config_.secret("ssl", "password");
     options.ca_file = config_.text("ssl", "cacert_file");
     options.verify_client = config_.boolean("ssl", "verify_ssl_certificates");
     options.client_certificate_required = config_.boolean("ssl", "fail_if_no_peer_cert");

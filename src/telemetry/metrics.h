@@ -19,6 +19,15 @@ namespace divan::telemetry {
     X(aborted_requests, "couchdb.httpd.aborted_requests", "number of aborted requests")                      \
     X(clients_requesting_changes, "couchdb.httpd.clients_requesting_changes",                                \
       "number of clients for continuous _changes")                                                           \
+    X(all_docs_timeouts, "couchdb.httpd.all_docs_timeouts", "number of HTTP all_docs timeouts")              \
+    X(view_timeouts, "couchdb.httpd.view_timeouts", "number of HTTP view timeouts")                          \
+    X(find_timeouts, "couchdb.httpd.find_timeouts", "number of HTTP find timeouts")                          \
+    X(partition_all_docs_timeouts, "couchdb.httpd.partition_all_docs_timeouts",                              \
+      "number of partition HTTP all_docs timeouts")                                                          \
+    X(partition_view_timeouts, "couchdb.httpd.partition_view_timeouts",                                      \
+      "number of partition HTTP view timeouts")                                                              \
+    X(partition_find_timeouts, "couchdb.httpd.partition_find_timeouts",                                      \
+      "number of partition HTTP find timeouts")                                                              \
     X(method_get, "couchdb.httpd_request_methods.GET", "number of HTTP GET requests")                        \
     X(method_put, "couchdb.httpd_request_methods.PUT", "number of HTTP PUT requests")                        \
     X(method_post, "couchdb.httpd_request_methods.POST", "number of HTTP POST requests")                     \

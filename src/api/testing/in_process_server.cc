@@ -39,8 +39,9 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
     DIVAN_CHECK(admins_.hash_plain_admins().ok());
     // In memory, as in a server that has served somebody.
     DIVAN_CHECK(users_->find("admin").ok());
+    DIVAN_CHECK(gate_->policies().current().ok());
     // A cookie is checked without a slow hash.
-    auto salt = crypto::parse_password_hash(*admins_.find("admin"))->salt;
+    auto salt = crypto::parse_password_hash(admins_.find("admin")->reveal())->salt;
     auto cookie = cookies_.make("admin", salt, false);
     cookie_ = cookie.substr(0, cookie.find(';'));
 }
