@@ -1,4 +1,4 @@
--- The requests of http_bench.py, view_bench.py, mango_bench.py and login_bench.py, for wrk. What to send comes from the environment.
+-- The requests of http_bench.py, view_bench.py, mango_bench.py, login_bench.py and rules_bench.py, for wrk. What to send comes from the environment.
 local operation = os.getenv("DIVAN_BENCH_OPERATION")
 local count = tonumber(os.getenv("DIVAN_BENCH_COUNT") or "0")
 local run = os.getenv("DIVAN_BENCH_RUN") or ""
@@ -81,7 +81,14 @@ local function mango_count()
       number, number + math.floor(mango_customers / 10)))
 end
 
+-- As rules_bench.py.
+local function find_number()
+   number = (number + 7919) % count
+   return find(string.format('{"selector":{"number":%d}}', number))
+end
+
 request = ({
+   find_number = find_number,
    mango_find = mango_find,
    mango_covered = mango_covered,
    mango_sort = mango_sort,

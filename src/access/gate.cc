@@ -124,11 +124,12 @@ std::span<const Grant> grants_of(Permission permission) {
     }
 }
 
-bool is_granted(const PolicySet &policies, const Principal &principal, Permission permission,
-                std::string_view database) {
-    auto grants = grants_of(permission);
-    return std::any_of(grants.begin(), grants.end(),
-                       [&](Grant grant) { return policies.allows(principal, grant, database); });
+const RolePolicy *granting_role(const PolicySet &policies, const Principal &principal, Permission permission,
+                                std::string_view database) {
+    for (auto grant : grants_of(permission))
+        if (const auto *role = policies.granting_role(principal, grant, database))
+            return role;
+    return nullptr;
 }
 
 bool is_for_members(Permission permission) {
@@ -143,33 +144,34 @@ Error no_database() {
 } // namespace
 
 // As chttpd_auth_request: who is no member is told so first.
-Result<void> Gate::authorize_in(const Principal &principal, Permission permission, db::Database &database,
-                                const PolicySet &policies) const {
-    DIVAN_TRY_VOID(check_enrolment(principal, permission));
+Result<Ruling> Gate::rule(const Principal &principal, Permission permission, db::Database &database,
+                          const PolicySet &policies) const {
+    using By = Ruling::By;
+    if (auto enrolled = check_enrolment(principal, permission); !enrolled.ok())
+        return Ruling{enrolled.error(), By::enrolment};
     if (principal.is_server_admin())
-        return {};
+        return Ruling{{}, By::server_admin};
     if (policies.keeps_out(principal, database.name()))
-        return no_database();
+        return Ruling{no_database(), By::tenant};
     if (!is_for_members(permission) && permission != Permission::database_admin &&
         permission != Permission::database_owner)
-        return authorize(principal, permission);
-    if (is_granted(policies, principal, permission, database.name()))
-        return {};
+        return Ruling{authorize(principal, permission)};
+    if (const auto *role = granting_role(policies, principal, permission, database.name()))
+        return Ruling{{}, By::role, role};
     DIVAN_TRY(auto text, database.security());
     auto security = parse_security_object(text);
     bool is_member = security.is_member(principal);
     if (!is_member && !policies.allows_any(principal, database.name()))
-        return authorize(principal, Permission::database_reader);
-    if (is_for_members(permission)) {
-        if (is_member)
-            return {};
-        return Error(ErrorCode::forbidden, "Your roles do not let you do this in this db.");
-    }
+        return Ruling{authorize(principal, Permission::database_reader)};
+    if (is_for_members(permission) && is_member)
+        return Ruling{{}, By::security_members};
+    if (is_for_members(permission))
+        return Ruling{Error(ErrorCode::forbidden, "Your roles do not let you do this in this db.")};
     if (is_member && security.is_admin(principal))
-        return {};
+        return Ruling{{}, By::security_admins};
     if (permission == Permission::database_owner && !principal.anonymous())
-        return Error(ErrorCode::forbidden, "You are not a db or server admin.");
-    return Error(ErrorCode::unauthorized, "You are not a server or db admin.");
+        return Ruling{Error(ErrorCode::forbidden, "You are not a db or server admin.")};
+    return Ruling{Error(ErrorCode::unauthorized, "You are not a server or db admin.")};
 }
 
 namespace {
@@ -216,6 +218,18 @@ Result<void> Gate::check_document(const Principal &principal, db::Database &data
     return {};
 }
 
+Result<std::shared_ptr<db::Database>> Gate::show(std::shared_ptr<db::Database> opened,
+                                                 std::shared_ptr<const DocumentAccess> documents,
+                                                 const Principal &principal) const {
+    // Documents of replications hold credentials of their owners. CouchDB shows them to others without these.
+    if (is_system_name(opened->name(), "_replicator") && !principal.is_server_admin()) {
+        DIVAN_TRY(auto text, opened->security());
+        if (!parse_security_object(text).is_admin(principal))
+            documents = policies_.own_replications(principal);
+    }
+    return documents ? db::Database::shown_by(opened, std::move(documents)) : opened;
+}
+
 Result<std::shared_ptr<db::Database>> Gate::open(const Principal &principal, Permission permission,
                                                  const std::string &database) const {
     if (permission == Permission::server_admin) {
@@ -225,7 +239,8 @@ Result<std::shared_ptr<db::Database>> Gate::open(const Principal &principal, Per
     DIVAN_TRY(auto policies, policies_.current());
     DIVAN_TRY(auto opened, store_.open(database));
     DIVAN_TRY_VOID(authorize_in(principal, permission, *opened, *policies));
-    return opened;
+    DIVAN_TRY(auto documents, policies_.document_access(*policies, principal, database));
+    return show(std::move(opened), std::move(documents), principal);
 }
 
 Result<std::shared_ptr<db::Database>> Gate::open_cached(const Principal &principal, Permission permission,
@@ -235,7 +250,11 @@ Result<std::shared_ptr<db::Database>> Gate::open_cached(const Principal &princip
     if (!opened)
         return opened;
     DIVAN_TRY_VOID(authorize_in(principal, permission, *opened, *policies));
-    return opened;
+    auto documents = policies_.document_access_cached(*policies, principal, database);
+    if (!documents)
+        return std::shared_ptr<db::Database>();
+    DIVAN_TRY_VOID(documents->ok() ? Result<void>() : Result<void>(documents->error()));
+    return show(std::move(opened), std::move(**documents), principal);
 }
 
 Result<db::Store *> Gate::catalog(const Principal &principal, Permission permission,
@@ -243,7 +262,7 @@ Result<db::Store *> Gate::catalog(const Principal &principal, Permission permiss
     if (!principal.is_server_admin() && !grants_of(permission).empty()) {
         DIVAN_TRY_VOID(check_enrolment(principal, permission));
         DIVAN_TRY(auto policies, policies_.current());
-        if (is_granted(*policies, principal, permission, database) &&
+        if (granting_role(*policies, principal, permission, database) != nullptr &&
             !policies->keeps_out(principal, database))
             return &store_;
     }

@@ -40,6 +40,22 @@ enum class Permission : std::uint8_t {
 
 [[nodiscard]] std::string_view permission_name(Permission permission);
 
+// How a request to a database was decided.
+struct Ruling {
+    enum class By : std::uint8_t {
+        enrolment,        // a second factor is due
+        server_admin,     // passes all of it
+        tenant,           // keeps the principal out
+        role,             // permits it
+        security_admins,  // `_security` names the principal
+        security_members, // the same
+        nobody,           // nothing permits it
+    };
+    Result<void> outcome;
+    By by = By::nobody;
+    const RolePolicy *role = nullptr; // of the policies it was decided by
+};
+
 class Gate {
   public:
     // Both outlive the gate.
@@ -66,6 +82,9 @@ class Gate {
     [[nodiscard]] Result<db::Store *> catalog(const Principal &principal,
                                               Permission permission = Permission::server_admin,
                                               std::string_view database = {}) const;
+    // How open() decides, of a database that is there. Blocks on the engine.
+    [[nodiscard]] Result<Ruling> rule(const Principal &principal, Permission permission,
+                                      db::Database &database, const PolicySet &policies) const;
     // Whether a database is named in lists for this principal. Blocks on the engine.
     [[nodiscard]] Result<bool> lists(const Principal &principal, std::string_view database) const;
 
@@ -81,7 +100,15 @@ class Gate {
 
   private:
     [[nodiscard]] Result<void> authorize_in(const Principal &principal, Permission permission,
-                                            db::Database &database, const PolicySet &policies) const;
+                                            db::Database &database, const PolicySet &policies) const {
+        DIVAN_TRY(auto ruling, rule(principal, permission, database, policies));
+        return ruling.outcome;
+    }
+
+    // The handle with what rules leave of it for the principal.
+    [[nodiscard]] Result<std::shared_ptr<db::Database>> show(std::shared_ptr<db::Database> opened,
+                                                             std::shared_ptr<const DocumentAccess> documents,
+                                                             const Principal &principal) const;
 
     db::Store &store_;
     const config::Config &config_;

@@ -1,13 +1,55 @@
 #include "access/policies.h"
 
+#include "access/users.h"
 #include "config/config.h"
+#include "crypto/digest.h"
 #include "db/database.h"
+#include "selector/limits.h"
 #include "json/parser.h"
 
 namespace divan::access {
 
+namespace {
+
+// Tokens stay good as long as the secret that nodes share.
+crypto::Secret token_key(const config::Config &config) {
+    auto key =
+        crypto::hmac_sha256(config.secret("chttpd_auth", "secret")->reveal(), "sequences of document rules");
+    return crypto::Secret::take(key);
+}
+
+json::Object attributes_of(const User *user) {
+    const auto *attributes = user != nullptr ? user->document.find("policy_attributes") : nullptr;
+    return attributes != nullptr && attributes->is_object() ? attributes->object() : json::Object();
+}
+
+} // namespace
+
 Policies::Policies(const config::Config &config, db::Store &store)
-    : config_(config), source_(store, std::string(kPoliciesDatabase)) {}
+    : config_(config), cipher_(token_key(config)), source_(store, std::string(kPoliciesDatabase)) {}
+
+Result<std::shared_ptr<const DocumentAccess>>
+Policies::document_access(const PolicySet &set, const Principal &principal, std::string_view database) {
+    json::Object attributes;
+    if (set.wants_attributes() && users_ != nullptr && set.has_document_rules(principal, database)) {
+        DIVAN_TRY(auto user, users_->find(principal.name));
+        attributes = attributes_of(user.get());
+    }
+    return set.document_access(principal, attributes, database, selector::stored_limits(config_), cipher_);
+}
+
+std::optional<Result<std::shared_ptr<const DocumentAccess>>>
+Policies::document_access_cached(const PolicySet &set, const Principal &principal,
+                                 std::string_view database) {
+    json::Object attributes;
+    if (set.wants_attributes() && users_ != nullptr && set.has_document_rules(principal, database)) {
+        auto user = users_->find_cached(principal.name);
+        if (!user)
+            return std::nullopt;
+        attributes = attributes_of(user->get());
+    }
+    return set.document_access(principal, attributes, database, selector::stored_limits(config_), cipher_);
+}
 
 PolicySet::Options Policies::options() const {
     return {config_.boolean("authorization", "rbac_enabled"), config_.text("authorization", "default_role")};
@@ -43,7 +85,7 @@ Result<std::shared_ptr<const PolicySet>> Policies::read(const SystemDatabase::St
         }
         for (const auto *special : {"_id", "_rev", "_attachments"})
             document->object().erase(special);
-        if (auto policy = read_policy(document->object()); policy.ok())
+        if (auto policy = read_policy(document->object(), id); policy.ok())
             set.add(std::move(*policy));
         else
             set.add_unreadable(std::string(id));

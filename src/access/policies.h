@@ -8,6 +8,7 @@
 #include "access/system_database.h"
 
 #include <memory>
+#include <optional>
 
 namespace divan::config {
 class Config;
@@ -15,16 +16,33 @@ class Config;
 
 namespace divan::access {
 
+class Users;
+
 class Policies {
   public:
     // Both outlive it; the store calls it until it is gone.
     Policies(const config::Config &config, db::Store &store);
+    // Who knows attributes of users. Before the first question; they outlive it, or the last one.
+    void set_users(Users &users) { users_ = &users; }
 
     // Never older than the last acknowledged change. Blocks on the engine. Errors: those of the engine; then
     // nothing may be permitted.
     [[nodiscard]] Result<std::shared_ptr<const PolicySet>> current();
     // The same without I/O; null: ask current(). For network threads.
     [[nodiscard]] std::shared_ptr<const PolicySet> current_cached() const;
+
+    // What document rules make of the principal; null: none binds it. Blocks on the engine. Errors: as
+    // current(), and those of selector::compile().
+    [[nodiscard]] Result<std::shared_ptr<const DocumentAccess>>
+    document_access(const PolicySet &set, const Principal &principal, std::string_view database);
+    // The same without I/O; nullopt: ask document_access().
+    [[nodiscard]] std::optional<Result<std::shared_ptr<const DocumentAccess>>>
+    document_access_cached(const PolicySet &set, const Principal &principal, std::string_view database);
+
+    // Of databases of replications: a document is shown to its owner, as it may hold credentials.
+    [[nodiscard]] std::shared_ptr<const DocumentAccess> own_replications(const Principal &principal) const {
+        return own_documents(principal, cipher_);
+    }
 
     // `event` is notified after every change, until it is released.
     void listen(const std::shared_ptr<Event> &event) { source_.listen(event); }
@@ -42,7 +60,9 @@ class Policies {
     Result<std::shared_ptr<const PolicySet>> read(const SystemDatabase::State &state);
 
     const config::Config &config_;
+    const crypto::BlockCipher cipher_; // of tokens
     SystemDatabase source_;
+    Users *users_ = nullptr;
     std::shared_ptr<const Cached> cached_; // std::atomic_load
 };
 

@@ -120,9 +120,10 @@ TEST_F(PoliciesTest, ARoleMakesAServerAdminAndTakesItBack) {
 TEST_F(PoliciesTest, WhatIsForbiddenEndsWhatIsUnderWay) {
     policy("crew", kCrew);
     Standing standing(authenticator_, bert_);
-    standing.need(gate_, Permission::database_reader, "crew_a", true);
+    standing.need(gate_, Permission::database_reader,
+                  *gate_.open(bert_, Permission::database_reader, "crew_a").value());
     // One that is yet to be made, or not for this user, is no reason to end.
-    standing.need(gate_, Permission::database_writer, "crew_b", false);
+    standing.need(gate_, Permission::database_writer, "crew_b");
     EXPECT_TRUE(standing.holds());
     policy("crew", "{}", true);
     EXPECT_FALSE(standing.holds());

@@ -1,6 +1,7 @@
 #include "access/policy.h"
 
 #include "access/name_pattern.h"
+#include "access/policy_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -19,66 +20,12 @@ constexpr std::array<std::pair<Grant, std::string_view>, 8> kGrants = {{{Grant::
                                                                         {Grant::design, "design"},
                                                                         {Grant::configure, "configure"}}};
 
-Error wrong(std::string reason) {
-    return {ErrorCode::forbidden, "This is no policy: " + std::move(reason)};
-}
-
-// The members of a policy, taken one by one.
-class Reader {
-  public:
-    explicit Reader(const json::Object &document) : document_(document) {}
-
-    Result<void> check_members(std::initializer_list<std::string_view> known) const {
-        for (const auto &member : document_)
-            if (std::find(known.begin(), known.end(), member.key) == known.end() && member.key != "type" &&
-                member.key != "description")
-                return wrong(fmt::format("its type knows no member `{}`.", member.key));
-        return {};
-    }
-
-    Result<std::string> text(std::string_view name) const {
-        const auto *value = document_.find(name);
-        if (value == nullptr || !value->is_string() || value->string().empty())
-            return wrong(fmt::format("`{}` has to be a text.", name));
-        return value->string();
-    }
-
-    // Absent: empty.
-    Result<std::vector<std::string>> texts(std::string_view name) const {
-        std::vector<std::string> texts;
-        const auto *value = document_.find(name);
-        if (value == nullptr)
-            return texts;
-        if (!value->is_array())
-            return wrong(fmt::format("`{}` has to be a list of texts.", name));
-        for (const auto &entry : value->array()) {
-            if (!entry.is_string() || entry.string().empty())
-                return wrong(fmt::format("`{}` has to be a list of texts.", name));
-            texts.push_back(entry.string());
-        }
-        return texts;
-    }
-
-    Result<std::vector<std::string>> patterns(std::string_view name) const {
-        DIVAN_TRY(auto patterns, texts(name));
-        if (patterns.empty())
-            return wrong(fmt::format("`{}` has to name databases, such as [\"dev_*\"].", name));
-        for (const auto &pattern : patterns)
-            if (auto checked = check_pattern(pattern); !checked.ok())
-                return wrong(checked.error().reason());
-        return patterns;
-    }
-
-  private:
-    const json::Object &document_;
-};
-
-Result<Policy> read_role(const Reader &reader, const json::Object &document) {
+Result<Policy> read_role(const PolicyReader &reader, const json::Object &document) {
     DIVAN_TRY_VOID(reader.check_members({"name", "permissions", "databases"}));
     RolePolicy role;
     DIVAN_TRY(role.name, reader.text("name"));
     if (role.name.starts_with("_"))
-        return wrong("roles that begin with `_` are the server's own.");
+        return no_policy("roles that begin with `_` are the server's own.");
     DIVAN_TRY(role.databases, reader.patterns("databases"));
     DIVAN_TRY(auto names, reader.texts("permissions"));
     for (const auto &name : names) {
@@ -89,16 +36,16 @@ Result<Policy> read_role(const Reader &reader, const json::Object &document) {
         else if (grant != kGrants.end())
             role.grants.insert(grant->first);
         else
-            return wrong(fmt::format("there is no permission `{}`: there are read, write, create_db, "
-                                     "delete_db, compact, replicate, design, configure and *.",
-                                     name));
+            return no_policy(fmt::format("there is no permission `{}`: there are read, write, create_db, "
+                                         "delete_db, compact, replicate, design, configure and *.",
+                                         name));
     }
     if (const auto *text = document.find("description"); text != nullptr && text->is_string())
         role.description = text->string();
     return Policy(std::move(role));
 }
 
-Result<Policy> read_tenant(const Reader &reader) {
+Result<Policy> read_tenant(const PolicyReader &reader) {
     DIVAN_TRY_VOID(reader.check_members({"name", "database_prefix", "users", "roles"}));
     TenantPolicy tenant;
     DIVAN_TRY(tenant.name, reader.text("name"));
@@ -107,13 +54,13 @@ Result<Policy> read_tenant(const Reader &reader) {
     if (!check_pattern(tenant.database_prefix).ok() ||
         tenant.database_prefix.find('*') != std::string::npos || tenant.database_prefix.front() < 'a' ||
         tenant.database_prefix.front() > 'z')
-        return wrong("`database_prefix` has to be how names of databases begin, such as acme_.");
+        return no_policy("`database_prefix` has to be how names of databases begin, such as acme_.");
     DIVAN_TRY(auto users, reader.texts("users"));
     DIVAN_TRY(auto roles, reader.texts("roles"));
     tenant.users.insert(users.begin(), users.end());
     tenant.roles.insert(roles.begin(), roles.end());
     if (users.empty() && roles.empty())
-        return wrong("a tenant has `users`, or `roles` of them.");
+        return no_policy("a tenant has `users`, or `roles` of them.");
     return Policy(std::move(tenant));
 }
 
@@ -126,11 +73,23 @@ std::string_view grant_name(Grant grant) {
 }
 
 bool RolePolicy::covers(std::string_view database) const {
-    // Policies, users and replications are given away by their own rules, never by a pattern.
-    if (database.starts_with("_") || database.ends_with("/_users") || database.ends_with("/_replicator"))
-        return false;
-    return std::any_of(databases.begin(), databases.end(),
-                       [&](const auto &pattern) { return matches_pattern(pattern, database); });
+    return covers_database(databases, database);
+}
+
+json::Object RolePolicy::to_json() const {
+    json::Array permissions;
+    if (everything)
+        permissions.emplace_back("*");
+    for (auto grant : grants)
+        permissions.emplace_back(grant_name(grant));
+    json::Array patterns;
+    for (const auto &pattern : databases)
+        patterns.emplace_back(pattern);
+    json::Object object;
+    object.append("permissions", std::move(permissions));
+    object.append("databases", std::move(patterns));
+    object.append("description", description);
+    return object;
 }
 
 bool RolePolicy::allows(Grant grant, std::string_view database) const {
@@ -149,14 +108,25 @@ bool TenantPolicy::has(const Principal &principal) const {
                        [&](const auto &role) { return roles.contains(role); });
 }
 
-Result<Policy> read_policy(const json::Object &document) {
-    Reader reader(document);
+Result<Policy> read_policy(const json::Object &document, std::string_view id) {
+    PolicyReader reader(document);
     DIVAN_TRY(auto type, reader.text("type"));
     if (type == "role")
         return read_role(reader, document);
     if (type == "tenant")
         return read_tenant(reader);
-    return wrong(fmt::format("there is no type `{}`: there are role and tenant.", type));
+    if (type == "document_rule") {
+        DIVAN_TRY(auto rule, read_document_rule(reader, document));
+        rule.id = id;
+        return Policy(std::move(rule));
+    }
+    if (type == "classification") {
+        DIVAN_TRY(auto classification, read_classification(reader, document));
+        classification.id = id;
+        return Policy(std::move(classification));
+    }
+    return no_policy(fmt::format(
+        "there is no type `{}`: there are role, tenant, document_rule and classification.", type));
 }
 
 const std::vector<RolePolicy> &standard_roles() {

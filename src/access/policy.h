@@ -1,7 +1,9 @@
 #pragma once
 
-// What the documents of the policies database say: roles and tenants. docs/authorization.md describes them.
+// What the documents of the policies database say: roles, tenants, and rules for documents.
+// docs/authorization.md describes them.
 
+#include "access/document_policy.h"
 #include "access/principal.h"
 #include "base/result.h"
 #include "json/value.h"
@@ -39,6 +41,8 @@ struct RolePolicy {
     [[nodiscard]] bool covers(std::string_view database) const;
     [[nodiscard]] bool allows(Grant grant, std::string_view database) const;
     [[nodiscard]] bool makes_server_admin() const;
+    // {"permissions", "databases", "description"}
+    [[nodiscard]] json::Object to_json() const;
 };
 
 // A closed world: its databases are for its people only, and its people for its databases.
@@ -52,11 +56,11 @@ struct TenantPolicy {
     [[nodiscard]] bool owns(std::string_view database) const { return database.starts_with(database_prefix); }
 };
 
-using Policy = std::variant<RolePolicy, TenantPolicy>;
+using Policy = std::variant<RolePolicy, TenantPolicy, DocumentRule, Classification>;
 
 // Reads the body of a document. Unknown members are errors: a misspelt one would be a rule that is not in
 // force. Errors: forbidden with what is wrong and what is expected.
-[[nodiscard]] Result<Policy> read_policy(const json::Object &document);
+[[nodiscard]] Result<Policy> read_policy(const json::Object &document, std::string_view id = {});
 
 // super_admin, admin, developer, analyst and reader, in force with [authorization] rbac_enabled.
 [[nodiscard]] const std::vector<RolePolicy> &standard_roles();

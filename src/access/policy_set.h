@@ -1,10 +1,13 @@
 #pragma once
 
-// All policies in force, and what they say. Immutable; any number of threads.
+// All policies in force, and what they say. Does not change once it is filled; then any number of threads.
 
+#include "access/document_access.h"
 #include "access/policy.h"
 
-#include <optional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,34 +23,63 @@ class PolicySet {
     };
 
     explicit PolicySet(Options options) : options_(std::move(options)) {}
+    PolicySet(PolicySet &&other) noexcept; // REQUIRES: no other thread
 
     // A role of a document stands in for the standard role of that name.
     void add(Policy policy);
     // What cannot be read might have been what keeps somebody out: nobody but server admins gets in.
     void add_unreadable(std::string id) { unreadable_.push_back(std::move(id)); }
 
-    // Whether a role of the principal permits it. Nobody has no roles.
-    [[nodiscard]] bool allows(const Principal &principal, Grant grant, std::string_view database) const;
+    // The role of the principal that permits it; null: none does. Nobody has no roles. Lives as long as this.
+    [[nodiscard]] const RolePolicy *granting_role(const Principal &principal, Grant grant,
+                                                  std::string_view database) const;
+    [[nodiscard]] bool allows(const Principal &principal, Grant grant, std::string_view database) const {
+        return granting_role(principal, grant, database) != nullptr;
+    }
     // Whether the principal has anything there by a role.
     [[nodiscard]] bool allows_any(const Principal &principal, std::string_view database) const;
     // Whether a role makes a server admin of the principal.
     [[nodiscard]] bool makes_server_admin(const Principal &principal) const;
+    // Names of roles that do.
+    [[nodiscard]] std::vector<std::string> server_admin_roles() const;
     // Makes it one then.
     void elevate(Principal &principal) const;
     // Whether tenants keep the principal out of the database: then it is not even told that there is one.
     // Never of system databases, which have rules of their own.
     [[nodiscard]] bool keeps_out(const Principal &principal, std::string_view database) const;
 
+    // Whether there are rules for single documents at all.
+    [[nodiscard]] bool has_document_rules() const {
+        return !document_rules_.empty() || !classifications_.empty();
+    }
+    // Whether they bind the principal there.
+    [[nodiscard]] bool has_document_rules(const Principal &principal, std::string_view database) const;
+    // Whether one of these speaks of attributes of users.
+    [[nodiscard]] bool wants_attributes() const { return wants_attributes_; }
+    // What they make of the principal; null: none binds it. Kept for the next time. `cipher` outlives the set
+    // and what it gives. Errors: those of selector::compile().
+    [[nodiscard]] Result<std::shared_ptr<const DocumentAccess>>
+    document_access(const Principal &principal, const json::Object &attributes, std::string_view database,
+                    const selector::Limits &limits, const crypto::BlockCipher &cipher) const;
+
+    // For reports. Live as long as this.
+    [[nodiscard]] std::vector<const RolePolicy *> roles_in_force() const;
+    [[nodiscard]] const std::vector<DocumentRule> &document_rules() const { return document_rules_; }
     [[nodiscard]] const std::vector<std::string> &unreadable() const { return unreadable_; }
-    [[nodiscard]] bool empty() const { return roles_.empty() && tenants_.empty() && unreadable_.empty(); }
 
   private:
-    template <typename Visit> bool any_role(const Principal &principal, const Visit &visit) const;
+    template <typename Visit>
+    const RolePolicy *find_role(const Principal &principal, const Visit &visit) const;
 
     const Options options_;
     std::vector<RolePolicy> roles_;
     std::vector<TenantPolicy> tenants_;
+    std::vector<DocumentRule> document_rules_;
+    std::vector<Classification> classifications_;
+    bool wants_attributes_ = false;
     std::vector<std::string> unreadable_; // ids
+    mutable std::mutex mutex_;
+    mutable std::map<std::string, std::shared_ptr<const DocumentAccess>, std::less<>> made_;
 };
 
 } // namespace divan::access

@@ -1,6 +1,7 @@
 #include "access/standing.h"
 
 #include "access/authenticator.h"
+#include "db/visibility.h"
 
 #include <algorithm>
 
@@ -11,8 +12,21 @@ Standing::Standing(Authenticator &authenticator, Principal principal)
       // Something may have changed since it was authenticated.
       seen_(~std::uint64_t{0}) {}
 
-void Standing::need(const Gate &gate, Permission permission, std::string database, bool held) {
-    needs_.push_back({&gate, permission, std::move(database), held});
+namespace {
+
+std::string digest_of(const db::Database &database) {
+    const auto *visibility = database.visibility();
+    return visibility != nullptr ? visibility->digest() : std::string();
+}
+
+} // namespace
+
+void Standing::need(const Gate &gate, Permission permission, const db::Database &opened) {
+    needs_.push_back({&gate, permission, opened.name(), true, digest_of(opened)});
+}
+
+void Standing::need(const Gate &gate, Permission permission, std::string database) {
+    needs_.push_back({&gate, permission, std::move(database), false, {}});
 }
 
 void Standing::listen(const std::shared_ptr<Event> &event) {
@@ -63,7 +77,13 @@ bool Standing::holds() {
         auto opened = need.gate->open(principal_, need.permission, need.database);
         if (need.held && !opened.ok() && opened.error().status() < 500)
             return note(false, count);
-        need.held |= opened.ok();
+        if (!opened.ok())
+            continue;
+        auto shown = digest_of(**opened);
+        if (need.held && shown != need.shown)
+            return note(false, count);
+        need.held = true;
+        need.shown = std::move(shown);
     }
     return note(true, count);
 }

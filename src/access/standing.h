@@ -24,9 +24,10 @@ class Standing {
     // The authenticator outlives it.
     Standing(Authenticator &authenticator, Principal principal);
 
-    // Ends it also when this may not be done any more. `held`: it was permitted already; otherwise it counts
-    // from when it is. The gate outlives it.
-    void need(const Gate &gate, Permission permission, std::string database, bool held);
+    // Ends it also when this may not be done any more, or other documents are shown. With `opened` it was
+    // permitted already; otherwise it counts from when it is. The gate outlives it.
+    void need(const Gate &gate, Permission permission, const db::Database &opened);
+    void need(const Gate &gate, Permission permission, std::string database);
 
     // `event` is notified when something has changed that may end it, until the event is released.
     void listen(const std::shared_ptr<Event> &event);
@@ -43,6 +44,7 @@ class Standing {
         Permission permission;
         std::string database;
         bool held;
+        std::string shown; // db::Visibility::digest() of what was opened; "": everything was shown
     };
 
     // Of users and policies; grows.

@@ -65,6 +65,8 @@ std::string authority_of(const User &user) {
     text.append(user.locked ? "\nlocked" : "\n");
     if (const auto *totp = user.document.find("totp"); totp != nullptr && totp->is_object())
         text.append(text_of(totp->object(), "key"));
+    if (const auto *attributes = user.document.find("policy_attributes"))
+        text.append("\n").append(json::to_text(*attributes));
     return crypto::sha256(text).substr(0, 16);
 }
 

@@ -34,8 +34,8 @@ struct User {
     json::Object document;   // its members, without `_id` and others of the system
     std::vector<std::string> attachments; // names of those of the document
 
-    // Changes when the password, the roles, the lock or the second factor do: what was permitted under
-    // another one is over. Not when a password is only hashed anew.
+    // Changes when the password, the roles, the lock, the attributes for rules or the second factor do: what
+    // was permitted under another one is over. Not when a password is only hashed anew.
     std::string authority;
 };
 

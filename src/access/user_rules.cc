@@ -85,6 +85,9 @@ Result<void> check_rights(const UserEdit &edit, const Principal &principal) {
     const auto &before = edit.replaced ? *edit.replaced : kNone;
     if (member(before, "locked") != member(edit.document, "locked"))
         return forbidden("Only _admin may lock and unlock accounts");
+    // Document rules go by them.
+    if (member(before, "policy_attributes") != member(edit.document, "policy_attributes"))
+        return forbidden("Only _admin may change policy_attributes");
     return check_provider(before, edit.document);
 }
 

@@ -3,6 +3,7 @@
 #include "access/principal.h"
 #include "access/stored_user.h"
 
+#include "json/parser.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -95,6 +96,31 @@ void Users::keep(Cached cached) {
         by_name_.erase(cached_.back().name);
         cached_.pop_back();
     }
+}
+
+Result<std::vector<std::string>> Users::names_with_roles(const std::vector<std::string> &roles) {
+    std::vector<std::string> names;
+    DIVAN_TRY(auto state, source_.state());
+    db::DocumentScan scan;
+    scan.begin = kUserIdPrefix;
+    auto visit = [&](std::string_view id, std::string_view text) {
+        auto document = json::parse(std::string(text), {.depth_max = json::kAnyDepth});
+        auto name = user_name_of_id(id);
+        if (!document.ok() || !name)
+            return true;
+        auto user = read_user(std::move(document->object()));
+        if (std::any_of(user.roles.begin(), user.roles.end(), [&](const auto &role) {
+                return std::find(roles.begin(), roles.end(), role) != roles.end();
+            }))
+            names.emplace_back(*name);
+        return true;
+    };
+    for (bool more = state.database != nullptr && !roles.empty(); more;) {
+        DIVAN_TRY(auto end, state.database->scan_documents(scan, visit));
+        more = !end.exhausted;
+        scan.begin = end.last_id + '\0';
+    }
+    return names;
 }
 
 Result<void> Users::update(const User &user, json::Object document) {

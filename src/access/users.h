@@ -43,6 +43,9 @@ class Users {
     [[nodiscard]] Result<std::shared_ptr<const User>> provision(const ExternalUser &external,
                                                                 std::string_view salt);
 
+    // Names of users whose documents have one of these roles. Reads all of them; blocks.
+    [[nodiscard]] Result<std::vector<std::string>> names_with_roles(const std::vector<std::string> &roles);
+
     // `event` is notified after every change of users or admins, until it is released.
     void listen(const std::shared_ptr<Event> &event) { source_.listen(event); }
     // How many changes there were.

@@ -157,14 +157,20 @@ Result<void> WriteGuard::set_password(json::Object &document, const json::Object
 // ---- with the state that an edit replaces
 
 std::vector<bool> WriteGuard::judged_here(const db::Database &database, const db::WriteContext &context,
-                                          Edits edits) const {
+                                          Edits edits, const PolicySet *policies) const {
     std::vector<bool> judged;
-    bool users = database.name() == users_database_ || database.name() == kPoliciesDatabase;
+    bool all = database.name() == users_database_ || database.name() == kPoliciesDatabase;
     bool designs = std::any_of(edits.begin(), edits.end(), [](const auto *edit) { return is_design(*edit); });
-    if (!users && (!designs || read_user_context(context.user_context()).is_server_admin()))
+    bool rules = policies != nullptr && policies->has_document_rules();
+    if (!all && !designs && !rules)
         return judged;
-    for (const auto *edit : edits)
-        judged.push_back(users || is_design(*edit));
+    auto writer = read_user_context(context.user_context());
+    if (!all && writer.is_server_admin())
+        return judged;
+    all = all || (rules && policies->has_document_rules(writer, database.name()));
+    if (all || designs)
+        for (const auto *edit : edits)
+            judged.push_back(all || is_design(*edit));
     return judged;
 }
 
@@ -184,30 +190,30 @@ std::vector<bool> either(std::vector<bool> here, const std::vector<bool> &there)
 std::optional<std::vector<bool>> WriteGuard::judged_cached(const db::Database &database,
                                                            const db::WriteContext &context, Edits edits) {
     auto there = next_.judged_cached(database, context, edits);
-    if (!there)
-        return there;
-    return either(judged_here(database, context, edits), *there);
+    auto policies = policies_ != nullptr ? policies_->current_cached() : nullptr;
+    if (!there || (policies_ != nullptr && policies == nullptr))
+        return std::nullopt;
+    return either(judged_here(database, context, edits, policies.get()), *there);
 }
 
 Result<std::vector<bool>> WriteGuard::judged(db::Database &database, const db::WriteContext &context,
                                              Edits edits) {
     DIVAN_TRY(auto there, next_.judged(database, context, edits));
-    return either(judged_here(database, context, edits), there);
+    DIVAN_TRY(auto policies, current_policies());
+    return either(judged_here(database, context, edits, policies.get()), there);
 }
 
-Result<bool> WriteGuard::may_design(db::Database &database, const Principal &writer) const {
+// Null: there are none.
+Result<std::shared_ptr<const PolicySet>> WriteGuard::current_policies() const {
     if (policies_ == nullptr)
-        return false;
-    DIVAN_TRY(auto policies, policies_->current());
-    return policies->allows(writer, Grant::design, database.name());
+        return std::shared_ptr<const PolicySet>();
+    return policies_->current();
 }
 
 namespace {
 
-Result<void> judge_design(const Result<bool> &permitted, const Principal &writer) {
-    if (!permitted.ok())
-        return permitted.error();
-    if (*permitted)
+Result<void> judge_design(bool permitted, const Principal &writer) {
+    if (permitted)
         return {};
     return Error(writer.anonymous() ? ErrorCode::unauthorized : ErrorCode::forbidden,
                  "You are not a db or server admin.");
@@ -215,24 +221,67 @@ Result<void> judge_design(const Result<bool> &permitted, const Principal &writer
 
 } // namespace
 
+void WriteGuard::judge_all_here(db::Database &database, const db::WriteContext &context,
+                                const std::vector<db::JudgedEdit> &edits, const PolicySet *policies,
+                                std::vector<Result<void>> &verdicts) {
+    std::vector<const db::Edit *> pointers;
+    for (const auto &judged : edits)
+        pointers.push_back(judged.edit);
+    auto here = judged_here(database, context, pointers, policies);
+    if (here.empty())
+        return;
+    auto writer = read_user_context(context.user_context());
+    auto security = database.security();
+    bool is_admin = security.ok() && parse_security_object(*security).is_admin(writer);
+    bool designs =
+        is_admin || (policies != nullptr && policies->allows(writer, Grant::design, database.name()));
+    Result<std::shared_ptr<const DocumentAccess>> documents = std::shared_ptr<const DocumentAccess>();
+    if (policies != nullptr)
+        documents = policies_->document_access(*policies, writer, database.name());
+    for (std::size_t i = 0; i < edits.size(); ++i) {
+        if (!here[i])
+            continue;
+        if (is_design(*edits[i].edit))
+            verdicts[i] = judge_design(designs, writer);
+        else if (!documents.ok())
+            verdicts[i] = documents.error();
+        else if (*documents)
+            verdicts[i] = judge_document(database, **documents, edits[i]);
+        else
+            verdicts[i] = judge_here(database, writer, is_admin, edits[i]);
+    }
+}
+
+Result<void> WriteGuard::judge_document(db::Database &database, const DocumentAccess &documents,
+                                        const db::JudgedEdit &judged) const {
+    const auto &edit = *judged.edit;
+    const Error refused(ErrorCode::forbidden, "No document rule lets you write this.");
+    // The winner, whatever revision the edit names: a branch beside it could take its place.
+    DIVAN_TRY(auto head, database.head(edit.id));
+    if (head && !head->deleted) {
+        DIVAN_TRY(auto tree, database.tree(*head));
+        DIVAN_TRY(auto body, database.body(*head, head->rev, tree.winner().info));
+        if (!body || !documents.shows(edit.id, body->json) || !documents.may_write(edit.id, body->json))
+            return refused;
+    }
+    if (judged.replaced && !judged.replaced->deleted &&
+        !documents.may_write(edit.id, judged.replaced->body.json))
+        return refused;
+    if (!edit.deleted && !documents.may_write(edit.id, judged.body.json))
+        return refused;
+    return {};
+}
+
 void WriteGuard::judge(db::Database &database, const db::WriteContext &context,
                        std::vector<db::JudgedEdit> edits, Done done) {
     std::vector<const db::Edit *> pointers;
     for (const auto &judged : edits)
         pointers.push_back(judged.edit);
-    auto here = judged_here(database, context, pointers);
     std::vector<Result<void>> verdicts(edits.size());
-    if (!here.empty()) {
-        auto writer = read_user_context(context.user_context());
-        auto security = database.security();
-        bool is_admin = security.ok() && parse_security_object(*security).is_admin(writer);
-        auto designs = is_admin ? Result<bool>(true) : may_design(database, writer);
-        for (std::size_t i = 0; i < edits.size(); ++i)
-            if (here[i] && is_design(*edits[i].edit))
-                verdicts[i] = judge_design(designs, writer);
-            else if (here[i])
-                verdicts[i] = judge_here(database, writer, is_admin, edits[i]);
-    }
+    if (auto policies = current_policies(); policies.ok())
+        judge_all_here(database, context, edits, policies->get(), verdicts);
+    else
+        std::fill(verdicts.begin(), verdicts.end(), Result<void>(policies.error()));
     auto there = next_.judged(database, context, pointers);
     std::vector<std::size_t> places;
     std::vector<db::JudgedEdit> rest;

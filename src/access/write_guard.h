@@ -20,7 +20,9 @@ class Object;
 
 namespace divan::access {
 
+class DocumentAccess;
 class Policies;
+class PolicySet;
 class SessionCookies;
 
 // Threads: any.
@@ -48,7 +50,8 @@ class WriteGuard final : public db::WriteValidator {
     judged_cached(const db::Database &database, const db::WriteContext &context, Edits edits) override;
     [[nodiscard]] Result<std::vector<bool>> judged(db::Database &database, const db::WriteContext &context,
                                                    Edits edits) override;
-    // Errors of edits: forbidden.
+    // Errors of edits: forbidden. Where document rules bind the writer, what is there has to be shown to the
+    // writer, and both that and what comes in its place have to be what may be written.
     void judge(db::Database &database, const db::WriteContext &context, std::vector<db::JudgedEdit> edits,
                Done done) override;
 
@@ -56,9 +59,16 @@ class WriteGuard final : public db::WriteValidator {
     Result<void> amend_user(db::Database &database, const Principal &writer, bool is_admin, db::Edit &edit);
     Result<void> set_password(json::Object &document, const json::Object *replaced);
     // Which edits are judged here; empty: none.
-    Result<bool> may_design(db::Database &database, const Principal &writer) const;
-    std::vector<bool> judged_here(const db::Database &database, const db::WriteContext &context,
-                                  Edits edits) const;
+    Result<std::shared_ptr<const PolicySet>> current_policies() const;
+    void judge_all_here(db::Database &database, const db::WriteContext &context,
+                        const std::vector<db::JudgedEdit> &edits, const PolicySet *policies,
+                        std::vector<Result<void>> &verdicts);
+    // `policies`: null if there are none.
+    std::vector<bool> judged_here(const db::Database &database, const db::WriteContext &context, Edits edits,
+                                  const PolicySet *policies) const;
+    // By document rules.
+    Result<void> judge_document(db::Database &database, const DocumentAccess &documents,
+                                const db::JudgedEdit &judged) const;
     Result<void> judge_here(const db::Database &database, const Principal &writer, bool is_admin,
                             const db::JudgedEdit &judged);
     void end_sessions_if_changed(const json::Object &replaced, const json::Object &document);

@@ -45,7 +45,7 @@ class Feed {
     Feed(Call &call, FeedOptions options)
         : call_(call), options_(std::move(options)),
           standing_(call.services().authenticator, call.principal) {
-        standing_.need(call.services().gate, call.permission, call.database->name(), true);
+        standing_.need(call.services().gate, call.permission, *call.database);
     }
 
     Task<Result<void>> serve();
@@ -102,6 +102,10 @@ class Feed {
 
 // Tokens of one run differ in their number only.
 void Feed::append_token(std::string &out, kv::Sequence sequence) {
+    if (database().visibility() != nullptr) {
+        out.append(database().sequence_token(sequence));
+        return;
+    }
     if (sequence < token_tail_from_) {
         auto token = database().sequence_token(sequence);
         token_tail_ = token.substr(token.find('-'));

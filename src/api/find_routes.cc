@@ -132,7 +132,11 @@ void count(Call &call, const mango::Statistics &statistics, const mango::Warning
 }
 
 void finish(Call &call, const mango::Find &find, const mango::Cursor &cursor, Answer &answer) {
-    const auto statistics = cursor.statistics();
+    auto statistics = cursor.statistics();
+    // What was looked at besides is nobody's business who may not see it.
+    if (call.database->visibility() != nullptr)
+        statistics = {statistics.results_returned, statistics.results_returned, statistics.results_returned,
+                      0};
     const auto warnings = find.warnings(statistics);
     const std::chrono::duration<double, std::milli> taken =
         call.services().clock.monotonic() - call.started_at();

@@ -62,6 +62,7 @@ inline constexpr std::string_view kAnyMethod = "ANY";
 [[nodiscard]] std::vector<Route> session_routes(); // session_routes.cc
 [[nodiscard]] std::vector<Route> totp_routes();    // totp_routes.cc: _session/_totp
 [[nodiscard]] std::vector<Route> lockout_routes(); // lockout_routes.cc: _node/{node}/_lockouts
+[[nodiscard]] std::vector<Route> access_routes();  // access_routes.cc: _access, _node/{node}/_security_report
 [[nodiscard]] std::vector<Route> oidc_routes();    // oidc_routes.cc: _session/oidc/...
 [[nodiscard]] std::vector<Route> cluster_routes(); // cluster_routes.cc: _membership, _reshard, _shards, ...
 [[nodiscard]] std::vector<Route> replication_routes(); // replication_routes.cc: _replicate, _scheduler

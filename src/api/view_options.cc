@@ -225,6 +225,15 @@ views::KeyRange ViewOptions::range() const {
     return range;
 }
 
+views::KeyRange ViewOptions::range_of(const json::Value &key) const {
+    auto one = range();
+    one.start = key;
+    one.end = key;
+    one.start_id = start_id;
+    one.end_id = end_id;
+    return one;
+}
+
 views::Grouping ViewOptions::grouping() const {
     if (group_level)
         return {*group_level};

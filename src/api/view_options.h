@@ -44,6 +44,8 @@ struct ViewOptions {
 
     // Bounds as the engine of views takes them.
     [[nodiscard]] views::KeyRange range() const;
+    // Of one of `keys`.
+    [[nodiscard]] views::KeyRange range_of(const json::Value &key) const;
     // Only with check_view_options().
     [[nodiscard]] views::Grouping grouping() const;
 };

@@ -87,6 +87,8 @@ Result<void> check_view_query(const Call &call, const View &view, ViewOptions &o
     bool partitioned = design::has_partitioned_views(*view.document, call.database->partitioned());
     DIVAN_TRY_VOID(apply_query_limit(call.services().config, partitioned, options.limit));
     DIVAN_TRY_VOID(check_view_options(options, view.type(options)));
+    DIVAN_TRY_VOID(check_view_is_shown(*call.database, view.document->id, view.definition->name,
+                                       view.type(options) == ViewType::reduce));
     DIVAN_TRY_VOID(check_partition(partitioned, options));
     return check_range(options, view.definition->order);
 }
@@ -125,7 +127,12 @@ Task<Result<RowQuery>> open_view(Call &call, const View &view, ViewOptions optio
     bool slow = reduced && !view.definition->reduce.starts_with("_");
     ViewRows rows{call.database, view.group, view.document, view.definition, std::move(options)};
     RowQuery query;
-    query.reader = reduced ? reduce_row_reader(std::move(rows)) : map_row_reader(std::move(rows));
+    if (reduced)
+        query.reader = reduce_row_reader(std::move(rows));
+    else if (call.database->visibility() != nullptr)
+        query.reader = shown_row_reader(std::move(rows));
+    else
+        query.reader = map_row_reader(std::move(rows));
     query.pool = slow ? &services.view_pool : &services.engine_pool;
     co_return query;
 }

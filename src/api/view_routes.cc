@@ -161,6 +161,8 @@ Task<Result<void>> get_info(Call &call) {
     if (!document.ok())
         co_return document.error();
     auto info = co_await call.on_engine([&]() -> Result<views::GroupInfo> {
+        if (call.database->visibility() != nullptr)
+            return Error(ErrorCode::forbidden, "What an index holds is not for users under document rules.");
         DIVAN_TRY(auto group, call.services().views.group(call.database, **document));
         return group->info();
     });

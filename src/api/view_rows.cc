@@ -1,6 +1,5 @@
 #include "api/view_rows.h"
 
-#include "api/included_documents.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -13,15 +12,6 @@ std::size_t page_rows_max(const std::optional<std::uint64_t> &limit, std::uint64
     if (!limit)
         return kRowsPerPage;
     return static_cast<std::size_t>(std::min<std::uint64_t>(kRowsPerPage, *limit - std::min(*limit, read)));
-}
-
-views::KeyRange range_of_key(const ViewOptions &options, const json::Value &key) {
-    auto range = options.range();
-    range.start = key;
-    range.end = key;
-    range.start_id = options.start_id;
-    range.end_id = options.end_id;
-    return range;
 }
 
 void append_update_seq(std::string &out, const ViewRows &rows, kv::Sequence sequence) {
@@ -51,7 +41,6 @@ class MapRowReader final : public RowReader {
     Result<void> read_key_page();
     Result<void> read_range_page();
     Result<views::RowsPage> read(views::RowsRequest request);
-    Result<void> append_row(std::string &out, const views::Row &row, std::size_t number);
 
     ViewRows rows_;
     IncludedDocuments documents_;
@@ -104,7 +93,7 @@ Result<void> MapRowReader::read_key_page() {
     while (page_.size() < kRowsPerPage && key_at_ < keys().size() &&
            (!options().limit || read_ + page_.size() < *options().limit || !found_)) {
         views::RowsRequest request;
-        request.range = range_of_key(options(), keys()[key_at_]);
+        request.range = options().range_of(keys()[key_at_]);
         DIVAN_TRY(auto page, read(std::move(request)));
         found_ |= !page.rows.empty();
         auto skipped = std::min<std::uint64_t>(to_skip_, page.rows.size());
@@ -151,24 +140,12 @@ Result<std::string> MapRowReader::head() {
     return text;
 }
 
-Result<void> MapRowReader::append_row(std::string &out, const views::Row &row, std::size_t number) {
-    out.append("{\"id\":");
-    json::write_string(out, row.id);
-    out.append(",\"key\":").append(row.key).append(",\"value\":").append(row.value);
-    if (options().include_docs) {
-        out.append(",\"doc\":");
-        DIVAN_TRY_VOID(documents_.append(out, number));
-    }
-    out.push_back('}');
-    return {};
-}
-
 Result<bool> MapRowReader::next(RowTexts &out) {
     if (at_ == page_.size() && more_) {
         DIVAN_TRY_VOID(read_page());
     }
     for (; at_ < page_.size() && out.bytes() < db::kPageBytesMax; ++at_) {
-        DIVAN_TRY_VOID(append_row(out.begin(), page_[at_], at_));
+        DIVAN_TRY_VOID(append_row(out.begin(), page_[at_], documents_, options().include_docs, at_));
     }
     return at_ < page_.size() || more_;
 }
@@ -211,7 +188,7 @@ Result<void> ReduceRowReader::read_page() {
                 more_ = false;
                 break;
             }
-            request.range = range_of_key(options(), options().keys->array()[key_at_]);
+            request.range = options().range_of(options().keys->array()[key_at_]);
         } else {
             request.range = options().range();
             request.skip = begun_ ? 0 : options().skip;
@@ -276,6 +253,19 @@ Result<bool> ReduceRowReader::next(RowTexts &out) {
 }
 
 } // namespace
+
+Result<void> append_row(std::string &out, const views::Row &row, IncludedDocuments &documents,
+                        bool include_docs, std::size_t place) {
+    out.append("{\"id\":");
+    json::write_string(out, row.id);
+    out.append(",\"key\":").append(row.key).append(",\"value\":").append(row.value);
+    if (include_docs) {
+        out.append(",\"doc\":");
+        DIVAN_TRY_VOID(documents.append(out, place));
+    }
+    out.push_back('}');
+    return {};
+}
 
 std::unique_ptr<RowReader> map_row_reader(ViewRows rows) {
     return std::make_unique<MapRowReader>(std::move(rows));

@@ -2,6 +2,7 @@
 
 // Rows of views as answers show them.
 
+#include "api/included_documents.h"
 #include "api/row_reader.h"
 #include "api/view_options.h"
 #include "views/view.h"
@@ -22,5 +23,14 @@ struct ViewRows {
 
 [[nodiscard]] std::unique_ptr<RowReader> map_row_reader(ViewRows rows);
 [[nodiscard]] std::unique_ptr<RowReader> reduce_row_reader(ViewRows rows);
+// Of a database that does not show every document. (shown_rows.cc)
+[[nodiscard]] std::unique_ptr<RowReader> shown_row_reader(ViewRows rows);
+// Errors: forbidden if the rows would tell of documents that are hidden. (shown_rows.cc)
+[[nodiscard]] Result<void> check_view_is_shown(const db::Database &database, std::string_view design_id,
+                                               std::string_view view_name, bool reduced);
+
+// {"id":...,"key":...,"value":...}, and the document at that place if it is included.
+Result<void> append_row(std::string &out, const views::Row &row, IncludedDocuments &documents,
+                        bool include_docs, std::size_t place);
 
 } // namespace divan::api

@@ -6,6 +6,7 @@
 #include "cli/password_hiding.h"
 #include "cli/replicate_command.h"
 #include "cli/replication_options.h"
+#include "cli/security_command.h"
 #include "cli/test_command.h"
 #include "config/settings.h"
 #include "script/worker/worker.h"
@@ -272,6 +273,17 @@ int main(int argc, char **argv) {
     divan::cli::TestCommand test_options;
     auto *test_command = app.add_subcommand("test", "Test design documents with example documents");
     add_test_options(*test_command, test_options);
+    divan::cli::SecurityCommand security_options;
+    auto *security_command = app.add_subcommand(
+        "security", "Print how ini files secure a server, and what should be mended (JSON)");
+    security_command
+        ->add_option("--config", security_options.config_files,
+                     "Ini file, as of `divan serve`; may be given several times, later ones win")
+        ->allow_extra_args(false);
+    security_command->add_option("--output", security_options.output,
+                                 "File to write (default: standard output)");
+    security_command->footer("A running server answers more at /_node/_local/_security_report. Example:\n"
+                             "  divan security --config local.ini | python3 -m json.tool");
     auto *openapi_command =
         app.add_subcommand("openapi", "Print the description of the HTTP API (OpenAPI 3.1, JSON)");
     auto *settings_command =
@@ -285,7 +297,9 @@ int main(int argc, char **argv) {
                "Each command has a --help of its own: divan serve --help");
 
     try {
-        app.parse(argc, argv);
+        auto arguments = divan::cli::with_mode_as_command({argv + 1, argv + argc});
+        std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
+        app.parse(std::move(arguments));
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
             return app.exit(error); // --help and --version
@@ -304,6 +318,8 @@ int main(int argc, char **argv) {
         return divan::cli::run_migrate(migrate_options);
     if (*test_command)
         return test(std::move(test_options));
+    if (*security_command)
+        return divan::cli::run_security(security_options);
     if (*openapi_command)
         fmt::print("{}\n", divan::api::openapi_text());
     if (*settings_command)

@@ -2,6 +2,7 @@
 #include "db/database_state.h"
 #include "db/keys.h"
 #include "db/tree_rows.h"
+#include "db/visibility.h"
 
 #include "base/bytes.h"
 
@@ -87,11 +88,17 @@ Result<ChangesPage> Database::changes(const ChangesRange &range) {
         auto newest = result.changes.back().sequence;
         result.last = page.more || newest > result.last ? newest : result.last;
     }
+    DIVAN_TRY_VOID(drop_hidden(result.changes));
     return result;
 }
 
 Result<std::uint64_t> Database::pending(kv::Sequence since) {
     DIVAN_TRY_VOID(state_->check_open());
+    if (visibility_ != nullptr) {
+        // An exact count would judge every document, and clients ask again and again.
+        DIVAN_TRY(auto next, changes({.since = since}));
+        return std::uint64_t{next.changes.size()};
+    }
     auto &engine = state_->context.engine;
     auto shard = state_->entry.shard;
     // Rows of the block that `since` lies in, then whole blocks, then whole blocks of blocks.
@@ -126,7 +133,8 @@ std::optional<kv::Sequence> Database::last_sequence_cached() const {
 }
 
 std::string Database::sequence_token(kv::Sequence sequence) {
-    return encode_sequence(sequence, state_->meta()->runs);
+    auto token = encode_sequence(sequence, state_->meta()->runs);
+    return visibility_ != nullptr ? visibility_->seal(token) : token;
 }
 
 kv::Sequence Database::newest_run_begin() const {
@@ -137,7 +145,11 @@ kv::Sequence Database::newest_run_begin() const {
 Result<kv::Sequence> Database::since(std::string_view token, kv::Sequence last) const {
     if (token == "now")
         return last;
-    return decode_since(token, last, state_->meta()->runs);
+    if (visibility_ == nullptr)
+        return decode_since(token, last, state_->meta()->runs);
+    // Under other rules other documents were left out: from the beginning, as nothing tells which.
+    auto unsealed = visibility_->unseal(token);
+    return unsealed ? decode_since(*unsealed, last, state_->meta()->runs) : kv::Sequence(0);
 }
 
 } // namespace divan::db

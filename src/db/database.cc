@@ -1,10 +1,12 @@
 #include "db/database.h"
 
+#include "base/bytes.h"
 #include "db/database_state.h"
 #include "db/edit_operation.h"
 #include "db/keys.h"
 #include "db/partition.h"
 #include "db/validated_write.h"
+#include "db/visibility.h"
 
 #include <algorithm>
 
@@ -275,6 +277,19 @@ bool Database::deleted() const {
     return state_->deleted;
 }
 
+std::shared_ptr<Database> Database::shown_by(const std::shared_ptr<Database> &database,
+                                             std::shared_ptr<const Visibility> visibility) {
+    DIVAN_CHECK(database->visibility_ == nullptr);
+    auto handle = std::make_shared<Database>(database->state_);
+    handle->whole_ = database;
+    handle->visibility_ = std::move(visibility);
+    return handle;
+}
+
+std::shared_ptr<Database> whole(const std::shared_ptr<Database> &database) {
+    return database->whole_ ? database->whole_ : database;
+}
+
 Result<DatabaseInfo> Database::info() {
     DIVAN_TRY_VOID(state_->check_open());
     DIVAN_TRY(auto counters, state_->counters());
@@ -295,11 +310,19 @@ Result<DatabaseInfo> Database::info() {
     info.partitioned = partitioned();
     info.q = state_->entry.options.q;
     info.n = state_->entry.options.n;
+    if (visibility_ != nullptr) {
+        DIVAN_TRY(auto shown, counts());
+        info.document_count = shown.documents;
+        // Sizes and the rest are of all documents.
+        info.deleted_count = info.file_bytes = info.active_bytes = info.external_bytes = info.purge_seq = 0;
+    }
     return info;
 }
 
 Result<Database::Counts> Database::counts() {
     DIVAN_TRY_VOID(state_->check_open());
+    if (visibility_ != nullptr)
+        return shown_counts({}, std::nullopt);
     DIVAN_TRY(auto counters, state_->counters());
     return Counts{count_of(counters, Counter::documents), count_of(counters, Counter::deleted),
                   count_of(counters, Counter::design_documents)};
@@ -310,6 +333,11 @@ Result<PartitionInfo> Database::partition_info(std::string_view partition) {
     if (!partitioned())
         return Error(ErrorCode::bad_request, "database is not partitioned");
     DIVAN_TRY_VOID(state_->check_open());
+    if (visibility_ != nullptr) {
+        auto begin = std::string(partition) + ":";
+        DIVAN_TRY(auto shown, shown_counts(begin, prefix_end(begin)));
+        return PartitionInfo{shown.documents, 0, 0, 0};
+    }
     DIVAN_TRY(auto counters, state_->counters(partition));
     return PartitionInfo{count_of(counters, Counter::documents), count_of(counters, Counter::deleted),
                          count_of(counters, Counter::active_bytes),
@@ -357,6 +385,11 @@ Admitted take_refused(std::vector<Edit> &edits, const std::vector<Result<void>> 
 } // namespace
 
 void Database::write(std::vector<Edit> edits, WriteContext context, WriteDone done) {
+    // Who judges looks at what is there, and not at what is shown.
+    if (whole_ != nullptr) {
+        whole_->write(std::move(edits), std::move(context), std::move(done));
+        return;
+    }
     auto *validator = state_->context.validator;
     if (validator == nullptr || context.is_system()) {
         write_admitted(std::move(edits), std::move(context), std::move(done));

@@ -24,6 +24,8 @@
 
 namespace divan::db {
 
+class Visibility;
+
 // A document's rows in `_all_docs` order: bytes of the id.
 struct HeadRange {
     std::string begin;              // first id
@@ -63,6 +65,16 @@ struct RevsDiff {
 class Database {
   public:
     ~Database();
+
+    // ---- what it shows
+    // A handle of the same database that shows only what `visibility` does: every read below leaves the other
+    // documents out, as if they were not there, and counts only what is shown; where that would take too
+    // long, it is said. Writes are judged by WriteValidator, as those of any handle. REQUIRES: this one shows
+    // everything.
+    [[nodiscard]] static std::shared_ptr<Database> shown_by(const std::shared_ptr<Database> &database,
+                                                            std::shared_ptr<const Visibility> visibility);
+    // Null: it shows everything.
+    [[nodiscard]] const Visibility *visibility() const { return visibility_.get(); }
 
     // ---- facts
     [[nodiscard]] const std::string &name() const;
@@ -145,6 +157,7 @@ class Database {
     };
     Result<ChangesPage> changes(const ChangesRange &range);
     // How many rows lie behind `since`. Exact; touches a few hundred rows at most.
+    // Of a handle that does not show everything: of the next 1,000 rows those that are shown.
     Result<std::uint64_t> pending(kv::Sequence since);
     Result<kv::Sequence> last_sequence();
     // The same if it is in memory; for network threads.
@@ -226,11 +239,28 @@ class Database {
     [[nodiscard]] long state_use_count() const { return state_.use_count(); }
 
   private:
+    friend std::shared_ptr<Database> whole(const std::shared_ptr<Database> &database);
+    // shown.cc: what this handle shows; all of it without a visibility.
+    Result<bool> shows(Head &head);
+    // Without those that are not shown. The heads of live documents have their bodies.
+    Result<void> drop_hidden(std::vector<std::optional<Head>> &heads);
+    Result<void> drop_hidden(std::vector<Head> &heads);
+    Result<void> drop_hidden(std::vector<Change> &changes);
+    Result<void> drop_hidden(const Head &head, doc::RevTree &tree);
+    [[nodiscard]] HeadParts parts_to_judge(HeadParts parts) const;
+    Result<Counts> shown_counts(const std::string &begin, const std::optional<std::string> &end);
+    Result<doc::RevTree> stored_whole_tree(const Head &head);
+    Result<std::optional<Body>> stored_body(const Head &head, const doc::RevId &rev,
+                                            const doc::RevInfo &info);
+    Result<void> check_shows_all(std::string_view what) const;
+
     Result<void> fetch(std::span<Head *const> heads, HeadParts parts);
     void write_amended(std::vector<Edit> edits, WriteContext context, WriteDone done);
     void write_admitted(std::vector<Edit> edits, WriteContext context, WriteDone done);
 
     std::shared_ptr<State> state_;
+    std::shared_ptr<Database> whole_; // with visibility_
+    std::shared_ptr<const Visibility> visibility_;
 };
 
 } // namespace divan::db

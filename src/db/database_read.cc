@@ -2,6 +2,7 @@
 #include "db/database_state.h"
 #include "db/keys.h"
 #include "db/tree_rows.h"
+#include "db/visibility.h"
 
 #include <algorithm>
 
@@ -25,7 +26,8 @@ Result<std::optional<Head>> Database::head(std::string_view id) {
     if (!value)
         return std::optional<Head>();
     DIVAN_TRY(auto head, format::to_head(std::string(id), *value));
-    return std::optional<Head>(std::move(head));
+    DIVAN_TRY(bool shown, shows(head));
+    return shown ? std::optional<Head>(std::move(head)) : std::nullopt;
 }
 
 bool Database::head_cached(std::string_view id, Result<std::optional<Head>> &head) {
@@ -45,6 +47,16 @@ bool Database::head_cached(std::string_view id, Result<std::optional<Head>> &hea
         return true;
     }
     auto decoded = format::to_head(std::string(id), *value);
+    if (decoded.ok() && visibility_ != nullptr) {
+        // Whether it is shown may take more reads.
+        if (decoded->deleted || !decoded->body)
+            return false;
+        auto shown = shows(*decoded);
+        if (!shown.ok() || !*shown) {
+            head = shown.ok() ? Result<std::optional<Head>>(std::optional<Head>()) : shown.error();
+            return true;
+        }
+    }
     if (decoded.ok())
         head = std::optional<Head>(std::move(decoded).value());
     else
@@ -78,7 +90,8 @@ Result<std::vector<std::optional<Head>>> Database::heads(std::span<const std::st
     for (auto &head : heads)
         if (head)
             found.push_back(&*head);
-    DIVAN_TRY_VOID(fetch(found, parts));
+    DIVAN_TRY_VOID(fetch(found, parts_to_judge(parts)));
+    DIVAN_TRY_VOID(drop_hidden(heads));
     return heads;
 }
 
@@ -108,13 +121,16 @@ Result<HeadPage> Database::scan_heads(const HeadRange &range) {
     std::vector<Head *> found;
     for (auto &head : result.heads)
         found.push_back(&head);
-    DIVAN_TRY_VOID(fetch(found, range.parts));
+    DIVAN_TRY_VOID(fetch(found, parts_to_judge(range.parts)));
+    DIVAN_TRY_VOID(drop_hidden(result.heads));
     return result;
 }
 
 Result<std::optional<std::uint64_t>> Database::count_before(std::string_view id, bool reverse,
                                                             std::uint64_t count_max) {
     DIVAN_TRY_VOID(state_->check_open());
+    if (visibility_ != nullptr)
+        return std::optional<std::uint64_t>();
     kv::ScanRequest request;
     request.shard = state_->entry.shard;
     request.begin = reverse ? next_key(keys::head(id)) : std::string(keys::kHeadPrefix);
@@ -149,6 +165,12 @@ Result<std::optional<doc::RevTree>> Database::State::current_tree(std::string_vi
 }
 
 Result<doc::RevTree> Database::tree(const Head &head) {
+    DIVAN_TRY(auto tree, stored_whole_tree(head));
+    DIVAN_TRY_VOID(drop_hidden(head, tree));
+    return tree;
+}
+
+Result<doc::RevTree> Database::stored_whole_tree(const Head &head) {
     DIVAN_TRY_VOID(state_->check_open());
     if (head.tree)
         return *head.tree;
@@ -172,6 +194,16 @@ Result<doc::RevTree> Database::tree(const Head &head) {
 
 Result<std::optional<Body>> Database::body(const Head &head, const doc::RevId &rev,
                                            const doc::RevInfo &info) {
+    DIVAN_TRY(auto body, stored_body(head, rev, info));
+    // Each revision by its own body: another branch, or an older state, may be for others.
+    if (body && visibility_ != nullptr && !info.deleted && !head.id.starts_with("_design/") &&
+        !visibility_->shows(head.id, body->json))
+        body.reset();
+    return body;
+}
+
+Result<std::optional<Body>> Database::stored_body(const Head &head, const doc::RevId &rev,
+                                                  const doc::RevInfo &info) {
     DIVAN_TRY_VOID(state_->check_open());
     if (head.body && head.rev == rev)
         return head.body;
@@ -223,10 +255,11 @@ Database::revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked)
             diff.missing = revs;
         } else {
             doc::RevTree known;
-            if (heads[i]->tree)
-                known = *heads[i]->tree;
-            else
+            if (heads[i]->tree || visibility_ != nullptr) {
+                DIVAN_TRY(known, tree(*heads[i]));
+            } else {
                 merge_history(known, heads[i]->recent);
+            }
             std::uint64_t newest = 0;
             for (const auto &rev : revs)
                 if (!known.find(rev)) {

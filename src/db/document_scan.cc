@@ -4,6 +4,7 @@
 #include "base/run_beside.h"
 #include "db/head_texts.h"
 #include "db/keys.h"
+#include "db/visibility.h"
 
 #include <algorithm>
 
@@ -18,11 +19,16 @@ std::string_view id_of(std::string_view key) {
     return key.substr(keys::kHeadPrefix.size());
 }
 
+bool is_shown(const Visibility *visibility, std::string_view id, std::string_view text) {
+    return visibility == nullptr || id.starts_with(kDesignPrefix) || visibility->shows(id, text);
+}
+
 // The pages of one scan.
 class ScanRun {
   public:
-    ScanRun(Database::State &state, const DocumentScan &scan, const DocumentVisitor &visit)
-        : state_(state), scan_(scan), visit_(visit) {
+    ScanRun(Database::State &state, const Visibility *visibility, const DocumentScan &scan,
+            const DocumentVisitor &visit)
+        : state_(state), visibility_(visibility), scan_(scan), visit_(visit) {
         request_.shard = state.entry.shard;
         request_.begin = keys::head(scan.begin);
         request_.end = scan.end ? keys::head(*scan.end) : prefix_end(keys::kHeadPrefix);
@@ -49,6 +55,7 @@ class ScanRun {
     [[nodiscard]] std::size_t documents_left() const { return scan_.documents_max - end_.documents; }
 
     Database::State &state_;
+    const Visibility *visibility_; // or null
     const DocumentScan &scan_;
     const DocumentVisitor &visit_;
     kv::ScanRequest request_;
@@ -78,6 +85,8 @@ Result<void> ScanRun::next_page() {
                 continue;
             text = text_;
         }
+        if (!is_shown(visibility_, rows_[i].id, *text))
+            continue;
         ++end_.documents;
         text_bytes_ += text->size();
         stopped_ = !visit_(rows_[i].id, *text);
@@ -124,7 +133,7 @@ void ScanRun::leave(const kv::Page &page, std::size_t rows) {
 
 Result<DocumentScanEnd> Database::scan_documents(const DocumentScan &scan, const DocumentVisitor &visit) {
     DIVAN_TRY_VOID(state_->check_open());
-    return ScanRun(*state_, scan, visit).run();
+    return ScanRun(*state_, visibility_.get(), scan, visit).run();
 }
 
 void Database::run_beside(std::size_t count, const std::function<void(std::size_t)> &work) {
@@ -152,6 +161,7 @@ Result<std::vector<std::optional<std::string>>> Database::texts(std::span<const 
         for (std::size_t i = 0; i < part.size(); ++i) {
             std::string text;
             DIVAN_TRY(bool has_text, heads.append(text, i));
+            has_text = has_text && is_shown(visibility_.get(), part[i], text);
             bytes += text.size();
             texts.push_back(has_text ? std::optional(std::move(text)) : std::nullopt);
             if (bytes > bytes_max)

@@ -132,6 +132,7 @@ Result<bool> Database::erase_local(std::string_view id) {
 Result<Database::LocalPage> Database::scan_local(std::string begin, std::optional<std::string> end,
                                                  bool reverse, std::size_t rows_max) {
     DIVAN_TRY_VOID(state_->check_open());
+    DIVAN_TRY_VOID(check_shows_all("Lists of local documents"));
     // Ids sort as they are; a bound below or above all local ids is clipped to them.
     auto to_key = [](const std::string &id) {
         if (id.starts_with(kLocalIdPrefix))

@@ -162,6 +162,7 @@ Result<std::vector<PurgeInfo>> read_purges(Database::State &state, std::uint64_t
 
 Result<std::vector<PurgeInfo>> Database::purge_infos() {
     DIVAN_TRY_VOID(state_->check_open());
+    DIVAN_TRY_VOID(check_shows_all("The purges"));
     return read_purges(*state_, 0, std::numeric_limits<std::size_t>::max());
 }
 

@@ -1,5 +1,7 @@
 #include "mango/find.h"
 
+#include "db/visibility.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -66,6 +68,10 @@ Result<std::unique_ptr<Find>> Find::prepare(const FindServices &services,
         pinned = Pinned{bookmark.index, bookmark.index.empty() && bookmark.key.is_array()};
     }
     DIVAN_TRY(find->plan_, make_plan(indexes, find->query_, pinned, estimator, plan_options));
+    // Rows alone do not tell whether their documents are shown: each is read.
+    if (find->database_->visibility() != nullptr)
+        for (auto &scan : find->plan_.scans)
+            scan.covering = scan.exact = false;
     return find;
 }
 

@@ -62,7 +62,7 @@ Task<void> RightsWatch::run() {
          {std::pair{Cause::source, &replication_.source}, std::pair{Cause::target, &replication_.target}})
         if (endpoint->local() && context_.gate != nullptr)
             standing.need(*context_.gate, permission_at(*context_.gate, end, endpoint->database),
-                          endpoint->database, false);
+                          endpoint->database);
     auto event = std::make_shared<Event>();
     standing.listen(event);
     while (!stopping_.cancelled()) {

@@ -374,6 +374,7 @@ class Application::Parts {
                                                         .directory_pool = directory_pool_.get(),
                                                         .policies = &gate_->policies()}));
         write_guard_->set_policies(gate_->policies());
+        gate_->policies().set_users(*users_);
         return {};
     }
 

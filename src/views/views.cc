@@ -1,6 +1,7 @@
 #include "views/views.h"
 
 #include "base/bytes.h"
+#include "db/visibility.h"
 #include "views/group_state.h"
 
 #include <algorithm>
@@ -41,8 +42,10 @@ void Views::State::forget_idle() {
 Views::Views(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Views::~Views() = default;
 
-Result<std::shared_ptr<ViewGroup>> Views::group(const std::shared_ptr<db::Database> &database,
+// An index holds rows of all documents, whoever asks.
+Result<std::shared_ptr<ViewGroup>> Views::group(const std::shared_ptr<db::Database> &asked,
                                                 const design::DesignDocument &document) {
+    auto database = db::whole(asked);
     State::Key key{database->uuid(), design::view_signature(document, database->partitioned())};
     std::lock_guard lock(state_->mutex);
     auto found = state_->groups.find(key);
@@ -57,8 +60,9 @@ Result<std::shared_ptr<ViewGroup>> Views::group(const std::shared_ptr<db::Databa
     return std::make_shared<ViewGroup>(found->second.state, database);
 }
 
-std::shared_ptr<ViewGroup> Views::group_cached(const std::shared_ptr<db::Database> &database,
+std::shared_ptr<ViewGroup> Views::group_cached(const std::shared_ptr<db::Database> &asked,
                                                const design::DesignDocument &document) {
+    auto database = db::whole(asked);
     // Held while a group is opened.
     std::unique_lock lock(state_->mutex, std::try_to_lock);
     if (!lock.owns_lock())

@@ -71,6 +71,7 @@ BODIES = {
     'POST /{db}/_sync_shards': '{}',
     'POST /_dbs_info': '{"keys":["_users","none"]}',
     'POST /_cluster_setup': '{"action":"finish_cluster"}',
+    'POST /_access/explain': '{"user":null,"operation":"read","database":"_users"}',
     'POST /_replicate': lambda test: json.dumps(test.replication()),
     'POST /_session': lambda test: json.dumps({'name': test.server.user, 'password': test.server.password}),
 }

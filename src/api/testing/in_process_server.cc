@@ -2,7 +2,8 @@
 
 namespace divan::api {
 
-InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &options)
+InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &options,
+                                 std::vector<Route> routes)
     : config_(config::Config::load({}, "").value()), scripts_({.command = {DIVAN_PROGRAM, "script-worker"}}),
       views_(views::make_views({scripts_, designs_, log_, clock_}, {})),
       store_(db::open_store({engine, pool_, clock_, random_, &guard_}, options).value()),
@@ -15,7 +16,8 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
                                                 .login_pool = pool_,
                                                 .users = *users_,
                                                 .cookies = cookies_,
-                                                .log = log_})),
+                                                .log = log_,
+                                                .policies = &gate_->policies()})),
       services_(new Services{
           .gate = *gate_,
           .authenticator = *authenticator_,
@@ -33,13 +35,15 @@ InProcessServer::InProcessServer(kv::Engine &engine, const db::StoreOptions &opt
           .node_name = "test@127.0.0.1",
           .started_at = clock_.monotonic(),
       }),
-      dispatcher_(std::make_unique<Dispatcher>(*services_, all_routes())) {
+      dispatcher_(std::make_unique<Dispatcher>(*services_, std::move(routes))) {
     DIVAN_CHECK(config_->set_override("chttpd_auth", "secret", "shared secret").ok());
     DIVAN_CHECK(config_->set("admins", "admin", "open sesame", false).ok());
     DIVAN_CHECK(admins_.hash_plain_admins().ok());
     // In memory, as in a server that has served somebody.
     DIVAN_CHECK(users_->find("admin").ok());
     DIVAN_CHECK(gate_->policies().current().ok());
+    gate_->policies().set_users(*users_);
+    write_guard_.set_policies(gate_->policies());
     // A cookie is checked without a slow hash.
     auto salt = crypto::parse_password_hash(admins_.find("admin")->reveal())->salt;
     auto cookie = cookies_.make("admin", salt, false);
@@ -52,13 +56,21 @@ InProcessServer::~InProcessServer() {
     pool_.stop(); // what is queued refers to the store
 }
 
+std::string InProcessServer::cookie_of(const std::string &name) {
+    auto cookie = cookies_.make(name, users_->find(name).value()->salt, false);
+    return cookie.substr(0, cookie.find(';'));
+}
+
 Answer InProcessServer::ask(std::string method, std::string target, std::string body, net::Headers headers) {
     net::RequestHead head;
     head.method = std::move(method);
     head.target = std::move(target);
     head.headers = std::move(headers);
     head.headers.add("Host", "localhost");
-    head.headers.add("Cookie", cookie_);
+    if (head.headers.find("Authorization") == std::optional<std::string_view>(""))
+        head.headers.erase("Authorization");
+    else if (!head.headers.contains("Authorization") && !head.headers.contains("Cookie"))
+        head.headers.add("Cookie", cookie_);
     if (!body.empty() && !head.headers.contains("Content-Type"))
         head.headers.add("Content-Type", "application/json");
     head.remote_address = "127.0.0.1";

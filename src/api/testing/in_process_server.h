@@ -24,15 +24,19 @@ namespace divan::api {
 class InProcessServer {
   public:
     // Borrows the engine, which may hold databases already.
-    explicit InProcessServer(kv::Engine &engine, const db::StoreOptions &options = {});
+    explicit InProcessServer(kv::Engine &engine, const db::StoreOptions &options = {},
+                             std::vector<Route> routes = all_routes());
     ~InProcessServer();
     InProcessServer(const InProcessServer &) = delete;
     InProcessServer &operator=(const InProcessServer &) = delete;
 
-    // Sends a request as the admin and waits for the whole answer. `target` is encoded already. A body is
-    // JSON unless a header says otherwise. May be called from any thread.
+    // Sends a request as the admin, or with the credentials of its headers (an empty Authorization: as
+    // nobody), and waits for the whole answer. `target` is encoded already. A body is JSON unless a header
+    // says otherwise. May be called from any thread.
     Answer ask(std::string method, std::string target, std::string body = {}, net::Headers headers = {});
 
+    // "AuthSession=..." of a user, made now.
+    [[nodiscard]] std::string cookie_of(const std::string &name);
     [[nodiscard]] db::Store &store() { return *store_; }
     [[nodiscard]] config::Config &config() { return *config_; }
     [[nodiscard]] ManualClock &clock() { return clock_; }

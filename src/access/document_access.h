@@ -1,0 +1,96 @@
+#pragma once
+
+// What one user may see and change of the documents of one database, by document rules and classifications.
+
+#include "access/document_policy.h"
+#include "access/rule_template.h"
+#include "crypto/block_cipher.h"
+#include "db/visibility.h"
+#include "selector/selector.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace divan::access {
+
+// A selector that any number of threads match with.
+class SharedSelector {
+  public:
+    explicit SharedSelector(std::shared_ptr<const selector::Selector> selector)
+        : selector_(std::move(selector)) {}
+    // `json`: canonical text of the members of a body, and perhaps special ones.
+    [[nodiscard]] bool matches(std::string_view id, std::string_view json) const;
+
+  private:
+    std::shared_ptr<const selector::Selector> selector_;
+    mutable std::mutex mutex_;
+    mutable std::vector<selector::Matcher> idle_;
+};
+
+// Threads: any.
+class DocumentAccess final : public db::Visibility {
+  public:
+    // A rule that was filled in for the user.
+    struct Rule {
+        std::string id; // of its document
+        bool read = false;
+        bool write = false;
+        std::shared_ptr<const SharedSelector> selector; // null: it names what the user does not have
+    };
+    // What has to match besides, whatever the rules say.
+    struct Bound {
+        std::string id;
+        std::shared_ptr<const SharedSelector> selector;
+    };
+    struct Parts {
+        bool has_rules = false; // a document needs one then
+        std::vector<Rule> rules;
+        std::vector<Bound> bounds;
+        std::set<std::string> safe_views;
+        std::string description; // of all that decides: equal ones decide the same
+    };
+    // `cipher`: of tokens; outlives it.
+    DocumentAccess(Parts parts, const crypto::BlockCipher &cipher);
+
+    // ---- db::Visibility
+    [[nodiscard]] bool shows(std::string_view id, std::string_view json) const override;
+    [[nodiscard]] std::string seal(std::string_view token) const override;
+    [[nodiscard]] std::optional<std::string> unseal(std::string_view sealed) const override;
+    [[nodiscard]] const std::string &digest() const override { return digest_; }
+    [[nodiscard]] bool is_open_view(std::string_view name) const override {
+        return parts_.safe_views.contains(std::string(name));
+    }
+
+    // Whether a revision with this body may be written, or replaced.
+    [[nodiscard]] bool may_write(std::string_view id, std::string_view json) const;
+
+    // How it was decided, for people.
+    struct Decision {
+        bool granted = false;
+        std::string rule;                // the document that decided; empty: that there was none
+        std::vector<std::string> judged; // documents of all that were looked at
+    };
+    [[nodiscard]] Decision decide(std::string_view id, std::string_view json, bool write) const;
+
+  private:
+    const Parts parts_;
+    const crypto::BlockCipher &cipher_;
+    std::string digest_; // 16 hex digits
+};
+
+// Joins the policies that bind a principal in a database; null: none does. Errors: those of
+// selector::compile().
+[[nodiscard]] Result<std::shared_ptr<const DocumentAccess>>
+make_document_access(const std::vector<DocumentRule> &rules,
+                     const std::vector<Classification> &classifications, const Principal &principal,
+                     const RuleUser &user, std::string_view database, const selector::Limits &limits,
+                     const crypto::BlockCipher &cipher);
+
+// Shows documents that have the principal's name as `owner`, and no others.
+[[nodiscard]] std::shared_ptr<const DocumentAccess> own_documents(const Principal &principal,
+                                                                  const crypto::BlockCipher &cipher);
+
+} // namespace divan::access
