@@ -73,6 +73,20 @@ TEST(Signature, OfEveryAlgorithmThatIsTaken) {
     }
 }
 
+// As Shibboleth signs: the prefix is used in a value only.
+TEST(Signature, WithInclusivePrefixes) {
+    constexpr std::string_view kInclusive =
+        R"(#"><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="xs"/>)"
+        R"(</ds:Transform>)";
+    SignatureForm form;
+    form.transforms = form.transforms.substr(0, form.transforms.size() - 4) + std::string(kInclusive);
+    auto text = fmt::format(
+        R"(<list xmlns="urn:a" xmlns:xs="urn:x" xmlns:y="urn:y"><item ID="i1">{}<v t="xs:s"/></item></list>)",
+        unsigned_signature("i1", form));
+    EXPECT_EQ(verify(sign(text, rsa().private_pem())).value(),
+              R"(<item xmlns="urn:a" xmlns:xs="urn:x" ID="i1"><v t="xs:s"></v></item>)");
+}
+
 TEST(Signature, AnyOfTheKeysMayHaveMadeIt) {
     crypto::Signer other("rsa"), curve("P-256");
     auto keys = trusted(other);
