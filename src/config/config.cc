@@ -130,7 +130,7 @@ std::vector<std::string> Config::notices() const {
     std::vector<std::string> notices;
     for (const auto &[section, entries] : *values()) {
         if (section == "admins" || section == "jwt_keys" || section == "ldap_roles" ||
-            section == "oidc_roles" || section == "replicator.shares")
+            section == "oidc_roles" || section == "saml_roles" || section == "replicator.shares")
             continue;
         for (const auto &[key, value] : entries) {
             if (find_setting(section, key) != nullptr)
