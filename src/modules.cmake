@@ -17,6 +17,7 @@ pkg_check_modules(Seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(XxHash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(Pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(Ldap REQUIRED IMPORTED_TARGET ldap)
+pkg_check_modules(XmlSec REQUIRED IMPORTED_TARGET xmlsec1-openssl)
 if(DIVAN_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -26,6 +27,8 @@ divan_module(base LINK fmt::fmt Threads::Threads)
 divan_module(json DEPENDS base LINK simdjson::simdjson)
 divan_module(crypto DEPENDS base LINK OpenSSL::Crypto ICU::uc)
 divan_module(crypto/testing DEPENDS base crypto LINK OpenSSL::Crypto)
+divan_module(xml DEPENDS base crypto LINK PkgConfig::XmlSec TEST_DEPENDS crypto/testing)
+divan_module(xml/testing DEPENDS base crypto xml LINK PkgConfig::XmlSec TEST_DEPENDS crypto/testing)
 divan_module(config DEPENDS base crypto LINK yaml-cpp)
 divan_module(telemetry DEPENDS base LINK spdlog::spdlog)
 divan_module(collation DEPENDS base json LINK ICU::i18n ICU::uc)
@@ -65,8 +68,8 @@ divan_module(wire DEPENDS base json config doc net db TEST_DEPENDS kv kv/memory)
 divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
-divan_module(access DEPENDS base json crypto config telemetry selector doc net kv db LINK PkgConfig::Ldap
-             TEST_DEPENDS crypto/testing kv/memory)
+divan_module(access DEPENDS base json crypto xml config telemetry selector doc net kv db LINK PkgConfig::Ldap
+             TEST_DEPENDS crypto/testing xml/testing kv/memory)
 divan_module(replication DEPENDS base json crypto config telemetry selector script doc net kv db design feed wire access
              TEST_DEPENDS kv/memory)
 

@@ -1,29 +1,14 @@
 #include "access/jwk_source.h"
 
+#include "access/small_file.h"
 #include "config/config.h"
 #include "telemetry/log.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 
 namespace divan::access {
 namespace {
-
-Result<std::string> read_key_file(const std::string &path, std::size_t bytes_max) {
-    std::error_code ignored;
-    // A pipe would not end.
-    if (!std::filesystem::is_regular_file(path, ignored))
-        return Error(ErrorCode::service_unavailable, fmt::format("{} is no file that can be read", path));
-    std::ifstream stream(path, std::ios::binary);
-    std::string text(bytes_max + 1, '\0'); // one more, so that what is too large is seen to be
-    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (stream.bad() || !stream.is_open())
-        return Error(ErrorCode::service_unavailable, fmt::format("{} cannot be read", path));
-    text.resize(static_cast<std::size_t>(stream.gcount()));
-    return text;
-}
 
 Result<JwkSet> parse_set(const Result<std::string> &text, std::string_view name, const JwkSetLimits &limits) {
     if (!text.ok())
@@ -154,7 +139,7 @@ Task<void> JwkSource::refresh(JwkSourceOptions options) {
     failed_ = false;
     if (!options.file.empty())
         take(file_, options.file,
-             parse_set(read_key_file(options.file, options.limits.bytes_max), options.file, options.limits),
+             parse_set(read_small_file(options.file, options.limits.bytes_max), options.file, options.limits),
              options);
     if (!options.url.empty()) {
         auto text = co_await fetch(services_, options, stopping_);

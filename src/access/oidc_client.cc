@@ -1,6 +1,8 @@
 #include "access/oidc_client.h"
 
 #include "access/jwt.h"
+#include "access/run_on_loop.h"
+#include "access/url_form.h"
 #include "base/encoding.h"
 #include "config/config.h"
 #include "crypto/digest.h"
@@ -13,46 +15,10 @@ namespace divan::access {
 namespace {
 
 constexpr std::string_view kCallbackPath = "/_session/oidc/callback";
-// A provider that cannot be read is not asked again before.
-constexpr Millis kFailurePause{2'000};
 
-template <typename T> Task<void> keep_value(Task<T> task, std::optional<T> &value) {
-    value.emplace(co_await std::move(task));
-}
-
-template <typename T> Task<T> run_on_loop(EventLoop &loop, Executor &home, Task<T> task) {
-    std::optional<T> value;
-    (void)co_await suspend<bool>([&](Resume<bool> resume) {
-        loop.post([&task, &value, &home, resume] {
-            spawn(keep_value(std::move(task), value),
-                  [&home, resume] { home.post([resume] { resume(true); }); });
-        });
-    });
-    co_return std::move(*value);
-}
-
-// `key=value` pairs in the form of a query, and of a form.
-class Form {
-  public:
-    Form &add(std::string_view name, std::string_view value) {
-        text_ += fmt::format("{}{}={}", text_.empty() ? "" : "&", name, percent_encode(value));
-        return *this;
-    }
-    [[nodiscard]] const std::string &text() const { return text_; }
-
-  private:
-    std::string text_;
-};
-
-std::string with_query(const std::string &url, const Form &form) {
-    return url + (url.find('?') == std::string::npos ? "?" : "&") + form.text();
-}
-
-Error unreachable(const std::string &issuer, const Error &why) {
-    if (why.code() == ErrorCode::cancelled)
-        return {ErrorCode::service_unavailable, "The server is shutting down."};
-    return {ErrorCode::service_unavailable,
-            fmt::format("The identity provider {} cannot be asked: {}", issuer, why.reason())};
+// What the provider's metadata depends on.
+std::string source_of(const OidcSettings &settings) {
+    return settings.issuer + '\n' + settings.web.ca_file;
 }
 
 WebAddress address_of(const std::string &endpoint) {
@@ -62,7 +28,8 @@ WebAddress address_of(const std::string &endpoint) {
 } // namespace
 
 OidcClient::OidcClient(const Services &services)
-    : services_(services), logins_(services.clock, services.random), waiting_(services.loop),
+    : services_(services), logins_(services.clock, services.random, "/_session/oidc/login"),
+      metadata_(services.loop, services.log),
       keys_({services.loop, services.client, services.log}, [this] { return key_options(); }) {}
 
 void OidcClient::stop() {
@@ -82,9 +49,10 @@ Result<OidcSettings> OidcClient::settings() const {
 JwkSourceOptions OidcClient::key_options() const {
     JwkSourceOptions options;
     auto settings = read_oidc_settings(services_.config);
-    if (!settings.ok() || !cached_.metadata || cached_.metadata->issuer != settings->issuer)
+    auto metadata = settings.ok() ? metadata_.current(source_of(*settings)) : nullptr;
+    if (metadata == nullptr)
         return options;
-    options.url = cached_.metadata->jwks_uri;
+    options.url = metadata->jwks_uri;
     options.refresh_interval = settings->refresh_interval;
     options.request_interval = settings->request_interval;
     options.web = settings->web;
@@ -93,43 +61,23 @@ JwkSourceOptions OidcClient::key_options() const {
 
 // ---- the provider's metadata
 
-Task<Result<std::shared_ptr<const OidcMetadata>>> OidcClient::metadata(const OidcSettings &settings) {
-    while (reading_)
-        co_await waiting_.wait();
-    auto now = services_.clock.monotonic();
-    bool known = cached_.metadata && cached_.metadata->issuer == settings.issuer &&
-                 cached_.ca_file == settings.web.ca_file;
-    if (known && now - cached_.read_at < settings.refresh_interval)
-        co_return cached_.metadata;
-    if (failure_ && now - failed_at_ < kFailurePause) {
-        if (known)
-            co_return cached_.metadata;
-        co_return *failure_;
-    }
-    reading_ = true;
+Task<Result<OidcMetadata>> OidcClient::read_metadata(OidcSettings settings) {
     auto address = WebAddress::parse(oidc_metadata_url(settings.issuer)).value();
     auto text = co_await fetch_document(services_.loop, services_.client, std::move(address), settings.web,
                                         stopping_);
-    reading_ = false;
-    waiting_.wake_all();
-    auto read = text.ok() ? parse_oidc_metadata(*text, settings.issuer)
-                          : Result<OidcMetadata>(unreachable(settings.issuer, text.error()));
-    if (read.ok()) {
-        failure_.reset();
-        cached_ = {settings.web.ca_file, std::make_shared<OidcMetadata>(std::move(*read)), now};
-        co_return cached_.metadata;
-    }
-    services_.log.warning(read.error().reason());
-    failure_ = read.error();
-    failed_at_ = services_.clock.monotonic();
-    if (known)
-        co_return cached_.metadata; // it has served well
-    co_return read.error();
+    if (!text.ok())
+        co_return unreachable_provider(settings.issuer, text.error());
+    co_return parse_oidc_metadata(*text, settings.issuer);
+}
+
+Task<Result<std::shared_ptr<const OidcMetadata>>> OidcClient::metadata(const OidcSettings &settings) {
+    auto reading = read_metadata(settings);
+    co_return co_await metadata_.get(source_of(settings), settings.refresh_interval, std::move(reading));
 }
 
 // ---- the beginning
 
-Task<Result<OidcStart>> OidcClient::begin(std::string next, std::string base_url, Executor &home) {
+Task<Result<LoginStart>> OidcClient::begin(std::string next, std::string base_url, Executor &home) {
     auto local = check_local_path(next);
     if (!local.ok())
         co_return local.error();
@@ -137,7 +85,7 @@ Task<Result<OidcStart>> OidcClient::begin(std::string next, std::string base_url
     co_return co_await run_on_loop(services_.loop, home, std::move(work));
 }
 
-Task<Result<OidcStart>> OidcClient::begin_on_loop(std::string next, std::string base_url) {
+Task<Result<LoginStart>> OidcClient::begin_on_loop(std::string next, std::string base_url) {
     DIVAN_CO_TRY(auto settings, this->settings());
     auto provider = co_await metadata(settings);
     if (!provider.ok())
@@ -146,7 +94,7 @@ Task<Result<OidcStart>> OidcClient::begin_on_loop(std::string next, std::string 
     if (redirect_uri.empty())
         redirect_uri = base_url + std::string(kCallbackPath);
     auto login = logins_.begin(redirect_uri, std::move(next), settings.pending_max, settings.login_timeout);
-    Form form;
+    UrlForm form;
     form.add("response_type", "code")
         .add("client_id", settings.client_id)
         .add("redirect_uri", redirect_uri)
@@ -155,13 +103,13 @@ Task<Result<OidcStart>> OidcClient::begin_on_loop(std::string next, std::string 
         .add("nonce", login.nonce)
         .add("code_challenge", base64_url_encode(crypto::sha256(login.verifier)))
         .add("code_challenge_method", "S256");
-    co_return OidcStart{with_query((*provider)->authorization_endpoint, form), login.state, login.browser,
-                        settings.login_timeout};
+    co_return LoginStart{form.behind((*provider)->authorization_endpoint), login.state, login.browser,
+                         settings.login_timeout};
 }
 
 // ---- the end
 
-Task<Result<OidcLogin>> OidcClient::end(OidcAnswer answer, Executor &home) {
+Task<Result<FinishedLogin>> OidcClient::end(OidcAnswer answer, Executor &home) {
     auto settings = this->settings();
     if (!settings.ok())
         co_return settings.error();
@@ -192,7 +140,7 @@ Result<void> check_answer(const OidcAnswer &answer, const OidcMetadata &metadata
 
 } // namespace
 
-Task<Result<OidcLogin>> OidcClient::end_on_loop(PendingLogin login, OidcAnswer answer) {
+Task<Result<FinishedLogin>> OidcClient::end_on_loop(PendingLogin login, OidcAnswer answer) {
     DIVAN_CO_TRY(auto settings, this->settings());
     auto provider = co_await metadata(settings);
     if (!provider.ok())
@@ -205,7 +153,7 @@ Task<Result<OidcLogin>> OidcClient::end_on_loop(PendingLogin login, OidcAnswer a
     if (!claims.ok())
         co_return claims.error();
     DIVAN_CO_TRY(auto user, oidc_user(*claims, settings));
-    co_return OidcLogin{std::move(user), std::move(login.next)};
+    co_return FinishedLogin{std::move(user), std::move(login.next)};
 }
 
 Task<Result<OidcTokens>> OidcClient::redeem(const OidcSettings &settings, const OidcMetadata &metadata,
@@ -215,7 +163,7 @@ Task<Result<OidcTokens>> OidcClient::redeem(const OidcSettings &settings, const 
     request.address = address_of(metadata.token_endpoint);
     request.limits = settings.web;
     request.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    Form form;
+    UrlForm form;
     form.add("grant_type", "authorization_code")
         .add("code", code)
         .add("redirect_uri", login.redirect_uri)
@@ -232,7 +180,7 @@ Task<Result<OidcTokens>> OidcClient::redeem(const OidcSettings &settings, const 
     request.body = form.text();
     auto answer = co_await send_web_request(services_.loop, services_.client, std::move(request), stopping_);
     if (!answer.ok())
-        co_return unreachable(settings.issuer, answer.error());
+        co_return unreachable_provider(settings.issuer, answer.error());
     co_return parse_token_answer(answer->status, answer->body);
 }
 
@@ -281,7 +229,7 @@ Task<Result<void>> OidcClient::add_userinfo(const OidcSettings &settings, const 
     request.headers.add("Authorization", "Bearer " + access_token);
     auto answer = co_await send_web_request(services_.loop, services_.client, std::move(request), stopping_);
     if (!answer.ok())
-        co_return unreachable(settings.issuer, answer.error());
+        co_return unreachable_provider(settings.issuer, answer.error());
     DIVAN_CO_TRY(auto more, parse_userinfo(answer->status, answer->body, claims.find("sub")->string()));
     // What is signed counts.
     for (auto &[name, value] : more)
@@ -305,11 +253,11 @@ Task<Result<std::string>> OidcClient::logout_on_loop() {
     const auto &endpoint = (*provider)->end_session_endpoint;
     if (endpoint.empty())
         co_return settings.post_logout_redirect_uri;
-    Form form;
+    UrlForm form;
     form.add("client_id", settings.client_id);
     if (!settings.post_logout_redirect_uri.empty())
         form.add("post_logout_redirect_uri", settings.post_logout_redirect_uri);
-    co_return with_query(endpoint, form);
+    co_return form.behind(endpoint);
 }
 
 } // namespace divan::access

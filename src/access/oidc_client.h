@@ -6,24 +6,16 @@
 
 #include "access/external_user.h"
 #include "access/jwk_source.h"
-#include "access/oidc_logins.h"
+#include "access/kept_metadata.h"
 #include "access/oidc_metadata.h"
 #include "access/oidc_settings.h"
 #include "access/oidc_token.h"
+#include "access/pending_logins.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace divan::access {
-
-// A login that has begun: where the browser goes, and the cookie it has to come back with.
-struct OidcStart {
-    std::string location;
-    std::string state;
-    std::string browser;
-    std::chrono::seconds timeout;
-};
 
 // What the browser brings back; absent parameters are empty.
 struct OidcAnswer {
@@ -32,11 +24,6 @@ struct OidcAnswer {
     std::string error;   // the provider's word for why there is no code
     std::string issuer;  // RFC 9207
     std::string browser; // of its cookie
-};
-
-struct OidcLogin {
-    ExternalUser user;
-    std::string next;
 };
 
 // Thread-safe. All that waits for the provider runs on the loop and goes on on `home`; the provider's
@@ -57,9 +44,9 @@ class OidcClient {
     explicit OidcClient(const Services &services);
 
     // `next`: a path of this server, else bad_request. `base_url`: of this server as the browser knows it.
-    Task<Result<OidcStart>> begin(std::string next, std::string base_url, Executor &home);
+    Task<Result<LoginStart>> begin(std::string next, std::string base_url, Executor &home);
     // Errors: also those of PendingLogins::take(), unauthorized and forbidden with what was wrong.
-    Task<Result<OidcLogin>> end(OidcAnswer answer, Executor &home);
+    Task<Result<FinishedLogin>> end(OidcAnswer answer, Executor &home);
     // Where a browser ends its session at the provider; "" if that has no place for it.
     Task<Result<std::string>> logout_location(Executor &home);
 
@@ -68,17 +55,12 @@ class OidcClient {
     void stop();
 
   private:
-    struct Cached {
-        std::string ca_file;
-        std::shared_ptr<const OidcMetadata> metadata;
-        std::chrono::nanoseconds read_at{}; // monotonic
-    };
-
     Result<OidcSettings> settings() const;
-    Task<Result<OidcStart>> begin_on_loop(std::string next, std::string base_url);
-    Task<Result<OidcLogin>> end_on_loop(PendingLogin login, OidcAnswer answer);
+    Task<Result<LoginStart>> begin_on_loop(std::string next, std::string base_url);
+    Task<Result<FinishedLogin>> end_on_loop(PendingLogin login, OidcAnswer answer);
     Task<Result<std::string>> logout_on_loop();
     Task<Result<std::shared_ptr<const OidcMetadata>>> metadata(const OidcSettings &settings);
+    Task<Result<OidcMetadata>> read_metadata(OidcSettings settings);
     Task<Result<OidcTokens>> redeem(const OidcSettings &settings, const OidcMetadata &metadata,
                                     const PendingLogin &login, const std::string &code);
     Task<Result<json::Object>> claims_of(const OidcSettings &settings, const OidcMetadata &metadata,
@@ -93,11 +75,7 @@ class OidcClient {
     PendingLogins logins_;
     // ---- on the loop
     Cancellation stopping_;
-    WaitLine waiting_;
-    bool reading_ = false;
-    Cached cached_;
-    std::optional<Error> failure_; // of the last reading
-    std::chrono::nanoseconds failed_at_{};
+    KeptMetadata<OidcMetadata> metadata_;
     JwkSource keys_;
 };
 

@@ -138,7 +138,7 @@ TEST_F(OidcClientTest, MetadataAndKeysAreFetchedOnceForManyLogins) {
 TEST_F(OidcClientTest, ManyAtOnceShareTheFirstReading) {
     constexpr int kCount = 20;
     std::vector<std::promise<bool>> done(kCount);
-    std::vector<std::optional<Result<OidcStart>>> starts(kCount);
+    std::vector<std::optional<Result<LoginStart>>> starts(kCount);
     for (std::size_t i = 0; i < kCount; ++i)
         home_.post([&, i] {
             spawn(keep(client_.begin("/", "http://here", home_), starts[i]),

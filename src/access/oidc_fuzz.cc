@@ -1,9 +1,9 @@
 // What strangers and providers send: nothing of it makes a user unless a key has signed it for this login.
 
 #include "access/jwt.h"
-#include "access/oidc_logins.h"
 #include "access/oidc_metadata.h"
 #include "access/oidc_token.h"
+#include "access/pending_logins.h"
 #include "crypto/testing/signer.h"
 
 #include <cstdlib>

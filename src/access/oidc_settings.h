@@ -2,25 +2,18 @@
 
 // The settings of [oidc] and [oidc_roles], read and checked.
 
-#include "access/web_request.h"
+#include "access/provider_settings.h"
 #include "base/result.h"
 #include "crypto/secret.h"
-#include "json/value.h"
 
 #include <chrono>
-#include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
-
-namespace divan::config {
-class Config;
-}
 
 namespace divan::access {
 
-struct OidcSettings {
+struct OidcSettings : ProviderSettings {
     std::string issuer;
     std::string client_id;
     crypto::SharedSecret client_secret; // empty: a public client
@@ -29,18 +22,11 @@ struct OidcSettings {
     std::string name_claim;
     bool name_fallback_sub = false;
     std::vector<std::string> roles_path;
-    std::map<std::string, std::vector<std::string>> roles; // by group
-    bool groups_as_roles = false;
-    std::vector<std::pair<std::string, std::string>> attributes; // claim, member
     bool userinfo = true;
     std::string post_logout_redirect_uri;
-    WebLimits web;
     std::size_t token_bytes_max = 0;
     Millis refresh_interval{};
     Millis request_interval{};
-    std::chrono::seconds leeway{};
-    std::size_t pending_max = 0;
-    std::chrono::seconds login_timeout{};
 };
 
 // Errors: bad_request naming the setting and what to do.

@@ -1,8 +1,8 @@
 #include "access/jwt.h"
-#include "access/oidc_logins.h"
 #include "access/oidc_metadata.h"
 #include "access/oidc_settings.h"
 #include "access/oidc_token.h"
+#include "access/pending_logins.h"
 
 #include "base/encoding.h"
 #include "config/config.h"
@@ -38,7 +38,7 @@ class PendingLoginsTest : public testing::Test {
     }
     ManualClock clock_;
     SeededRandom random_{1};
-    PendingLogins logins_{clock_, random_};
+    PendingLogins logins_{clock_, random_, "/_session/oidc/login"};
 };
 
 TEST_F(PendingLoginsTest, ALoginEndsOnceAndByItsBrowser) {
@@ -83,6 +83,22 @@ TEST_F(PendingLoginsTest, BeyondTheLimitTheOldestIsForgotten) {
     EXPECT_EQ(refusal(first, first.browser), ErrorCode::bad_request);
     EXPECT_TRUE(logins_.take(second.state, second.browser).ok());
     EXPECT_TRUE(logins_.take(third.state, third.browser).ok());
+}
+
+TEST_F(PendingLoginsTest, AUserIsKeptWithItOnce) {
+    auto login = begin();
+    EXPECT_EQ(logins_.find(login.state).value().nonce, login.nonce);
+    EXPECT_EQ(logins_.find("x").error().code(), ErrorCode::bad_request);
+    EXPECT_EQ(logins_.set_user("x", {.provider = "saml", .name = "bert"}).error().code(),
+              ErrorCode::bad_request);
+    ASSERT_TRUE(logins_.set_user(login.state, {.provider = "saml", .name = "anna"}).ok());
+    EXPECT_EQ(logins_.find(login.state).error().code(), ErrorCode::bad_request);
+    EXPECT_EQ(logins_.set_user(login.state, {.provider = "saml", .name = "bert"}).error().code(),
+              ErrorCode::bad_request);
+    EXPECT_EQ(refusal(login, "another"), ErrorCode::forbidden);
+    EXPECT_EQ(logins_.take(login.state, login.browser).value().user->name, "anna");
+    EXPECT_EQ(logins_.set_user(login.state, {.provider = "saml", .name = "anna"}).error().code(),
+              ErrorCode::bad_request);
 }
 
 TEST(LocalPath, LeadsToThisServerOnly) {

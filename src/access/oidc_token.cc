@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t kDepthMax = 32;
 constexpr std::size_t kErrorWordBytesMax = 64;
-constexpr std::size_t kRolesMax = 1'000;
-constexpr std::size_t kGroupBytesMax = 1'000;
 
 Error refused(std::string_view why) {
     return {ErrorCode::unauthorized,
@@ -108,25 +106,9 @@ std::vector<std::string> groups_of(const json::Object &claims, const OidcSetting
         groups.push_back(value->string());
     if (value->is_array())
         for (const auto &group : value->array())
-            if (group.is_string() && group.string().size() <= kGroupBytesMax)
+            if (group.is_string())
                 groups.push_back(group.string());
     return groups;
-}
-
-std::vector<std::string> roles_of(const json::Object &claims, const OidcSettings &settings) {
-    std::vector<std::string> roles;
-    auto add = [&](const std::string &role) {
-        if (std::find(roles.begin(), roles.end(), role) == roles.end() && roles.size() < kRolesMax)
-            roles.push_back(role);
-    };
-    for (const auto &group : groups_of(claims, settings)) {
-        auto mapped = settings.roles.find(group);
-        if (mapped != settings.roles.end())
-            std::for_each(mapped->second.begin(), mapped->second.end(), add);
-        else if (settings.groups_as_roles)
-            add(group);
-    }
-    return roles;
 }
 
 } // namespace
@@ -202,7 +184,7 @@ Result<ExternalUser> oidc_user(const json::Object &claims, const OidcSettings &s
             fmt::format("The identity provider does not say the claim `{}`, which is the user's name here: "
                         "see [oidc] scopes, name_claim and name_fallback_sub.",
                         settings.name_claim));
-    user.roles = roles_of(claims, settings);
+    user.roles = roles_of_groups(groups_of(claims, settings), settings);
     for (const auto &[claim, member] : settings.attributes)
         if (const auto *value = claims.find(claim))
             user.attributes.set(member, *value);

@@ -60,7 +60,18 @@ std::shared_ptr<const PolicySet> Policies::current_cached() const {
     if (!cached)
         return nullptr;
     auto state = source_.state_cached();
-    return state && *state == cached->state && options() == cached->options ? cached->set : nullptr;
+    return state && *state == cached->state && options_hold(*cached) ? cached->set : nullptr;
+}
+
+// Settings are read by name only when one has changed.
+bool Policies::options_hold(const Cached &cached) const {
+    auto revision = config_.revision();
+    if (cached.config_revision == revision)
+        return true;
+    if (options() != cached.options)
+        return false;
+    cached.config_revision = revision;
+    return true;
 }
 
 Result<std::shared_ptr<const PolicySet>> Policies::current() {
@@ -73,8 +84,11 @@ Result<std::shared_ptr<const PolicySet>> Policies::current() {
 }
 
 Result<std::shared_ptr<const PolicySet>> Policies::read(const SystemDatabase::State &state) {
-    Cached cached{state, options(), nullptr};
-    PolicySet set(cached.options);
+    auto cached = std::make_shared<Cached>();
+    cached->state = state;
+    cached->config_revision = config_.revision();
+    cached->options = options();
+    PolicySet set(cached->options);
     db::DocumentScan scan;
     scan.design_documents = false;
     auto add = [&](std::string_view id, std::string_view text) {
@@ -96,9 +110,9 @@ Result<std::shared_ptr<const PolicySet>> Policies::read(const SystemDatabase::St
         more = !end.exhausted;
         scan.begin = end.last_id + '\0';
     }
-    cached.set = std::make_shared<const PolicySet>(std::move(set));
-    auto made = cached.set;
-    std::atomic_store(&cached_, std::make_shared<const Cached>(std::move(cached)));
+    cached->set = std::make_shared<const PolicySet>(std::move(set));
+    auto made = cached->set;
+    std::atomic_store(&cached_, std::shared_ptr<const Cached>(std::move(cached)));
     return made;
 }
 

@@ -7,6 +7,7 @@
 #include "access/policy_set.h"
 #include "access/system_database.h"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -54,9 +55,13 @@ class Policies {
         SystemDatabase::State state;
         PolicySet::Options options;
         std::shared_ptr<const PolicySet> set;
+        // Of the configuration, when these options were last seen.
+        mutable std::atomic<std::uint64_t> config_revision = 0;
     };
 
     [[nodiscard]] PolicySet::Options options() const;
+    // Whether the options are still those of the configuration.
+    [[nodiscard]] bool options_hold(const Cached &cached) const;
     Result<std::shared_ptr<const PolicySet>> read(const SystemDatabase::State &state);
 
     const config::Config &config_;

@@ -45,7 +45,7 @@ json::Array texts(const std::vector<std::string> &values) {
 }
 
 json::Object authentication(const config::Config &config) {
-    auto sso = config.boolean("oidc", "enable");
+    auto sso = config.boolean("oidc", "enable") || config.boolean("saml", "enable");
     return Section(config, "authentication")
         .value("method", config.text("chttpd", "authentication_handlers"))
         .boolean("multi_factor", "multi_factor")
@@ -164,9 +164,10 @@ void judge_authentication(const config::Config &config, Findings &findings) {
     if (config.text("chttpd_auth", "same_site").empty())
         findings.add("low", "[chttpd_auth] same_site",
                      "Session cookies come along from pages of other sites: set it to lax or strict.");
-    if (config.boolean("oidc", "enable") && config.boolean("oidc", "groups_as_roles"))
-        findings.add("medium", "[oidc] groups_as_roles",
-                     "The identity provider decides about roles by the names of its groups.");
+    for (const auto *provider : {"oidc", "saml"})
+        if (config.boolean(provider, "enable") && config.boolean(provider, "groups_as_roles"))
+            findings.add("medium", fmt::format("[{}] groups_as_roles", provider),
+                         "The identity provider decides about roles by the names of its groups.");
     if (config.boolean("ldap", "enable") && config.boolean("ldap", "groups_as_roles"))
         findings.add("medium", "[ldap] groups_as_roles",
                      "The directory decides about roles by the names of its groups.");

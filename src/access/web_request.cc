@@ -60,7 +60,7 @@ Task<Result<WebAnswer>> send_web_request(EventLoop &loop, net::HttpClient &clien
     outgoing.method = request.method;
     outgoing.target = address.target;
     outgoing.headers = std::move(request.headers);
-    outgoing.headers.set("Accept", "application/json");
+    outgoing.headers.set("Accept", request.accept);
     outgoing.body = std::move(request.body);
     outgoing.repeatable = request.method == "GET";
     outgoing.connect_timeout = request.limits.timeout;
@@ -89,8 +89,9 @@ Task<Result<WebAnswer>> send_web_request(EventLoop &loop, net::HttpClient &clien
 }
 
 Task<Result<std::string>> fetch_document(EventLoop &loop, net::HttpClient &client, WebAddress address,
-                                         WebLimits limits, Cancellation &cancellation) {
+                                         WebLimits limits, Cancellation &cancellation, std::string accept) {
     WebRequest request;
+    request.accept = std::move(accept);
     request.address = address;
     request.limits = std::move(limits);
     auto answer = co_await send_web_request(loop, client, std::move(request), cancellation);
@@ -99,6 +100,13 @@ Task<Result<std::string>> fetch_document(EventLoop &loop, net::HttpClient &clien
     if (answer->status != 200)
         co_return unreachable(address, fmt::format("it answers {}", answer->status));
     co_return std::move(answer->body);
+}
+
+Error unreachable_provider(std::string_view provider, const Error &why) {
+    if (why.code() == ErrorCode::cancelled)
+        return {ErrorCode::service_unavailable, "The server is shutting down."};
+    return {ErrorCode::service_unavailable,
+            fmt::format("The identity provider {} cannot be asked: {}", provider, why.reason())};
 }
 
 } // namespace divan::access

@@ -30,6 +30,7 @@ struct WebLimits {
 
 struct WebRequest {
     std::string method = "GET";
+    std::string accept = "application/json";
     WebAddress address;
     net::Headers headers;
     std::string body;
@@ -49,6 +50,9 @@ Task<Result<WebAnswer>> send_web_request(EventLoop &loop, net::HttpClient &clien
                                          Cancellation &cancellation);
 // A GET that must be answered 200. Errors: also service_unavailable for every other status.
 Task<Result<std::string>> fetch_document(EventLoop &loop, net::HttpClient &client, WebAddress address,
-                                         WebLimits limits, Cancellation &cancellation);
+                                         WebLimits limits, Cancellation &cancellation,
+                                         std::string accept = "application/json");
+// What a login is answered when this is why it failed: service_unavailable naming the provider.
+[[nodiscard]] Error unreachable_provider(std::string_view provider, const Error &why);
 
 } // namespace divan::access

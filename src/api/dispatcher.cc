@@ -61,7 +61,9 @@ std::string method_of(const Call &call) {
 
 // Without the codes and states of logins: they are secrets.
 std::string_view logged_target(const net::RequestHead &head) {
-    return head.raw_path().starts_with("/_session/oidc/") ? head.raw_path() : std::string_view(head.target);
+    auto path = head.raw_path();
+    bool secret = path.starts_with("/_session/oidc/") || path.starts_with("/_session/saml/");
+    return secret ? path : std::string_view(head.target);
 }
 
 // What a function of a design document does wrong is its author's error, and what a query asks for its
@@ -83,12 +85,12 @@ telemetry::Level level_of(const Error &error) {
 
 std::vector<Route> all_routes() {
     std::vector<Route> routes;
-    for (auto area :
-         {server_routes,     node_routes,    cluster_routes,   session_routes,     totp_routes,
-          oidc_routes,       access_routes,  lockout_routes,   database_routes,    listing_routes,
-          view_routes,       find_routes,    index_routes,     list_routes,        changes_routes,
-          db_updates_routes, bulk_routes,    document_routes,  attachment_routes,  show_routes,
-          update_routes,     rewrite_routes, partition_routes, replication_routes, reserved_routes})
+    for (auto area : {server_routes,  node_routes,       cluster_routes, session_routes,   totp_routes,
+                      oidc_routes,    saml_routes,       access_routes,  lockout_routes,   database_routes,
+                      listing_routes, view_routes,       find_routes,    index_routes,     list_routes,
+                      changes_routes, db_updates_routes, bulk_routes,    document_routes,  attachment_routes,
+                      show_routes,    update_routes,     rewrite_routes, partition_routes, replication_routes,
+                      reserved_routes})
         for (auto &route : area())
             routes.push_back(std::move(route));
     return routes;

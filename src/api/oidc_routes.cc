@@ -1,56 +1,20 @@
-// Logins at an identity provider. The browser comes and goes by redirects; the answer in the end is a
-// session.
+// Logins at an OpenID provider.
 
 #include "access/authenticator.h"
 #include "access/oidc_client.h"
+#include "api/provider_login.h"
 #include "api/router.h"
-#include "telemetry/log.h"
-#include "telemetry/metrics.h"
-
-#include <algorithm>
-#include <fmt/format.h>
 
 namespace divan::api {
 namespace {
 
 using access::Permission;
 
-// A login belongs to the browser that began it; each has a cookie of its own, so that tabs do not end each
-// other's.
-std::string cookie_name(std::string_view state) {
-    constexpr std::size_t kNameBytes = 12;
-    return "DivanLogin_" + std::string(state.substr(0, kNameBytes));
-}
-
-// Lax: it has to come along when the provider sends the browser back.
-std::string login_cookie(const Call &call, std::string_view state, std::string_view value,
-                         std::chrono::seconds life) {
-    return fmt::format("{}={}; Max-Age={}; Path=/_session/oidc; HttpOnly; SameSite=Lax{}", cookie_name(state),
-                       value, life.count(), call.head().tls ? "; Secure" : "");
-}
-
-std::string find_cookie(std::string_view header, std::string_view name) {
-    while (!header.empty()) {
-        auto part = header.substr(0, header.find(';'));
-        header.remove_prefix(std::min(part.size() + 1, header.size()));
-        while (part.starts_with(' '))
-            part.remove_prefix(1);
-        if (part.starts_with(name) && part.substr(name.size()).starts_with('='))
-            return std::string(part.substr(name.size() + 1));
-    }
-    return {};
-}
+constexpr ProviderRoutes kRoutes{"/_session/oidc", telemetry::Metric::oidc_logins,
+                                 telemetry::Metric::oidc_logins_failed};
 
 std::string parameter(const Call &call, std::string_view name) {
     return std::string(call.query.find(name).value_or(""));
-}
-
-Task<Result<void>> redirect(Call &call, std::string location) {
-    net::ResponseHead head;
-    head.status = 302;
-    head.headers.add("Location", std::move(location));
-    head.headers.add("Cache-Control", "no-store");
-    co_return co_await call.send(std::move(head), std::string());
 }
 
 Result<access::OidcClient *> client_of(Call &call) {
@@ -66,25 +30,7 @@ Task<Result<void>> get_login(Call &call) {
     auto start = co_await client->begin(std::move(next), call.base_url(), call.exchange().executor());
     if (!start.ok())
         co_return start.error();
-    call.common_headers.add("Set-Cookie", login_cookie(call, start->state, start->browser, start->timeout));
-    co_return co_await redirect(call, std::move(start->location));
-}
-
-// Who comes back from the provider, as a user here.
-struct Arrival {
-    access::Principal principal;
-    std::string next;
-};
-
-Task<Result<Arrival>> arrive(Call &call, access::OidcClient &client, access::OidcAnswer answer) {
-    auto &home = call.exchange().executor();
-    auto login = co_await client.end(std::move(answer), home);
-    if (!login.ok())
-        co_return login.error();
-    auto principal = co_await call.services().authenticator.admit(std::move(login->user), home);
-    if (!principal.ok())
-        co_return principal.error();
-    co_return Arrival{std::move(*principal), std::move(login->next)};
+    co_return co_await send_to_provider(call, kRoutes, std::move(*start));
 }
 
 Task<Result<void>> get_callback(Call &call) {
@@ -94,23 +40,10 @@ Task<Result<void>> get_callback(Call &call) {
     answer.code = parameter(call, "code");
     answer.error = parameter(call, "error");
     answer.issuer = parameter(call, "iss");
-    answer.browser = find_cookie(call.header("Cookie").value_or(""), cookie_name(answer.state));
+    answer.browser = login_cookie_of(call, answer.state);
     auto state = answer.state;
-    auto arrival = co_await arrive(call, *client, std::move(answer));
-    const auto &services = call.services();
-    services.metrics.count(arrival.ok() ? telemetry::Metric::oidc_logins
-                                        : telemetry::Metric::oidc_logins_failed);
-    if (!arrival.ok()) {
-        services.log.write(telemetry::Level::warning, call.request_id,
-                           fmt::format("a login at the identity provider failed, from {}: {}",
-                                       call.head().remote_address, arrival.error().reason()));
-        co_return arrival.error();
-    }
-    call.common_headers.add("Set-Cookie", login_cookie(call, state, "", std::chrono::seconds(0)));
-    // Behind the renewed cookie of whoever was logged in before: the last one counts.
-    call.common_headers.add("Set-Cookie",
-                            services.authenticator.session_cookie(arrival->principal, call.head().tls));
-    co_return co_await redirect(call, std::move(arrival->next));
+    auto login = co_await client->end(std::move(answer), call.exchange().executor());
+    co_return co_await end_provider_login(call, kRoutes, std::move(state), std::move(login));
 }
 
 Task<Result<void>> get_logout(Call &call) {
@@ -121,8 +54,8 @@ Task<Result<void>> get_logout(Call &call) {
     if (!location.ok())
         co_return location.error();
     if (location->empty())
-        *location = "/";
-    co_return co_await redirect(call, std::move(*location));
+        location->push_back('/');
+    co_return co_await redirect(call, 302, std::move(*location));
 }
 
 } // namespace

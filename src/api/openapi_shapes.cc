@@ -46,6 +46,10 @@ constexpr Shape kShapes[] = {
     {"GET", "/_session/oidc/login", "", "302"},
     {"GET", "/_session/oidc/callback", "", "302"},
     {"GET", "/_session/oidc/logout", "", "302"},
+    {"GET", "/_session/saml/login", "", "302"},
+    {"POST", "/_session/saml/acs", "application/x-www-form-urlencoded", "303"},
+    {"GET", "/_session/saml/end", "", "302"},
+    {"GET", "/_session/saml/metadata", "", "200 application/samlmetadata+xml"},
 
     {"GET", "/_node/{node}", "", "200 Node"},
     {"GET", "/_node/{node}/_stats", "", "200 Object"},

@@ -15,6 +15,7 @@ class Admins;
 class Authenticator;
 class Gate;
 class OidcClient;
+class SamlClient;
 } // namespace divan::access
 namespace divan::config {
 class Config;
@@ -68,7 +69,8 @@ struct Services {
     script::Pool &scripts;
     views::Views &views;
     replication::Replicator *replicator = nullptr; // null: replications are refused
-    access::OidcClient *oidc = nullptr;            // null: nobody logs in at an identity provider
+    access::OidcClient *oidc = nullptr;            // null: nobody logs in at an OpenID provider
+    access::SamlClient *saml = nullptr;            // null: nobody logs in at a SAML provider
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

@@ -155,7 +155,7 @@ std::vector<std::string> Config::notices() const {
     auto state = this->state();
     for (const auto &[section, entries] : state->values) {
         if (section == "admins" || section == "jwt_keys" || section == "ldap_roles" ||
-            section == "oidc_roles" || section == "replicator.shares")
+            section == "oidc_roles" || section == "saml_roles" || section == "replicator.shares")
             continue;
         for (const auto &[key, value] : entries) {
             if (find_setting(section, key) != nullptr)
@@ -302,7 +302,7 @@ Result<std::string> Config::set(std::string_view section, std::string_view key, 
         }
         auto changed = *state();
         changed.put(current.section, current.key, std::move(value));
-        std::atomic_store(&state_, std::make_shared<const State>(std::move(changed)));
+        replace(std::move(changed));
     }
     tell_listeners();
     return old;
@@ -328,7 +328,7 @@ Result<std::string> Config::erase(std::string_view section, std::string_view key
         }
         found->second.erase(std::string(current.key));
         changed.secrets[std::string(current.section)].erase(std::string(current.key));
-        std::atomic_store(&state_, std::make_shared<const State>(std::move(changed)));
+        replace(std::move(changed));
     }
     tell_listeners();
     return old;
@@ -354,6 +354,12 @@ Result<void> Config::persist(std::string_view section, std::string_view key, con
     return {};
 }
 
+// Whoever reads the new number reads the new values.
+void Config::replace(State state) {
+    std::atomic_store(&state_, std::make_shared<const State>(std::move(state)));
+    ++revision_;
+}
+
 void Config::tell_listeners() const {
     for (const auto &listener : listeners_)
         listener();
@@ -365,7 +371,7 @@ Result<void> Config::reload() {
         DIVAN_TRY(auto state, read_files());
         state.add(overrides_);
         DIVAN_TRY_VOID(check_all(state));
-        std::atomic_store(&state_, std::make_shared<const State>(std::move(state)));
+        replace(std::move(state));
     }
     tell_listeners();
     return {};

@@ -7,6 +7,8 @@
 #include "config/settings.h"
 #include "crypto/secret.h"
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -78,6 +80,10 @@ class Config {
     using SectionCheck = std::function<Result<void>(std::string_view key, std::string_view value)>;
     Result<void> add_section_check(std::string_view section, SectionCheck check);
 
+    // Another number after every change: what was made of values that were read at one number is good as long
+    // as it stays. Costs nothing.
+    [[nodiscard]] std::uint64_t revision() const { return revision_; }
+
     // Runs after every change, on the thread that made it.
     void on_change(std::function<void()> listener);
 
@@ -97,6 +103,7 @@ class Config {
     Result<State> read_files() const;
     [[nodiscard]] std::shared_ptr<const State> state() const { return std::atomic_load(&state_); }
     [[nodiscard]] Result<void> check_all(const State &state) const;
+    void replace(State state);
     void tell_listeners() const;
     [[nodiscard]] Result<void> run_check(std::string_view section, std::string_view key,
                                          std::string_view value) const;
@@ -105,6 +112,7 @@ class Config {
     const std::vector<std::string> files_;
     const std::string local_file_;
     std::shared_ptr<const State> state_;
+    std::atomic<std::uint64_t> revision_ = 0;
     mutable std::mutex mutex_; // changes, one at a time
     State overrides_;
     std::vector<std::function<void()>> listeners_;

@@ -2,6 +2,7 @@
 
 // Internal to crypto: what a Key is made of.
 
+#include "crypto/quiet_errors.h"
 #include "crypto/signature.h"
 
 #include <memory>
@@ -26,16 +27,6 @@ struct Key::State {
     Curve curve = Curve::none;
     Secret secret;         // of the family hmac
     KeyPointer public_key; // of the others
-};
-
-// Forgets the errors that OpenSSL queues for the thread while this lives: whoever uses OpenSSL next on the
-// thread, TLS above all, would take them for its own.
-class QuietErrors {
-  public:
-    QuietErrors();
-    ~QuietErrors();
-    QuietErrors(const QuietErrors &) = delete;
-    QuietErrors &operator=(const QuietErrors &) = delete;
 };
 
 } // namespace divan::crypto

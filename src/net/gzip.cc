@@ -8,6 +8,7 @@ namespace divan::net {
 namespace {
 
 constexpr int kGzipWindow = 15 + 16; // 32 KiB window, gzip framing
+constexpr int kRawWindow = -15;      // no framing
 constexpr std::size_t kOutputBytes = 64 << 10;
 
 } // namespace
@@ -132,6 +133,15 @@ Result<std::string> gunzip(std::string_view bytes, std::size_t output_bytes_max)
     auto out = reader.read(bytes, output_bytes_max);
     if (out.ok() && !reader.finished())
         return Error(ErrorCode::bad_request, "Request body is not properly gzipped.");
+    return out;
+}
+
+std::string deflate_raw(std::string_view bytes) {
+    z_stream stream{};
+    DIVAN_CHECK(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kRawWindow, 8, Z_DEFAULT_STRATEGY) ==
+                Z_OK);
+    auto out = deflate_all(stream, bytes, Z_FINISH);
+    deflateEnd(&stream);
     return out;
 }
 

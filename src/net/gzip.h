@@ -1,6 +1,6 @@
 #pragma once
 
-// gzip (RFC 1952) over zlib, as streams.
+// gzip (RFC 1952) over zlib, as streams; DEFLATE (RFC 1951) of short texts.
 
 #include "net/http.h"
 
@@ -51,5 +51,8 @@ class GzipReader {
 // A whole gzip text inflated; what follows its end is passed over. Errors: bad_request, too_large beyond
 // `output_bytes_max`.
 [[nodiscard]] Result<std::string> gunzip(std::string_view bytes, std::size_t output_bytes_max);
+
+// Without a frame, as SAML has it in URLs.
+[[nodiscard]] std::string deflate_raw(std::string_view bytes);
 
 } // namespace divan::net

@@ -122,6 +122,18 @@ TEST(Gzip, InflatesWhatItDeflates) {
     EXPECT_TRUE(reader.finished());
 }
 
+TEST(Gzip, DeflatesWithoutAFrame) {
+    std::string text = "a short text, a short text";
+    GzipWriter writer(6);
+    auto framed = writer.write(text);
+    framed += writer.finish();
+    constexpr std::size_t kHead = 10, kTail = 8; // of RFC 1952
+    EXPECT_EQ(gunzip(framed.substr(0, kHead) + deflate_raw(text) + framed.substr(framed.size() - kTail),
+                     text.size())
+                  .value(),
+              text);
+}
+
 TEST(Gzip, RefusesWhatIsCutOffDamagedOrTooLarge) {
     GzipWriter writer(9);
     auto compressed = writer.write(std::string(1'000'000, '\0'));

@@ -4,9 +4,6 @@
 #include "access/authenticator.h"
 #include "access/gate.h"
 #include "access/handlers.h"
-#include "access/jwk_source.h"
-#include "access/ldap_directory.h"
-#include "access/oidc_client.h"
 #include "access/password_regexp.h"
 #include "access/users.h"
 #include "access/write_guard.h"
@@ -30,6 +27,7 @@
 #include "selector/limits.h"
 #include "server/connection_log.h"
 #include "server/global_changes.h"
+#include "server/identity_providers.h"
 #include "server/listeners.h"
 #include "server/load.h"
 #include "server/script_options.h"
@@ -144,20 +142,14 @@ class Application::Parts {
             static_cast<std::size_t>(config_->integer("divan", "engine_thread_count")));
         login_pool_ = std::make_unique<ThreadPool>(
             static_cast<std::size_t>(config_->integer("divan", "login_thread_count")));
-        directory_pool_ = std::make_unique<ThreadPool>(
-            static_cast<std::size_t>(config_->integer("ldap", "connections_max")));
-        directory_ = std::make_unique<access::LdapDirectory>(*config_, clock_, *log_);
-        DIVAN_TRY_VOID(directory_->apply_settings());
+        identity_providers_.reset(new IdentityProviders({*config_, clock_, random_, *log_}));
         admins_ = std::make_unique<access::Admins>(*config_, random_);
         cookies_ = std::make_unique<access::SessionCookies>(*config_, clock_);
         DIVAN_TRY_VOID(check_access_settings());
         DIVAN_TRY_VOID(admit_admin());
-        make_identity_clients();
         DIVAN_TRY_VOID(open_store());
         make_replicator();
-        authenticator_->jwt().set_issuer(
-            {[this] { return jwt_keys_->current(); }, [this] { jwt_keys_->request_refresh(); }});
-        jwt_keys_->start();
+        identity_providers_->start(*authenticator_);
         DIVAN_TRY_VOID(listen());
         config_->on_change([this] { apply_changes(); });
         replication_loop_->post([this] { replication_->server_url = listeners_->url(); });
@@ -170,16 +162,14 @@ class Application::Parts {
         if (stopped_.exchange(true))
             return;
         // Logins that wait for a provider are answered now.
-        if (oidc_)
-            oidc_->stop();
+        if (identity_providers_)
+            identity_providers_->answer_waiting();
         if (server_) {
             end_functions_after_drain();
             server_->stop();
         }
-        if (jwt_keys_)
-            jwt_keys_->stop();
-        if (identity_loop_)
-            identity_loop_->stop();
+        if (identity_providers_)
+            identity_providers_->stop_asking();
         // Its last checkpoints and notes need the pool and the store.
         if (replicator_)
             replicator_->stop();
@@ -198,13 +188,12 @@ class Application::Parts {
         // Logins wait for writes of the store, and work that is queued may refer to it and to the scripts.
         if (login_pool_)
             login_pool_->stop();
-        if (directory_pool_)
-            directory_pool_->stop();
+        if (identity_providers_)
+            identity_providers_->stop_directory();
         if (pool_)
             pool_->stop();
         replicator_.reset();
         http_client_.reset();
-        identity_client_.reset();
         authenticator_.reset();
         users_.reset();
         store_.reset();
@@ -278,8 +267,7 @@ class Application::Parts {
             config_->add_section_check("jwt_keys", [](std::string_view name, std::string_view value) {
                 return access::KeySet().add_configured(name, value);
             }));
-        DIVAN_TRY_VOID(config_->add_check("jwt_auth", "jwks_url", access::check_jwks_url));
-        DIVAN_TRY_VOID(access::check_oidc_settings(*config_));
+        DIVAN_TRY_VOID(identity_providers_->check());
         DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
         bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
         if (by_proxy && !config_->boolean("chttpd_auth", "proxy_use_secret"))
@@ -362,30 +350,21 @@ class Application::Parts {
         }
         gate_ = std::make_unique<access::Gate>(*store_, *config_);
         users_ = std::make_unique<access::Users>(*config_, *admins_, *store_);
-        authenticator_.reset(new access::Authenticator({.config = *config_,
-                                                        .clock = clock_,
-                                                        .random = random_,
-                                                        .engine_pool = *pool_,
-                                                        .login_pool = *login_pool_,
-                                                        .users = *users_,
-                                                        .cookies = *cookies_,
-                                                        .log = *log_,
-                                                        .directory = directory_.get(),
-                                                        .directory_pool = directory_pool_.get(),
-                                                        .policies = &gate_->policies()}));
+        authenticator_.reset(
+            new access::Authenticator({.config = *config_,
+                                       .clock = clock_,
+                                       .random = random_,
+                                       .engine_pool = *pool_,
+                                       .login_pool = *login_pool_,
+                                       .users = *users_,
+                                       .cookies = *cookies_,
+                                       .log = *log_,
+                                       .directory = &identity_providers_->directory(),
+                                       .directory_pool = &identity_providers_->directory_pool(),
+                                       .policies = &gate_->policies()}));
         write_guard_->set_policies(gate_->policies());
         gate_->policies().set_users(*users_);
         return {};
-    }
-
-    // What asks identity providers. A loop of its own: a slow one must not wait behind replications.
-    void make_identity_clients() {
-        identity_loop_ = std::make_unique<net::SocketLoop>(clock_);
-        identity_client_ = net::make_http_client(*identity_loop_);
-        jwt_keys_.reset(new access::JwkSource({*identity_loop_, *identity_client_, *log_},
-                                              [this] { return access::jwt_key_options(*config_); }));
-        oidc_.reset(
-            new access::OidcClient({*identity_loop_, *identity_client_, *config_, clock_, random_, *log_}));
     }
 
     // Of all replications together; 0 = no limit.
@@ -438,7 +417,8 @@ class Application::Parts {
             .scripts = *scripts_,
             .views = *views_,
             .replicator = replicator_.get(),
-            .oidc = oidc_.get(),
+            .oidc = &identity_providers_->oidc(),
+            .saml = &identity_providers_->saml(),
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -497,11 +477,8 @@ class Application::Parts {
         if (auto read = authenticator_->jwt().reload(); !read.ok())
             log_->error(read.error().reason());
         user_databases_->look();
-        jwt_keys_->request_refresh();
+        identity_providers_->apply_changes();
         listeners_->apply_settings();
-        if (auto applied = directory_->apply_settings(); !applied.ok())
-            log_->warning(
-                fmt::format("users of the LDAP directory cannot log in: {}", applied.error().reason()));
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
@@ -537,8 +514,7 @@ class Application::Parts {
     std::unique_ptr<kv::Engine> engine_;
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<ThreadPool> login_pool_;
-    std::unique_ptr<ThreadPool> directory_pool_;
-    std::unique_ptr<access::LdapDirectory> directory_;
+    std::unique_ptr<IdentityProviders> identity_providers_;
     std::unique_ptr<access::Admins> admins_;
     std::unique_ptr<access::SessionCookies> cookies_;
     design::DesignDocuments designs_{[this] { return selector::stored_limits(*config_); }};
@@ -555,10 +531,6 @@ class Application::Parts {
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<access::Users> users_;
     std::unique_ptr<access::Authenticator> authenticator_;
-    std::unique_ptr<net::SocketLoop> identity_loop_;
-    std::unique_ptr<net::HttpClient> identity_client_;
-    std::unique_ptr<access::JwkSource> jwt_keys_;
-    std::unique_ptr<access::OidcClient> oidc_;
     std::unique_ptr<net::SocketLoop> replication_loop_;
     std::unique_ptr<net::HttpClient> http_client_;
     std::unique_ptr<replication::Throttle> throttle_;

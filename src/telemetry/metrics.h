@@ -124,6 +124,8 @@ namespace divan::telemetry {
       "number of times the certificate of the HTTPS listener was read")                                      \
     X(oidc_logins, "divan.oidc.logins", "number of logins at the OpenID provider that succeeded")            \
     X(oidc_logins_failed, "divan.oidc.logins_failed", "number of logins at the OpenID provider that failed") \
+    X(saml_logins, "divan.saml.logins", "number of logins at the SAML provider that succeeded")              \
+    X(saml_logins_failed, "divan.saml.logins_failed", "number of logins at the SAML provider that failed")   \
     X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
     X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
 

@@ -14,8 +14,9 @@ Each test names the advisory or the class. What other tests hold already is not 
 | credentials in the request object (CVE-2023-45725) | test_design_functions: test_functions_never_see_credentials, and below for lists and cookies |
 | scripts in shows, lists, updates (CVE-2021-38295) | test_design_functions, test_lists: Content-Security-Policy; below for attachments |
 | header fields from names and types of attachments, and from functions | test_documents: test_names_and_types_cannot_forge_headers; test_design_functions: test_responses_that_no_client_may_get |
-| open redirects of `next` and `fail` | test_users: test_members_of_a_login_must_agree_and_redirects_stay_here; test_oidc |
+| open redirects of `next` and `fail` | test_users: test_members_of_a_login_must_agree_and_redirects_stay_here; test_oidc; test_saml |
 | forged, confused and unsigned tokens | test_login_methods.TokenTest |
+| wrapped, unsigned, replayed and split SAML responses (CVE-2017-11427), bombs of XML | test_saml.FakeProviderTest |
 | guessing of passwords | test_users: test_too_many_failures_lock_the_name_for_that_address |
 | comparisons that tell by their time | tests/tools/tidy_test.py |
 | who may call what | test_openapi: test_who_may_not_is_refused |
@@ -39,7 +40,8 @@ from test_users import CONFIG, USER_ID, UsersTestCase
 NODE = '/_node/_local'
 JSON = {'Content-Type': 'application/json'}
 # Whoever is to log in is not logged in yet.
-LOGINS = ('/_session', '/_session/oidc/login', '/_session/oidc/callback', '/_session/oidc/logout')
+LOGINS = ('/_session', '/_session/oidc/login', '/_session/oidc/callback', '/_session/oidc/logout',
+          '/_session/saml/login', '/_session/saml/acs', '/_session/saml/end', '/_session/saml/metadata')
 PAGE = b'<script>fetch("/_node/_local/_config")</script>'
 
 

@@ -86,7 +86,8 @@ QUERIES = {
 # restarting, of logins and of OpenID Connect.
 NOT_CALLED = {'POST /_node/{node}/_restart', 'PUT /_session/_totp', 'POST /_session/_totp/_remove',
               'DELETE /_node/{node}/_lockouts/{name}', 'GET /_session/oidc/login', 'GET /_session/oidc/callback',
-              'GET /_session/oidc/logout'}
+              'GET /_session/oidc/logout', 'GET /_session/saml/login', 'POST /_session/saml/acs',
+              'GET /_session/saml/end', 'GET /_session/saml/metadata'}
 DOCUMENTS = {path: {'a': 1} if '_local' in path else {
     'a': 1, **(DESIGN if '_design' in path else {}), '_attachments': {VALUES['attname']: {'content_type': 'text/plain', 'data': 'YWJj'}}}
     for path in ('doc', '_design/design', '_local/local')}

@@ -28,6 +28,7 @@ LIBRARIES = {
     'PkgConfig::Pcre2': ['libpcre2-dev'],
     'PkgConfig::Seccomp': ['libseccomp-dev'],
     'PkgConfig::SpiderMonkey': ['libmozjs-102-dev'],
+    'PkgConfig::XmlSec': ['libxmlsec1-dev'],
     'PkgConfig::XxHash': ['libxxhash-dev'],
     'RocksDB::rocksdb-shared': ['librocksdb-dev'],
     'RocksDB': ['librocksdb-dev'],
@@ -51,6 +52,7 @@ PROGRAMS = {
     'slapadd': 'slapd', 'slapd': 'slapd', 'ldapmodify': 'ldap-utils',
     'java': 'openjdk-17-jdk-headless', 'javac': 'openjdk-17-jdk-headless', 'ninja': 'ninja-build',
     'node': 'nodejs', 'npm': 'npm', 'openssl': 'openssl', 'python3': 'python3', 'shellcheck': 'shellcheck', 'wrk': 'wrk',
+    'xmlsec1': 'xmlsec1',
 }
 # On every Debian system (packages marked essential or required), or what brought the clone.
 ALWAYS_THERE = set('''

@@ -39,6 +39,8 @@ FORBIDDEN = [
      'use crypto/ or net/'),
     ('a comparison that tells by its time where a secret differs', SECRET_COMPARISON,
      r'^src/(access|api|crypto|server)/.*\.(h|cc)$', r'^src/access/(admins\.cc|testing_users\.h)$|_test\.cc$', 'use crypto::constant_time_equal'),
+    ('libxml2 or xmlsec', r'#include <(libxml|xmlsec)/', r'^src/.*\.(h|cc)$', r'^src/xml/(testing/signer\.cc|(document|signature)\.cc|tree\.h)$',
+     'use xml/'),
     ('using namespace in a header', r'^\s*using namespace\b', r'^src/.*\.h$', None, 'write the name'),
 ]
 UNFINISHED = r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b'
