@@ -25,6 +25,7 @@ enum class Permission : std::uint8_t {
     signed_in,       // any authenticated user
     database_lister, // everybody if [chttpd] admin_only_all_dbs = false, else server admins
     metrics_reader,  // a server admin or who has the role `_metrics`
+    auditor,         // a server admin or who has a role of [audit] roles
     server_admin,    // 401 "You are not a server admin." otherwise
     database_member, // 401 "You are not authorized to access this db." / 403 otherwise
     database_admin,  // a member, and 401 "You are not a server or db admin." otherwise

@@ -16,6 +16,9 @@ class Authenticator;
 class Gate;
 class OidcClient;
 } // namespace divan::access
+namespace divan::audit {
+class Log;
+}
 namespace divan::config {
 class Config;
 }
@@ -69,6 +72,7 @@ struct Services {
     views::Views &views;
     replication::Replicator *replicator = nullptr; // null: replications are refused
     access::OidcClient *oidc = nullptr;            // null: nobody logs in at an identity provider
+    audit::Log *audit = nullptr;                   // null: nothing is recorded
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

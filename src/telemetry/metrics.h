@@ -115,6 +115,12 @@ namespace divan::telemetry {
       "number of times the certificate of the HTTPS listener was read")                                      \
     X(oidc_logins, "divan.oidc.logins", "number of logins at the OpenID provider that succeeded")            \
     X(oidc_logins_failed, "divan.oidc.logins_failed", "number of logins at the OpenID provider that failed") \
+    X(audit_records, "divan.audit.records", "number of records that the audit log has taken")                \
+    X(audit_dropped, "divan.audit.dropped",                                                                  \
+      "number of records that the audit log has lost because its queue was full or could not be written")    \
+    X(audit_anchors, "divan.audit.anchors", "number of times the head of the audit log was anchored")        \
+    X(audit_anchor_failures, "divan.audit.anchor_failures",                                                  \
+      "number of times the head of the audit log could not be anchored")                                     \
     X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
     X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
 
