@@ -56,6 +56,10 @@ divan_module(net DEPENDS base LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB)
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
 divan_module(audit DEPENDS base json crypto config telemetry kv net TEST_DEPENDS kv/memory)
 divan_module(audit/testing DEPENDS base audit kv kv/rocksdb)
+if(DIVAN_TESTS)
+  add_executable(audit_tamper src/audit/testing/main.cc)
+  target_link_libraries(audit_tamper PRIVATE divan_audit_testing)
+endif()
 
 # Layer 3
 divan_module(design DEPENDS base json crypto config collation selector script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)

@@ -3,6 +3,7 @@
 
 #include "access/authenticator.h"
 #include "access/oidc_client.h"
+#include "api/audit_notes.h"
 #include "api/router.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -104,8 +105,10 @@ Task<Result<void>> get_callback(Call &call) {
         services.log.write(telemetry::Level::warning, call.request_id,
                            fmt::format("a login at the identity provider failed, from {}: {}",
                                        call.head().remote_address, arrival.error().reason()));
+        co_await note_failed_login(call, std::string(), "oidc", arrival.error());
         co_return arrival.error();
     }
+    co_await note_login(call, arrival->principal, "oidc");
     call.common_headers.add("Set-Cookie", login_cookie(call, state, "", std::chrono::seconds(0)));
     // Behind the renewed cookie of whoever was logged in before: the last one counts.
     call.common_headers.add("Set-Cookie",

@@ -47,6 +47,7 @@ constexpr Shape kShapes[] = {
     {"GET", "/_session/oidc/callback", "", "302"},
     {"GET", "/_session/oidc/logout", "", "302"},
 
+    {"GET", "/_audit", "", "200 AuditRecords, 200 application/x-ndjson"},
     {"GET", "/_node/{node}", "", "200 Node"},
     {"GET", "/_node/{node}/_stats", "", "200 Object"},
     {"GET", "/_node/{node}/_stats/{path...}", "", "200 Any"},
@@ -199,6 +200,8 @@ constexpr std::string_view kSchemas = R"({
 "TotpToken":{"type":"object","required":["token"],"properties":{"token":{"type":"string"}}},
 "RecoveryCodes":{"type":"object","required":["ok","recovery_codes"],"properties":{"ok":{"const":true},"recovery_codes":{"$ref":"#/components/schemas/Names"}}},
 "Lockouts":{"type":"array","items":{"type":"object","required":["name","address","remaining_seconds"],"properties":{"name":{"type":["string","null"]},"address":{"type":"string"},"remaining_seconds":{"type":"integer"}}}},
+"AuditRecord":{"type":"object","required":["number","time","node","kind","action","outcome"],"properties":{"number":{"type":"integer"},"time":{"type":"string"},"node":{"type":"string"},"kind":{"type":"string"},"action":{"type":"string"},"outcome":{"enum":["granted","refused","failed"]},"principal":{"type":"string"},"authenticated":{"type":"string"},"address":{"type":"string"},"method":{"type":"string"},"path":{"type":"string"},"database":{"type":"string"},"document":{"type":"string"},"revision":{"type":"string"},"replaced":{"type":"string"},"reason":{"type":"string"},"details":{"type":"object"}}},
+"AuditRecords":{"type":"object","required":["records","next","total"],"properties":{"records":{"type":"array","items":{"$ref":"#/components/schemas/AuditRecord"}},"next":{"type":["integer","null"]},"total":{"type":"integer"}}},
 "Session":{"type":"object","required":["ok","userCtx","info"],"properties":{"ok":{"const":true},"userCtx":{"type":"object","required":["name","roles"],"properties":{"name":{"type":["string","null"]},"roles":{"$ref":"#/components/schemas/Names"}}},"info":{"type":"object"}}},
 "Node":{"type":"object","required":["name"],"properties":{"name":{"type":"string"}}},
 "System":{"type":"object","required":["uptime","memory"],"properties":{"uptime":{"type":"integer"},"memory":{"type":"object"}}},

@@ -1,9 +1,9 @@
 #include "audit/anchor.h"
 
 #include "base/encoding.h"
+#include "net/client.h"
 #include "json/parser.h"
 #include "json/writer.h"
-#include "net/client.h"
 
 #include <cerrno>
 #include <cstring>
@@ -93,7 +93,8 @@ Result<void> append_to_file(const std::string &path, const Anchor &anchor) {
         return failed();
     auto text = anchor_text(anchor) + "\n";
     // One call: lines of two servers do not mix.
-    bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
+    bool written =
+        write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
     Result<void> result;
     if (!written)
         result = failed();

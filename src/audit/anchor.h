@@ -26,8 +26,8 @@ struct Anchor {
 
 // A line of a file of anchors.
 struct AnchorLine {
-    std::uint64_t line = 0;     // from 1
-    Result<Anchor> anchor;      // an error: it cannot be read
+    std::uint64_t line = 0; // from 1
+    Result<Anchor> anchor;  // an error: it cannot be read
 };
 // Every line that is not empty. Lines that the system log has put its own words before are read, too.
 [[nodiscard]] std::vector<AnchorLine> parse_anchors(std::string_view text);

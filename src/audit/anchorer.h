@@ -1,7 +1,7 @@
 #pragma once
 
-// Brings anchors to the places of the settings, on a thread of its own: a peer that hangs must not hold up the
-// log. A place that fails is tried again with the next anchor, which says more.
+// Brings anchors to the places of the settings, on a thread of its own: a peer that hangs must not hold up
+// the log. A place that fails is tried again with the next anchor, which says more.
 
 #include "audit/anchor.h"
 #include "base/executor.h"
@@ -19,8 +19,7 @@ namespace divan::audit {
 
 class Anchorer {
   public:
-    Anchorer(telemetry::Logger &log, telemetry::Registry &metrics)
-        : log_(log), metrics_(metrics), pool_(1) {}
+    Anchorer(telemetry::Logger &log, telemetry::Registry &metrics) : log_(log), metrics_(metrics), pool_(1) {}
 
     // Never blocks. One anchor at a time: while one is on its way nothing is done.
     void post(std::shared_ptr<const Options> options, Anchor anchor);
@@ -37,7 +36,7 @@ class Anchorer {
     telemetry::Logger &log_;
     telemetry::Registry &metrics_;
     std::atomic<bool> busy_ = false;
-    std::atomic<std::uint64_t> anchored_ = 0; // records that every place knows of
+    std::atomic<std::uint64_t> anchored_ = 0;     // records that every place knows of
     std::map<std::string, std::uint64_t> counts_; // by place; on the pool
     ThreadPool pool_;
 };

@@ -5,8 +5,8 @@
 namespace divan::audit {
 namespace {
 
-// Labels have different lengths up to their NUL, and what has no fixed size comes last or with its size: no two
-// inputs are the same bytes.
+// Labels have different lengths up to their NUL, and what has no fixed size comes last or with its size: no
+// two inputs are the same bytes.
 constexpr std::string_view kGenesis{"divan audit genesis\0", 20};
 constexpr std::string_view kRecord{"divan audit record\0", 19};
 constexpr std::string_view kLink{"divan audit link\0", 17};

@@ -7,8 +7,8 @@
 //   seal = HMAC(key, "head"    | uuid | count | mac)            of where the chain ends
 //          HMAC(key, "anchor"  | uuid | count | mac | time)     of the same, in another place
 //
-// The tag names a record that was changed whatever happened to its neighbours; the mac finds what is missing or
-// stands in another place. uuid: of the log, so that records of another log of the same key prove nothing.
+// The tag names a record that was changed whatever happened to its neighbours; the mac finds what is missing
+// or stands in another place. uuid: of the log, so that records of another log of the same key prove nothing.
 
 #include "crypto/hmac.h"
 

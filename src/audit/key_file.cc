@@ -48,16 +48,18 @@ bool lies_inside(const std::string &path, const std::string &directory) {
 Result<void> make(const std::string &path, Random &random) {
     File file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (file.get() < 0)
-        return refuse(path, fmt::format("cannot be made: {}. Make its folder, or put a file with 64 hexadecimal "
-                                        "digits there.",
-                                        std::strerror(errno)));
+        return refuse(path,
+                      fmt::format("cannot be made: {}. Make its folder, or put a file with 64 hexadecimal "
+                                  "digits there.",
+                                  std::strerror(errno)));
     auto bytes = random.bytes(kKeyBytes);
     auto text = hex_encode(bytes) + "\n";
     bool written = write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                    fsync(file.get()) == 0;
     crypto::cleanse(text);
     crypto::cleanse(bytes);
-    return written ? Result<void>() : refuse(path, fmt::format("cannot be written: {}.", std::strerror(errno)));
+    return written ? Result<void>()
+                   : refuse(path, fmt::format("cannot be written: {}.", std::strerror(errno)));
 }
 
 } // namespace
@@ -82,12 +84,14 @@ Result<crypto::Secret> read_key_file(const std::string &path) {
 Result<crypto::Secret> open_key_file(const std::string &path, const std::string &data_directory,
                                      Random &random) {
     if (path.empty())
-        return Error(ErrorCode::bad_request,
-                     "[audit] enable needs key_file: a file outside the data directory; it is made if its folder "
-                     "exists.");
+        return Error(
+            ErrorCode::bad_request,
+            "[audit] enable needs key_file: a file outside the data directory; it is made if its folder "
+            "exists.");
     if (!data_directory.empty() && lies_inside(path, data_directory))
-        return refuse(path, "lies in the data directory: who can change the log would find the key beside it. "
-                            "Put it elsewhere.");
+        return refuse(path,
+                      "lies in the data directory: who can change the log would find the key beside it. "
+                      "Put it elsewhere.");
     std::error_code error;
     if (!std::filesystem::exists(path, error)) {
         DIVAN_TRY_VOID(make(path, random));

@@ -66,7 +66,8 @@ struct Log::Impl {
             auto taken = take();
             last = taken.last;
             auto before = sealer->head().count;
-            auto sealed = taken.has_work ? sealer->seal(std::move(taken.bodies), taken.shards) : Result<void>();
+            auto sealed =
+                taken.has_work ? sealer->seal(std::move(taken.bodies), taken.shards) : Result<void>();
             services.metrics.count(Metric::audit_records,
                                    static_cast<std::int64_t>(sealer->head().count - before));
             finish(taken, sealed);
@@ -184,7 +185,8 @@ struct Log::Impl {
 
 Result<std::unique_ptr<Log>> Log::open(const Services &services, const crypto::Secret &key, std::string uuid,
                                        std::string node, std::shared_ptr<const Options> options) {
-    DIVAN_TRY(auto opened, Sealer::open(services.engine, services.clock, key, std::move(uuid), std::move(node)));
+    DIVAN_TRY(auto opened,
+              Sealer::open(services.engine, services.clock, key, std::move(uuid), std::move(node)));
     std::unique_ptr<Log> log(
         new Log(std::make_unique<Impl>(services, std::move(opened.sealer), std::move(options))));
     if (!opened.damage.empty()) {
@@ -243,6 +245,13 @@ void Log::note(Record record) {
         impl_->lose(1);
 }
 
+void Log::note_or_lose(Record record) {
+    if (try_note(record))
+        return;
+    std::lock_guard lock(impl_->mutex);
+    impl_->lose(1);
+}
+
 Result<void> Log::note_durable(Record record) {
     if (!wants(record.kind))
         return {};
@@ -279,6 +288,10 @@ Result<Head> Log::flush() {
         DIVAN_TRY_VOID(impl_->wait_for_round(lock));
     }
     return impl_->sealer->head();
+}
+
+Result<QueryPage> Log::read(const Query &query) const {
+    return read_records(impl_->services.engine, query);
 }
 
 void Log::stop() {

@@ -5,12 +5,13 @@
 //
 // Records come in two ways: by note(), into a bounded queue in memory; and with the commits of documents, as
 // pending rows in the shards of databases (pending.h), which the log is told of. Both are chained within
-// [audit] seal_interval_ms. What was queued is lost if the process is killed before; what came with a commit is
-// not, nor what note_durable() has returned for.
+// [audit] seal_interval_ms. What was queued is lost if the process is killed before; what came with a commit
+// is not, nor what note_durable() has returned for.
 //
 // Thread-safe.
 
 #include "audit/options.h"
+#include "audit/query.h"
 #include "audit/record.h"
 #include "audit/sealer.h"
 #include "base/clock.h"
@@ -52,6 +53,8 @@ class Log {
     // Waits for room at most [audit] queue_wait_ms; then the record is lost, is counted, and the log will say
     // how many were. Not on a network thread.
     void note(Record record);
+    // As note(), for threads that cannot wait.
+    void note_or_lose(Record record);
     // Returns when the record is durable. For changes of who may do what: nobody is told that one was made
     // before it is recorded. Errors: the record may be missing, and why. Not on a network thread.
     Result<void> note_durable(Record record);
@@ -63,6 +66,9 @@ class Log {
 
     // Chains all that came before; where the log has come to then. Not on a network thread.
     Result<Head> flush();
+
+    // Records that are chained. Blocks on the engine. Errors: as read_records().
+    [[nodiscard]] Result<QueryPage> read(const Query &query) const;
 
     // Chains what is left, anchors it, and ends the threads. Later records are lost, and counted. Idempotent.
     void stop();

@@ -1,5 +1,5 @@
-// Anchors, rows of the log and pending rows: whatever stands there must be read or refused, and what was read is
-// written again as it was.
+// Anchors, rows of the log and pending rows: whatever stands there must be read or refused, and what was read
+// is written again as it was.
 
 #include "audit/anchor.h"
 #include "audit/format.h"

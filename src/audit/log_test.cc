@@ -69,8 +69,8 @@ TEST(Log, GoesOnAfterARestart) {
 TEST(Log, AnotherKeyIsRefused) {
     TestingLog log;
     log.write(1);
-    auto opened = Log::open({*log.engine, log.clock, log.logger, log.metrics}, crypto::Secret("other"), "uuid",
-                            "node", TestingLog::all_kinds());
+    auto opened = Log::open({*log.engine, log.clock, log.logger, log.metrics}, crypto::Secret("other"),
+                            "uuid", "node", TestingLog::all_kinds());
     ASSERT_FALSE(opened.ok());
     EXPECT_NE(opened.error().reason().find("key_file"), std::string::npos);
 }
@@ -93,7 +93,8 @@ TEST(Log, FullQueueLosesRecordsAndSaysHowMany) {
     auto options = TestingLog::all_kinds();
     options->queue_records_max = 4;
     options->queue_wait = Millis(0);
-    options->seal_interval = Millis(60'000); // nothing is taken until somebody asks, or the queue is half full
+    options->seal_interval =
+        Millis(60'000); // nothing is taken until somebody asks, or the queue is half full
     auto writer = log.open(options);
     writer->stop();
     writer->note(TestingLog::record("late"));
@@ -124,10 +125,11 @@ TEST(Log, FullQueueLosesRecordsAndSaysHowMany) {
 TEST(Log, PendingRowsOfCommitsAreChainedAndErased) {
     TestingLog log;
     auto writer = log.open();
-    commit_pending(log, 3, {{R"("principal":"anna","address":"127.0.0.1",)",
-                             {{Kind::document_write, "new", "1-a", {}, false},
-                              {Kind::document_write, "old", "2-b", "1-b", false},
-                              {Kind::design, "_design/x", "3-c", "2-c", true}}}});
+    commit_pending(log, 3,
+                   {{R"("principal":"anna","address":"127.0.0.1",)",
+                     {{Kind::document_write, "new", "1-a", {}, false},
+                      {Kind::document_write, "old", "2-b", "1-b", false},
+                      {Kind::design, "_design/x", "3-c", "2-c", true}}}});
     writer->note_pending(kShard);
     ASSERT_TRUE(writer->flush().ok());
     EXPECT_EQ(pending_rows(log), 0U);
@@ -233,7 +235,7 @@ TEST(Record, WhateverComesIsReadable) {
     EXPECT_LT(text.size(), 4'000U);
     auto parsed = parse_record(text);
     ASSERT_TRUE(parsed.ok()) << text;
-    EXPECT_EQ(parsed->find("principal")->string(), "??\?????\"\\\n");
+    EXPECT_EQ(parsed->find("principal")->string(), "??\????\"\\\n");
     EXPECT_EQ(number_of(text), 7U);
 }
 

@@ -117,7 +117,8 @@ Result<void> expand_pending(std::string_view value, std::string_view node,
             if (begin.empty())
                 begin = body_begin(time, node, static_cast<Kind>(kind));
             std::string body;
-            body.reserve(begin.size() + origin.size() + document.size() + revision.size() + replaced.size() + 96);
+            body.reserve(begin.size() + origin.size() + document.size() + revision.size() + replaced.size() +
+                         96);
             body.append(begin).append("\"action\":\"").append(action_of(flags));
             body.append("\",\"outcome\":\"granted\",").append(origin);
             append_member(body, "document", document, kDocumentBytesMax);

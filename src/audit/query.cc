@@ -41,8 +41,8 @@ bool Filter::admits(const json::Object &record) const {
     if ((!since.empty() && time < since) || (!until.empty() && time >= until))
         return false;
     const std::pair<std::string_view, const std::string *> wanted[] = {
-        {"kind", &kind},           {"action", &action},     {"outcome", &outcome}, {"principal", &principal},
-        {"database", &database},   {"document", &document}, {"address", &address}};
+        {"kind", &kind},         {"action", &action},     {"outcome", &outcome}, {"principal", &principal},
+        {"database", &database}, {"document", &document}, {"address", &address}};
     return std::all_of(std::begin(wanted), std::end(wanted), [&](const auto &one) {
         return one.second->empty() || text_of(record, one.first) == *one.second;
     });
@@ -86,14 +86,16 @@ Result<QueryPage> read_records(kv::Engine &engine, const Query &query) {
         if (query.descending)
             std::reverse(records.begin(), records.end());
         for (auto &record : records) {
-            if (record.number > query.count || (query.descending ? record.number > from : record.number < from))
+            if (record.number > query.count ||
+                (query.descending ? record.number > from : record.number < from))
                 continue;
             if (page.texts.size() >= query.records_max || scanned >= query.scanned_max) {
                 page.next = record.number;
                 return page;
             }
             ++scanned;
-            auto parsed = query.filter.open() ? Result<json::Object>(json::Object()) : parse_record(record.text);
+            auto parsed =
+                query.filter.open() ? Result<json::Object>(json::Object()) : parse_record(record.text);
             if (parsed.ok() && (query.filter.open() || query.filter.admits(*parsed)))
                 page.texts.push_back(std::move(record.text));
         }

@@ -22,13 +22,13 @@ struct Filter {
     [[nodiscard]] bool open() const;
 };
 
-// Of a time as a client writes it: RFC 3339 in UTC with any fraction or none, a date, or microseconds since the
-// epoch; as time_text() writes it. Errors: query_parse_error.
+// Of a time as a client writes it: RFC 3339 in UTC with any fraction or none, a date, or microseconds since
+// the epoch; as time_text() writes it. Errors: query_parse_error.
 [[nodiscard]] Result<std::string> read_time(std::string_view text);
 
 struct Query {
     Filter filter;
-    std::uint64_t from = 0; // number; 0: the first, or with `descending` the last
+    std::uint64_t from = 0;  // number; 0: the first, or with `descending` the last
     std::uint64_t count = 0; // records beyond are not looked at: Head::count of some time
     bool descending = false;
     std::size_t records_max = 100;    // that are answered

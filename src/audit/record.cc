@@ -23,8 +23,9 @@ constexpr std::string_view kKindNames[] = {
 };
 
 // Parts of names, in lower case, whose values are nobody's business.
-constexpr std::string_view kSecretParts[] = {"password", "passwd",     "token",       "secret", "cookie",
-                                             "api_key",  "credential", "derived_key", "otp",    "private_key"};
+constexpr std::string_view kSecretParts[] = {"password", "passwd",     "token",      "secret",
+                                             "cookie",   "api_key",    "credential", "derived_key",
+                                             "otp",      "private_key"};
 
 std::string lower(std::string_view text) {
     std::string out(text);

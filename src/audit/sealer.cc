@@ -19,9 +19,10 @@ bool proves(Chain &chain, const StoredRecord &record) {
 }
 
 Error wrong_key() {
-    return {ErrorCode::bad_request,
-            "The key in [audit] key_file is not the one that the audit log was written with. Put the right key "
-            "there; if it is the right one, the log was changed: `divan audit verify` says where."};
+    return {
+        ErrorCode::bad_request,
+        "The key in [audit] key_file is not the one that the audit log was written with. Put the right key "
+        "there; if it is the right one, the log was changed: `divan audit verify` says where."};
 }
 
 } // namespace
@@ -48,10 +49,11 @@ Result<Sealer::Opened> Sealer::open(kv::Engine &engine, const Clock &clock, cons
     if (!last.ok() || !*last || !proves(chain, **last))
         return wrong_key();
     Head head{chain.uuid(), (*last)->number, (*last)->mac};
-    return Opened{make(std::move(chain), std::move(head)),
-                  fmt::format("The head of the audit log was missing or changed; it goes on behind record {}. "
-                              "Compare it with its anchors: divan audit verify --anchors FILE.",
-                              (*last)->number)};
+    return Opened{
+        make(std::move(chain), std::move(head)),
+        fmt::format("The head of the audit log was missing or changed; it goes on behind record {}. "
+                    "Compare it with its anchors: divan audit verify --anchors FILE.",
+                    (*last)->number)};
 }
 
 Head Sealer::head() {
@@ -181,7 +183,8 @@ Result<void> Sealer::commit_if_large() {
 Result<void> Sealer::commit() {
     close_block();
     if (next_.count != head_.count) {
-        batch_.put(kv::Table::documents, std::string(kHeadKey), encode_head({next_, chain_.seal_head(next_)}));
+        batch_.put(kv::Table::documents, std::string(kHeadKey),
+                   encode_head({next_, chain_.seal_head(next_)}));
         for (const auto &[shard, place] : next_cursors_)
             batch_.put(kv::Table::documents, cursor_key(shard), encode_cursor(place));
         DIVAN_TRY(auto commit, engine_.begin(kv::kAuditShard, {}, 0));
@@ -189,7 +192,8 @@ Result<void> Sealer::commit() {
         batch_ = {};
         DIVAN_TRY(auto outcome, commit->finish(std::move(batch), 0));
         if (outcome != kv::CommitOutcome::committed)
-            return Error(ErrorCode::outcome_unknown, "It is not known whether records of the audit log were written.");
+            return Error(ErrorCode::outcome_unknown,
+                         "It is not known whether records of the audit log were written.");
         head_ = next_;
         for (const auto &[shard, place] : next_cursors_)
             cursors_[shard] = place;

@@ -89,7 +89,8 @@ class TestingLog {
         std::uint64_t key = 0;
         for (std::size_t i = 0; i < records.size(); i += of_block) {
             Block block(records.begin() + static_cast<std::ptrdiff_t>(i),
-                        records.begin() + static_cast<std::ptrdiff_t>(std::min(i + of_block, records.size())));
+                        records.begin() +
+                            static_cast<std::ptrdiff_t>(std::min(i + of_block, records.size())));
             key = std::max(key + 1, block.front().number);
             rows.put(kv::Table::documents, block_key(key), encode_block(block));
         }

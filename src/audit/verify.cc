@@ -125,8 +125,8 @@ class Verifier {
     void look_at_changed(const StoredRecord &record) {
         auto number = record.number;
         auto claimed = number_of(record.text);
-        bool is_another = claimed && *claimed != number &&
-                          is_same(chain_.tag(*claimed, record.text), record.tag);
+        bool is_another =
+            claimed && *claimed != number && is_same(chain_.tag(*claimed, record.text), record.tag);
         if (is_another)
             find(What::reordered, number, number,
                  fmt::format("Record {} stands in the place of record {}.", *claimed, number));
@@ -177,10 +177,11 @@ class Verifier {
             result_.first_time = time;
         result_.last_time = std::move(time);
         if (record.text.find(head_lost_mark_) != std::string::npos)
-            find(What::head_lost, record.number, record.number,
-                 fmt::format("Record {} says that the server found no head that fits when it started: records "
-                             "before it may be missing.",
-                             record.number));
+            find(
+                What::head_lost, record.number, record.number,
+                fmt::format("Record {} says that the server found no head that fits when it started: records "
+                            "before it may be missing.",
+                            record.number));
     }
 
     void find_missing(std::uint64_t first, std::uint64_t last) {
@@ -191,7 +192,8 @@ class Verifier {
             find(What::removed, first, removed_last,
                  range_text(first, removed_last) + (first == removed_last ? "is missing." : "are missing."));
         if (block != unreadable_.end())
-            find(What::unreadable, *block, last, range_text(*block, last) + "cannot be read: the row was changed.");
+            find(What::unreadable, *block, last,
+                 range_text(*block, last) + "cannot be read: the row was changed.");
     }
 
     // ---- the head
@@ -251,9 +253,10 @@ class Verifier {
                 newest_fitting_ = anchor->second;
             else if (certain_ && !doubt_)
                 find(What::contradiction, number, number,
-                     fmt::format("The anchor in line {}, of {}, knows of another record {}: the log was written "
-                                 "anew.",
-                                 anchor->second->line, anchor->second->anchor->time, number));
+                     fmt::format(
+                         "The anchor in line {}, of {}, knows of another record {}: the log was written "
+                         "anew.",
+                         anchor->second->line, anchor->second->anchor->time, number));
         }
     }
 
@@ -269,20 +272,21 @@ class Verifier {
                          : fmt::format("after the anchor in line {} ({} records, {})", newest_fitting_->line,
                                        newest_fitting_->anchor->head.count, newest_fitting_->anchor->time);
         find(What::truncated, next_, count,
-             fmt::format("The log was cut off {}: the anchor in line {}, of {}, knows of {} records, and the log "
-                         "ends with record {}.",
-                         after, behind->second->line, behind->second->anchor->time, behind->first, last));
+             fmt::format(
+                 "The log was cut off {}: the anchor in line {}, of {}, knows of {} records, and the log "
+                 "ends with record {}.",
+                 after, behind->second->line, behind->second->anchor->time, behind->first, last));
     }
 
     VerifyInput input_;
     Chain chain_;
     const std::string head_lost_mark_;
     std::uint64_t next_ = 1;
-    std::string mac_;       // of the record before; empty: it is not there
-    bool certain_ = true;   // that it is the true one
+    std::string mac_;     // of the record before; empty: it is not there
+    bool certain_ = true; // that it is the true one
     std::optional<Doubt> doubt_;
-    std::map<std::uint64_t, std::uint64_t> missing_; // first to last
-    std::vector<std::uint64_t> unreadable_;          // first numbers of blocks
+    std::map<std::uint64_t, std::uint64_t> missing_;           // first to last
+    std::vector<std::uint64_t> unreadable_;                    // first numbers of blocks
     std::multimap<std::uint64_t, const AnchorLine *> anchors_; // by count
     const AnchorLine *newest_fitting_ = nullptr;
     std::vector<Finding> findings_;

@@ -189,7 +189,8 @@ TEST_F(VerifyAnchors, RollBackIsNamedAfterTheLastAnchorThatFits) {
     EXPECT_EQ(log.findings(anchors), "");
     log.replace(old_records);
     log.put(std::string(kHeadKey), encode_head(old_head));
-    EXPECT_EQ(log.findings(), "") << "without anchors an older state of the whole log is as good as the newest";
+    EXPECT_EQ(log.findings(), "")
+        << "without anchors an older state of the whole log is as good as the newest";
     EXPECT_EQ(log.findings(anchors), "truncated 8-10");
     auto detail = log.verify(anchors).findings.front().detail;
     EXPECT_NE(detail.find("after the anchor in line 1 (5 records, "), std::string::npos) << detail;

@@ -9,10 +9,11 @@ constexpr Setting kSettings[] = {
     {"audit", "enable", Kind::boolean, "false", 0, 0, kNeedsRestart | kReadOnlyOverHttp,
      "What happens is recorded in a log that cannot be changed unseen: see audit.md."},
     {"audit", "key_file", Kind::text, "", 0, 0, kNeedsRestart | kReadOnlyOverHttp,
-     "File with the key of the log, 64 hexadecimal digits, outside the data directory; made at the first start."},
+     "File with the key of the log, 64 hexadecimal digits, outside the data directory; made at the first "
+     "start."},
     {"audit", "events", Kind::list,
-     "authentication, refusal, configuration, security, policy, design, replication, database, audit", 0, 0, kNone,
-     "Kinds of events that are recorded; `configuration` and `audit` always are.",
+     "authentication, refusal, configuration, security, policy, design, replication, database, audit", 0, 0,
+     kNone, "Kinds of events that are recorded; `configuration` and `audit` always are.",
      "authentication, refusal, configuration, security, policy, design, replication, document_read, "
      "document_write, database, audit"},
     {"audit", "document_databases", Kind::list, "*", 0, 0, kNone,
@@ -21,12 +22,14 @@ constexpr Setting kSettings[] = {
     {"audit", "roles", Kind::list, "auditor", 0, 0, kNone,
      "Roles that may read the log, besides server admins."},
     {"audit", "redact_fields", Kind::list, "", 0, 0, kNone,
-     "Names of members whose values are written as `[redacted]` in the details of records; those of passwords, "
+     "Names of members whose values are written as `[redacted]` in the details of records; those of "
+     "passwords, "
      "tokens and secrets always are."},
     {"audit", "queue_records_max", Kind::integer, "10000", 10, 10'000'000, kNone,
      "Records that wait in memory to be written."},
     {"audit", "queue_wait_ms", Kind::integer, "1000", 0, 600'000, kNone,
-     "Longest wait of a request for room in that queue; then its record is lost, and the log says how many were."},
+     "Longest wait of a request for room in that queue; then its record is lost, and the log says how many "
+     "were."},
     {"audit", "seal_interval_ms", Kind::integer, "200", 1, 60'000, kNone,
      "How long records are gathered before they are written and chained together."},
     {"audit", "anchor_interval_seconds", Kind::integer, "60", 1, 86'400, kNone,

@@ -44,7 +44,8 @@ std::string HmacSha256::of(std::initializer_list<std::string_view> parts) {
         DIVAN_CHECK(EVP_MAC_update(context, bytes_of(part), part.size()) == 1);
     std::string out(kBytes, '\0');
     std::size_t size = 0;
-    DIVAN_CHECK(EVP_MAC_final(context, reinterpret_cast<unsigned char *>(out.data()), &size, out.size()) == 1);
+    DIVAN_CHECK(EVP_MAC_final(context, reinterpret_cast<unsigned char *>(out.data()), &size, out.size()) ==
+                1);
     DIVAN_CHECK(size == kBytes);
     return out;
 }

@@ -227,8 +227,7 @@ bool is_meant(const AttachmentEdit &stub, const Attachment &attachment, bool rep
 }
 
 // The revision that an accepted edit descends from, as far as it is known.
-std::optional<doc::RevId> replaced_revision(CommitGroup &group, const Edit &edit,
-                                                   const doc::RevId &rev) {
+std::optional<doc::RevId> replaced_revision(CommitGroup &group, const Edit &edit, const doc::RevId &rev) {
     if (edit.path)
         return edit.path->hashes.size() > 1
                    ? std::optional(doc::RevId{edit.path->start - 1, edit.path->hashes[1]})
@@ -305,10 +304,11 @@ doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, co
     return {parent ? parent->generation + 1 : 1, doc::RevHash::from_bytes(crypto::md5(content))};
 }
 
-std::vector<std::unique_ptr<Operation>>
-make_edit_operations(std::vector<Edit> edits, std::shared_ptr<const WriteContext> author,
-                     std::shared_ptr<ExpectedStates> expected, std::size_t edits_max, std::size_t bytes_max,
-                     Database::WriteDone done) {
+std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> edits,
+                                                             std::shared_ptr<const WriteContext> author,
+                                                             std::shared_ptr<ExpectedStates> expected,
+                                                             std::size_t edits_max, std::size_t bytes_max,
+                                                             Database::WriteDone done) {
     // A stub that names no attachment undoes its whole write: one group.
     bool divisible = std::none_of(edits.begin(), edits.end(), has_stubs);
     std::vector<std::vector<Edit>> parts;
@@ -419,7 +419,8 @@ void EditOperation::audit(CommitGroup &group) const {
     AuditedWrite write{author_, {}};
     for (std::size_t i = 0; i < edits_.size(); ++i) {
         const auto &edit = edits_[i];
-        if (!results_[i].ok() || !results_[i]->changed || !database.context.audit->records(database.name, edit.id))
+        if (!results_[i].ok() || !results_[i]->changed ||
+            !database.context.audit->records(database.name, edit.id))
             continue;
         const auto &rev = results_[i]->rev;
         write.edits.push_back({edit.id, rev, replaced_revision(group, edit, rev), edit.deleted});

@@ -1,7 +1,7 @@
 #pragma once
 
-// Shards that belong to no database: those behind the last one that a database may have. The highest id of all
-// is never used (docs/formats/engine.md).
+// Shards that belong to no database: those behind the last one that a database may have. The highest id of
+// all is never used (docs/formats/engine.md).
 
 #include "kv/engine.h"
 

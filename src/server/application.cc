@@ -28,6 +28,7 @@
 #include "replication/throttle.h"
 #include "script/pool.h"
 #include "selector/limits.h"
+#include "server/audit_trail.h"
 #include "server/connection_log.h"
 #include "server/global_changes.h"
 #include "server/listeners.h"
@@ -207,6 +208,10 @@ class Application::Parts {
         identity_client_.reset();
         authenticator_.reset();
         users_.reset();
+        if (audit_) {
+            audit_->note_server("server_stopped");
+            audit_->log().stop();
+        }
         store_.reset();
         server_.reset();
     }
@@ -342,8 +347,12 @@ class Application::Parts {
         write_guard_ = std::make_unique<access::WriteGuard>(
             *validation_, access::WriteGuard::Services{*config_, clock_, random_, *cookies_});
         guard_ = std::make_unique<replication::DocumentGuard>(*write_guard_, *config_);
-        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, guard_.get()},
+        DIVAN_TRY(audit_, AuditTrail::open({*engine_, clock_, *log_, metrics_}, *config_, random_,
+                                           data_directory_, node_name_));
+        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, guard_.get(),
+                                          audit_ ? &audit_->recorder() : nullptr},
                                          store_options(*config_, data_directory_)));
+        DIVAN_TRY_VOID(begin_audit());
         // As a CouchDB that was set up as a single node.
         std::vector<std::string> system_databases = {config_->text("chttpd_auth", "authentication_db"),
                                                      "_replicator"};
@@ -372,6 +381,17 @@ class Application::Parts {
                                                         .log = *log_,
                                                         .directory = directory_.get(),
                                                         .directory_pool = directory_pool_.get()}));
+        return {};
+    }
+
+    // What commits of the process before have left is chained now.
+    Result<void> begin_audit() {
+        if (!audit_)
+            return {};
+        audit_->note_server("server_started");
+        DIVAN_TRY(auto shards, store_->shards());
+        for (auto shard : shards)
+            audit_->log().note_pending(shard);
         return {};
     }
 
@@ -417,6 +437,12 @@ class Application::Parts {
             .scripts = scripts_.get(),
             .server_uuid = config_->text("couchdb", "uuid"),
         });
+        if (audit_)
+            replication_->on_job_event = [this](const replication::Replication &replication,
+                                                std::string_view id, std::string_view event,
+                                                std::string_view reason) {
+                audit_->note_job(replication, id, event, reason);
+            };
         replicator_ = std::make_unique<replication::Replicator>(*replication_, *store_,
                                                                 replication::scheduler_options(*config_));
     }
@@ -436,6 +462,7 @@ class Application::Parts {
             .views = *views_,
             .replicator = replicator_.get(),
             .oidc = oidc_.get(),
+            .audit = audit_ ? &audit_->log() : nullptr,
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -499,6 +526,8 @@ class Application::Parts {
         if (auto applied = directory_->apply_settings(); !applied.ok())
             log_->warning(
                 fmt::format("users of the LDAP directory cannot log in: {}", applied.error().reason()));
+        if (audit_)
+            audit_->apply_settings();
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
@@ -545,6 +574,7 @@ class Application::Parts {
     std::unique_ptr<replication::DocumentGuard> guard_;
     std::unique_ptr<ThreadPool> view_pool_;
     std::unique_ptr<views::Views> views_;
+    std::unique_ptr<AuditTrail> audit_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<GlobalChanges> global_changes_;
     std::unique_ptr<UserDatabases> user_databases_;
