@@ -57,6 +57,12 @@ divan_module(net DEPENDS base crypto LINK Boost::headers OpenSSL::SSL ZLIB::ZLIB
 
 # Layer 2
 divan_module(db DEPENDS base json crypto config telemetry kv doc TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
+divan_module(audit DEPENDS base json crypto config telemetry kv net TEST_DEPENDS kv/memory)
+divan_module(audit/testing DEPENDS base audit kv kv/rocksdb)
+if(DIVAN_TESTS)
+  add_executable(audit_tamper src/audit/testing/main.cc)
+  target_link_libraries(audit_tamper PRIVATE divan_audit_testing)
+endif()
 
 # Layer 3
 divan_module(design DEPENDS base json crypto config collation selector script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
@@ -68,14 +74,14 @@ divan_module(wire DEPENDS base json config doc net db TEST_DEPENDS kv kv/memory)
 divan_module(mango DEPENDS base json crypto collation selector kv db design views TEST_DEPENDS kv/memory)
 
 # Layer 4
-divan_module(access DEPENDS base json crypto xml config telemetry selector doc net kv db LINK PkgConfig::Ldap
+divan_module(access DEPENDS base json crypto xml config telemetry selector doc net kv db audit LINK PkgConfig::Ldap
              TEST_DEPENDS crypto/testing xml/testing kv/memory)
 divan_module(replication DEPENDS base json crypto config telemetry selector script doc net kv db design feed wire access
              TEST_DEPENDS kv/memory)
 
 # Layer 5
-divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db design index views mango
-                 feed wire access replication
+divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db audit design index views
+                 mango feed wire access replication
              TEST_DEPENDS kv/memory)
 divan_module(api/testing DEPENDS base json collation config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
                                  views access replication api
@@ -85,9 +91,9 @@ divan_module(simulation DEPENDS base json crypto config telemetry script doc kv 
              LINK fmt::fmt)
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db design views
-             wire access replication api)
-divan_module(cli DEPENDS base json crypto config telemetry script script/worker net design access replication api server
+divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db audit design
+             views wire access replication api)
+divan_module(cli DEPENDS base json crypto config telemetry script script/worker net audit design access replication api server
              LINK CLI11::CLI11 fmt::fmt yaml-cpp)
 
 add_executable(divan src/cli/main.cc)

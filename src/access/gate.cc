@@ -21,6 +21,8 @@ std::string_view permission_name(Permission permission) {
         return "database_lister";
     case Permission::metrics_reader:
         return "metrics_reader";
+    case Permission::auditor:
+        return "auditor";
     case Permission::server_admin:
         return "server_admin";
     case Permission::database_creator:
@@ -70,6 +72,12 @@ Result<void> Gate::authorize(const Principal &principal, Permission permission) 
         if (principal.has_role("_metrics"))
             return {};
         return Error(ErrorCode::unauthorized, "You are not a server admin or read-only metrics user");
+    case Permission::auditor:
+        for (const auto &role : config_.list("audit", "roles"))
+            if (principal.has_role(role))
+                return {};
+        return Error(principal.anonymous() ? ErrorCode::unauthorized : ErrorCode::forbidden,
+                     "You are not an auditor.");
     case Permission::server_admin:
     case Permission::database_creator:
     case Permission::database_deleter:

@@ -26,6 +26,7 @@ enum class Permission : std::uint8_t {
     signed_in,        // any authenticated user
     database_lister,  // everybody if [chttpd] admin_only_all_dbs = false, else server admins
     metrics_reader,   // a server admin or who has the role `_metrics`
+    auditor,          // a server admin or who has a role of [audit] roles
     server_admin,     // 401 "You are not a server admin." otherwise
     database_creator, // server_admin; create_db
     database_deleter, // server_admin; delete_db

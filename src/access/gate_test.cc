@@ -51,6 +51,16 @@ TEST_F(GateTest, SettingsAndRolesOpenWhatTheyName) {
     EXPECT_TRUE(gate_.authorize({"cleo", {"_metrics"}, "default"}, Permission::metrics_reader).ok());
 }
 
+TEST_F(GateTest, AuditorsAreThoseOfTheSetting) {
+    Principal cleo{"cleo", {"auditor"}, "default"};
+    EXPECT_TRUE(gate_.authorize(admin_, Permission::auditor).ok());
+    EXPECT_TRUE(gate_.authorize(cleo, Permission::auditor).ok());
+    EXPECT_EQ(gate_.authorize(user_, Permission::auditor).error().status(), 403);
+    EXPECT_EQ(gate_.authorize(nobody_, Permission::auditor).error().status(), 401);
+    ASSERT_TRUE(config_->set("audit", "roles", "revision, other", false).ok());
+    EXPECT_FALSE(gate_.authorize(cleo, Permission::auditor).ok());
+}
+
 TEST_F(GateTest, DatabasesAreOpenedForThoseWhoMay) {
     EXPECT_TRUE(gate_.open(admin_, Permission::database_reader, "db").ok());
     EXPECT_EQ(gate_.open(nobody_, Permission::database_reader, "db").error().status(), 401);

@@ -81,7 +81,9 @@ Authenticator::Step Authenticator::check_password(const Login &login, Effort eff
     } else if (has_expired(*user)) {
         return refuse(password_expired());
     }
-    return {Step::Kind::found, principal_of(std::move(user), "default")};
+    auto principal = principal_of(std::move(user), "default");
+    principal.password_checked = !known_before;
+    return {Step::Kind::found, std::move(principal)};
 }
 
 Result<void> Authenticator::check_second_factor(const Login &login, const User &user) {

@@ -19,6 +19,8 @@ struct Principal {
     std::string authenticated_by;   // "cookie", "default" (a password), "proxy", "jwt"; empty = nobody
     // What the server itself knows of who it is; null: others vouch for the name, or nobody.
     std::shared_ptr<const User> account = {};
+    // Its password was looked at for this request, and not remembered from one before.
+    bool password_checked = false;
     // It may do nothing but set up the second factor that its roles ask for.
     bool enrolment_due = false;
     // It is a server admin by a role of the policies, and not by its own roles.

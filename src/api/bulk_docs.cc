@@ -4,6 +4,7 @@
 // lies in a file, and its documents are read again and written group by group, so that memory does
 // not grow with it.
 
+#include "api/audit_notes.h"
 #include "api/bulk_handlers.h"
 #include "api/document_handlers.h"
 #include "api/engine_calls.h"
@@ -331,6 +332,7 @@ Task<Result<void>> post_bulk_docs(Call &call) {
         if (!written.ok())
             co_return written.error();
     }
+    co_await note_refused_documents(call, answers.ids, answers.outcomes);
     auto text = bulk_text(*bulk, answers);
     if (!text.ok())
         co_return text.error();

@@ -47,6 +47,8 @@ class Call {
     // The database of routes that begin with {db}; opened by the gate, otherwise null.
     std::shared_ptr<db::Database> database;
     std::string request_id;
+    // Why it is refused is in the audit log already.
+    bool refusal_noted = false;
     // Fields that every response of this call carries (CORS, a renewed cookie, ...).
     net::Headers common_headers;
     // Set by a handler instead of answering: the dispatcher serves this request, for the same principal.

@@ -1,3 +1,4 @@
+#include "api/audit_notes.h"
 #include "api/database_info.h"
 #include "api/engine_calls.h"
 #include "api/router.h"
@@ -60,6 +61,9 @@ Task<Result<void>> put_database(Call &call) {
     });
     if (!created.ok())
         co_return created.error();
+    auto noted = co_await note_change(call, audit::Kind::database, "created");
+    if (!noted.ok())
+        co_return noted.error();
     net::Headers headers;
     headers.add("Location", call.base_url() + "/" + percent_encode(name));
     co_return co_await call.send_ok(201, std::move(headers));
@@ -77,6 +81,9 @@ Task<Result<void>> delete_database(Call &call) {
     });
     if (!erased.ok())
         co_return erased.error();
+    auto noted = co_await note_change(call, audit::Kind::database, "deleted");
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(200);
 }
 
@@ -128,9 +135,17 @@ Task<Result<void>> put_security(Call &call) {
     auto checked = check_security(*body);
     if (!checked.ok())
         co_return checked.error();
+    auto before = co_await call.on_engine([&] { return call.database->security(); });
     auto set = co_await call.on_engine([&] { return call.database->set_security(json::to_text(*body)); });
     if (!set.ok())
         co_return set.error();
+    auto record = audit_record(call, audit::Kind::security, "security_set");
+    if (before.ok())
+        record.details.append("old", json::parse(*before, call.json_options()).value_or(json::Value()));
+    record.details.append("new", std::move(*body));
+    auto noted = co_await note_change(call, std::move(record));
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(200);
 }
 
@@ -160,6 +175,9 @@ Task<Result<void>> put_revs_limit(Call &call) {
     auto set = co_await call.on_engine([&] { return call.database->set_revs_limit(*limit); });
     if (!set.ok())
         co_return set.error();
+    auto noted = co_await note_change(call, audit::Kind::database, "revs_limit_set");
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(200);
 }
 
@@ -177,6 +195,9 @@ Task<Result<void>> put_purged_infos_limit(Call &call) {
     auto set = co_await call.on_engine([&] { return call.database->set_purged_infos_limit(*limit); });
     if (!set.ok())
         co_return set.error();
+    auto noted = co_await note_change(call, audit::Kind::database, "purged_infos_limit_set");
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(200);
 }
 
@@ -230,6 +251,12 @@ Task<Result<void>> post_purge(Call &call) {
     if (!purged.ok())
         co_return purged.error();
     call.services().metrics.count(telemetry::Metric::database_purges);
+    auto record = audit_record(call, audit::Kind::database, "purged");
+    for (const auto &[id, revs] : *purged)
+        record.details.append(id, static_cast<std::uint64_t>(revs.size()));
+    auto noted = co_await note_change(call, std::move(record));
+    if (!noted.ok())
+        co_return noted.error();
     std::string text = "{\"purge_seq\":null,\"purged\":";
     append_purged(text, *purged);
     text.push_back('}');
@@ -275,6 +302,9 @@ Task<Result<void>> put_auto_purge(Call &call) {
     auto set = co_await call.on_engine([&] { return call.database->set_auto_purge(json::to_text(*body)); });
     if (!set.ok())
         co_return set.error();
+    auto noted = co_await note_change(call, audit::Kind::database, "auto_purge_set");
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(201);
 }
 
@@ -287,6 +317,9 @@ Task<Result<void>> post_compact(Call &call) {
     auto begun = call.database->start_compaction();
     if (!begun.ok())
         co_return begun.error();
+    auto noted = co_await note_change(call, audit::Kind::database, "compaction_started");
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(202);
 }
 

@@ -1,6 +1,7 @@
 #include "api/dispatcher.h"
 
 #include "access/authenticator.h"
+#include "api/audit_notes.h"
 #include "api/cors.h"
 #include "api/gzip_exchange.h"
 #include "base/encoding.h"
@@ -90,7 +91,7 @@ std::vector<Route> all_routes() {
                       listing_routes, view_routes,       find_routes,    index_routes,     list_routes,
                       changes_routes, db_updates_routes, bulk_routes,    document_routes,  attachment_routes,
                       show_routes,    update_routes,     rewrite_routes, partition_routes, replication_routes,
-                      reserved_routes})
+                      audit_routes,   reserved_routes})
         for (auto &route : area())
             routes.push_back(std::move(route));
     return routes;
@@ -195,6 +196,8 @@ Task<Result<access::Principal>> Dispatcher::authenticate(Call &call) const {
                                       : telemetry::Metric::auth_cache_misses);
     if (!principal)
         principal = co_await authenticator.authenticate(call.head(), call.exchange().executor());
+    if (services_.audit != nullptr)
+        co_await note_authentication(call, *principal);
     if (principal->ok() && (*principal)->authenticated_by == "cookie" &&
         authenticator.should_renew(call.head()))
         call.common_headers.add("Set-Cookie", authenticator.session_cookie(**principal, call.head().tls));
@@ -211,7 +214,10 @@ Task<Result<void>> Dispatcher::serve(Call &call) const {
     if (!principal.ok())
         co_return principal.error();
     call.principal = std::move(*principal);
-    co_return co_await route(call);
+    auto served = co_await route(call);
+    if (!served.ok())
+        co_await note_refusal(call, served.error());
+    co_return served;
 }
 
 Task<Result<void>> Dispatcher::follow_rewrite(Call &call) const {
@@ -337,6 +343,8 @@ Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
     auto shown = check_document(call);
     if (!shown.ok())
         co_return shown.error();
+    if (services_.audit != nullptr)
+        co_await note_read(call, route);
     co_return co_await route.handler(call);
 }
 

@@ -1,5 +1,7 @@
 #include "api/engine_calls.h"
 
+#include "api/audit_notes.h"
+
 #include "design/design_check.h"
 #include "selector/limits.h"
 #include "telemetry/log.h"
@@ -14,7 +16,7 @@ Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<d
     co_return co_await suspend<Answers>([&call, &edits](Resume<Answers> resume) {
         auto &home = call.exchange().executor();
         call.database->write(
-            std::move(edits), db::WriteContext::user(user_context_json(call)),
+            std::move(edits), db::WriteContext::user(user_context_json(call), audit_origin(call)),
             [&home, resume](Answers answers) {
                 home.post([resume, answers = std::move(answers)]() mutable { resume(std::move(answers)); });
             });

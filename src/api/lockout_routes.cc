@@ -1,4 +1,5 @@
 #include "access/authenticator.h"
+#include "api/audit_notes.h"
 #include "api/router.h"
 #include "json/writer.h"
 
@@ -29,6 +30,11 @@ Task<Result<void>> delete_lockout(Call &call) {
     const auto &name = call.path_parameter("name");
     if (call.services().authenticator.lockout().unlock(name) == 0)
         co_return Error(ErrorCode::not_found, fmt::format("Nobody is locked out as `{}`.", name));
+    auto record = audit_record(call, audit::Kind::authentication, "lockout_removed");
+    record.details.append("name", name);
+    auto noted = co_await note_change(call, std::move(record));
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(200);
 }
 

@@ -1,4 +1,5 @@
 #include "access/admins.h"
+#include "api/audit_notes.h"
 #include "api/router.h"
 #include "collation/sort_key.h"
 #include "config/config.h"
@@ -171,6 +172,9 @@ Task<Result<void>> post_restart(Call &call) {
     auto known = check_node(call);
     if (!known.ok())
         co_return known.error();
+    auto noted = co_await note_change(call, audit::Kind::configuration, "restart");
+    if (!noted.ok())
+        co_return noted.error();
     auto sent = co_await call.send_ok(200);
     if (call.services().restart)
         call.services().restart();
@@ -218,6 +222,18 @@ Task<Result<void>> get_config_value(Call &call) {
     co_return co_await call.send_json(200, json::Value(*value));
 }
 
+// Secret values stand in it as they are shown.
+audit::Record config_record(const Call &call, std::string_view action, const std::string &section,
+                            const std::string &key, std::string old, std::optional<std::string> value) {
+    auto record = audit_record(call, audit::Kind::configuration, action);
+    record.details.append("section", section);
+    record.details.append("key", key);
+    record.details.append("old", std::move(old));
+    if (value)
+        record.details.append("new", std::move(*value));
+    return record;
+}
+
 bool persists(const Call &call) {
     return call.header("X-Couch-Persist").value_or("true") != "false";
 }
@@ -251,6 +267,11 @@ Task<Result<void>> put_config_value(Call &call) {
     });
     if (!old.ok())
         co_return old.error();
+    auto record =
+        config_record(call, "config_set", section, key, *old, call.services().config.get(section, key));
+    auto noted = co_await note_change(call, std::move(record));
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_json(200, json::Value(*old));
 }
 
@@ -271,6 +292,10 @@ Task<Result<void>> delete_config_value(Call &call) {
     auto old = co_await call.on_engine([&] { return config.erase(section, key, persist); });
     if (!old.ok())
         co_return old.error();
+    auto record = config_record(call, "config_deleted", section, key, *old, std::nullopt);
+    auto noted = co_await note_change(call, std::move(record));
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_json(200, json::Value(*old));
 }
 
@@ -281,6 +306,9 @@ Task<Result<void>> post_config_reload(Call &call) {
     auto reloaded = co_await call.on_engine([&] { return call.services().config.reload(); });
     if (!reloaded.ok())
         co_return reloaded.error();
+    auto noted = co_await note_change(call, audit::Kind::configuration, "config_reloaded");
+    if (!noted.ok())
+        co_return noted.error();
     co_return co_await call.send_ok(200);
 }
 

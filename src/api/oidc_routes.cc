@@ -10,7 +10,7 @@ namespace {
 
 using access::Permission;
 
-constexpr ProviderRoutes kRoutes{"/_session/oidc", telemetry::Metric::oidc_logins,
+constexpr ProviderRoutes kRoutes{"oidc", "/_session/oidc", telemetry::Metric::oidc_logins,
                                  telemetry::Metric::oidc_logins_failed};
 
 std::string parameter(const Call &call, std::string_view name) {

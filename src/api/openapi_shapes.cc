@@ -51,6 +51,7 @@ constexpr Shape kShapes[] = {
     {"GET", "/_session/saml/end", "", "302"},
     {"GET", "/_session/saml/metadata", "", "200 application/samlmetadata+xml"},
 
+    {"GET", "/_audit", "", "200 AuditRecords, 200 application/x-ndjson"},
     {"GET", "/_node/{node}", "", "200 Node"},
     {"GET", "/_node/{node}/_stats", "", "200 Object"},
     {"GET", "/_node/{node}/_stats/{path...}", "", "200 Any"},
@@ -208,6 +209,8 @@ constexpr std::string_view kSchemas = R"({
 "AccessExplanation":{"type":"object","required":["document_id","user_id","operation","access_granted","validation_timestamp","permissions_checked","access_reason","security_warnings"],"properties":{"document_id":{"type":["string","null"]},"user_id":{"type":["string","null"]},"operation":{"type":"string"},"access_granted":{"type":"boolean"},"validation_timestamp":{"type":"string"},"permissions_checked":{"type":"array","items":{"type":"string"}},"access_reason":{"type":"string"},"security_warnings":{"type":"array","items":{"type":"string"}}}},
 "SecurityReport":{"type":"object","required":["node_name","configuration_timestamp","authentication","authorization","encryption","network_security","server_admins","findings"],"properties":{"node_name":{"type":"string"},"configuration_timestamp":{"type":"string"},"authentication":{"type":"object"},"authorization":{"type":"object"},"encryption":{"type":"object"},"network_security":{"type":"object"},"server_admins":{"type":"object"},"findings":{"type":"array","items":{"type":"object","required":["severity","setting","message"],"properties":{"severity":{"type":"string"},"setting":{"type":"string"},"message":{"type":"string"}}}}}},
 "Lockouts":{"type":"array","items":{"type":"object","required":["name","address","remaining_seconds"],"properties":{"name":{"type":["string","null"]},"address":{"type":"string"},"remaining_seconds":{"type":"integer"}}}},
+"AuditRecord":{"type":"object","required":["number","time","node","kind","action","outcome"],"properties":{"number":{"type":"integer"},"time":{"type":"string"},"node":{"type":"string"},"kind":{"type":"string"},"action":{"type":"string"},"outcome":{"enum":["granted","refused","failed"]},"principal":{"type":"string"},"authenticated":{"type":"string"},"address":{"type":"string"},"method":{"type":"string"},"path":{"type":"string"},"database":{"type":"string"},"document":{"type":"string"},"revision":{"type":"string"},"replaced":{"type":"string"},"reason":{"type":"string"},"details":{"type":"object"}}},
+"AuditRecords":{"type":"object","required":["records","next","total"],"properties":{"records":{"type":"array","items":{"$ref":"#/components/schemas/AuditRecord"}},"next":{"type":["integer","null"]},"total":{"type":"integer"}}},
 "Session":{"type":"object","required":["ok","userCtx","info"],"properties":{"ok":{"const":true},"userCtx":{"type":"object","required":["name","roles"],"properties":{"name":{"type":["string","null"]},"roles":{"$ref":"#/components/schemas/Names"}}},"info":{"type":"object"}}},
 "Node":{"type":"object","required":["name"],"properties":{"name":{"type":"string"}}},
 "System":{"type":"object","required":["uptime","memory"],"properties":{"uptime":{"type":"integer"},"memory":{"type":"object"}}},

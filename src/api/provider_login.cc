@@ -1,6 +1,7 @@
 #include "api/provider_login.h"
 
 #include "access/authenticator.h"
+#include "api/audit_notes.h"
 #include "telemetry/log.h"
 
 #include <algorithm>
@@ -71,23 +72,26 @@ Task<Result<void>> send_to_provider(Call &call, const ProviderRoutes &routes, ac
     co_return co_await redirect(call, 302, std::move(start.location));
 }
 
-void note_failed_login(const Call &call, const ProviderRoutes &routes, const Error &error) {
+Task<void> note_failed_provider_login(Call &call, const ProviderRoutes &routes, Error error) {
     const auto &services = call.services();
     services.metrics.count(routes.failed);
     services.log.write(telemetry::Level::warning, call.request_id,
                        fmt::format("a login at the identity provider failed, from {}: {}",
                                    call.head().remote_address, error.reason()));
+    co_await note_failed_login(call, std::string(), routes.provider, std::move(error));
 }
 
 Task<Result<void>> end_provider_login(Call &call, const ProviderRoutes &routes, std::string state,
                                       Result<access::FinishedLogin> login) {
     auto arrival = co_await arrive(call, std::move(login));
     if (!arrival.ok()) {
-        note_failed_login(call, routes, arrival.error());
+        auto error = arrival.error();
+        co_await note_failed_provider_login(call, routes, std::move(error));
         co_return arrival.error();
     }
     const auto &services = call.services();
     services.metrics.count(routes.succeeded);
+    co_await note_login(call, arrival->principal, routes.provider);
     call.common_headers.add("Set-Cookie", login_cookie(call, routes, state, "", std::chrono::seconds(0)));
     // Behind the renewed cookie of whoever was logged in before: the last one counts.
     call.common_headers.add("Set-Cookie",

@@ -13,7 +13,8 @@
 namespace divan::api {
 
 struct ProviderRoutes {
-    std::string_view path; // that the cookies are for
+    std::string_view provider; // as ExternalUser::provider
+    std::string_view path;     // that the cookies are for
     telemetry::Metric succeeded;
     telemetry::Metric failed;
 };
@@ -27,7 +28,7 @@ Task<Result<void>> send_to_provider(Call &call, const ProviderRoutes &routes, ac
 // Answers who has come back with a session, and `next`. An error is counted, logged and returned.
 Task<Result<void>> end_provider_login(Call &call, const ProviderRoutes &routes, std::string state,
                                       Result<access::FinishedLogin> login);
-// Counts and logs it.
-void note_failed_login(const Call &call, const ProviderRoutes &routes, const Error &error);
+// Counts, logs and records it.
+Task<void> note_failed_provider_login(Call &call, const ProviderRoutes &routes, Error error);
 
 } // namespace divan::api

@@ -12,21 +12,6 @@ void text_or_null(json::ObjectWriter &writer, std::string_view key, const std::s
         writer.member(key, std::string_view(text));
 }
 
-std::string_view type_name(replication::JobEvent::Type type) {
-    using Type = replication::JobEvent::Type;
-    switch (type) {
-    case Type::added:
-        return "added";
-    case Type::started:
-        return "started";
-    case Type::stopped:
-        return "stopped";
-    case Type::crashed:
-        return "crashed";
-    }
-    return "";
-}
-
 std::string history_text(const std::vector<replication::JobEvent> &history) {
     std::string text = "[";
     for (const auto &event : history) {
@@ -34,7 +19,7 @@ std::string history_text(const std::vector<replication::JobEvent> &history) {
             text.push_back(',');
         json::ObjectWriter writer(text);
         writer.member("timestamp", std::string_view(rfc3339(event.at)));
-        writer.member("type", type_name(event.type));
+        writer.member("type", replication::job_event_name(event.type));
         if (event.type == replication::JobEvent::Type::crashed)
             writer.member("reason", std::string_view(event.reason));
         writer.close();

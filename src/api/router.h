@@ -58,6 +58,7 @@ inline constexpr std::string_view kAnyMethod = "ANY";
 
 // One function for each area; together they are all routes.
 [[nodiscard]] std::vector<Route> server_routes();  // server_routes.cc: /, _up, _uuids, ...
+[[nodiscard]] std::vector<Route> audit_routes();   // audit_routes.cc: _audit
 [[nodiscard]] std::vector<Route> node_routes();    // node_routes.cc: _node/{node}/...
 [[nodiscard]] std::vector<Route> session_routes(); // session_routes.cc
 [[nodiscard]] std::vector<Route> totp_routes();    // totp_routes.cc: _session/_totp

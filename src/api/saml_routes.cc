@@ -10,7 +10,7 @@ namespace {
 
 using access::Permission;
 
-constexpr ProviderRoutes kRoutes{"/_session/saml", telemetry::Metric::saml_logins,
+constexpr ProviderRoutes kRoutes{"saml", "/_session/saml", telemetry::Metric::saml_logins,
                                  telemetry::Metric::saml_logins_failed};
 // What may stand in the form besides the answer.
 constexpr std::size_t kFormBytesBesides = 4'096;
@@ -66,7 +66,8 @@ Task<Result<void>> post_acs(Call &call) {
     auto accepted = co_await client->accept(std::move(answer->state), std::move(answer->response),
                                             call.exchange().executor());
     if (!accepted.ok()) {
-        note_failed_login(call, kRoutes, accepted.error());
+        auto error = accepted.error();
+        co_await note_failed_provider_login(call, kRoutes, std::move(error));
         co_return accepted.error();
     }
     // The state is one of this server, and needs no encoding.

@@ -17,6 +17,9 @@ class Gate;
 class OidcClient;
 class SamlClient;
 } // namespace divan::access
+namespace divan::audit {
+class Log;
+}
 namespace divan::config {
 class Config;
 }
@@ -71,6 +74,7 @@ struct Services {
     replication::Replicator *replicator = nullptr; // null: replications are refused
     access::OidcClient *oidc = nullptr;            // null: nobody logs in at an OpenID provider
     access::SamlClient *saml = nullptr;            // null: nobody logs in at a SAML provider
+    audit::Log *audit = nullptr;                   // null: nothing is recorded
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

@@ -1,5 +1,6 @@
 #include "access/authenticator.h"
 #include "access/handlers.h"
+#include "api/audit_notes.h"
 #include "api/error_response.h"
 #include "api/router.h"
 #include "config/config.h"
@@ -124,8 +125,10 @@ Task<Result<void>> log_in_by_scram(Call &call, access::ScramCredentials credenti
     auto address = call.head().remote_address;
     auto step = co_await call.services().authenticator.log_in_by_scram(
         std::move(credentials), std::move(address), call.exchange().executor());
-    if (!step.ok())
+    if (!step.ok()) {
+        co_await note_failed_login(call, std::string(), "scram", step.error());
         co_return step.error();
+    }
     net::Headers headers;
     if (!step->challenge.empty()) {
         headers.add("WWW-Authenticate", std::move(step->challenge));
@@ -133,6 +136,7 @@ Task<Result<void>> log_in_by_scram(Call &call, access::ScramCredentials credenti
             error_text(Error(ErrorCode::unauthorized, "Go on with the challenge in WWW-Authenticate."));
         co_return co_await call.send_json(401, std::move(text), std::move(headers));
     }
+    co_await note_login(call, step->principal, "scram");
     headers.add("Authentication-Info", std::move(step->authentication_info));
     std::optional<std::string> nowhere;
     co_return co_await answer_login(call, step->principal, std::move(headers), std::move(nowhere));
@@ -172,7 +176,12 @@ Task<Result<void>> post_session(Call &call) {
         co_return fail.error();
     login->address = call.head().remote_address;
     auto &authenticator = call.services().authenticator;
+    auto name = login->name;
     auto principal = co_await authenticator.log_in(std::move(*login), call.exchange().executor());
+    if (!principal.ok())
+        co_await note_failed_login(call, std::move(name), "default", principal.error());
+    else
+        co_await note_login(call, *principal, "default");
     if (!principal.ok())
         co_return co_await refuse_login(call, principal.error(), std::move(*fail));
     net::Headers headers;
@@ -210,6 +219,10 @@ Task<Result<void>> get_session(Call &call) {
 }
 
 Task<Result<void>> delete_session(Call &call) {
+    if (!call.principal.anonymous()) {
+        auto record = audit_record(call, audit::Kind::authentication, "logout");
+        co_await note(call, std::move(record));
+    }
     net::Headers headers;
     headers.add("Set-Cookie", call.services().authenticator.clearing_cookie(call.head().tls));
     auto next = redirect_to(call, "next");

@@ -1,4 +1,5 @@
 #include "access/authenticator.h"
+#include "api/audit_notes.h"
 #include "api/router.h"
 #include "api/view_options.h"
 #include "json/writer.h"
@@ -28,12 +29,15 @@ Task<Result<std::string>> read_token(Call &call) {
 }
 
 // Stores a document of the account; the answer goes on with a session under the new rights.
-Task<Result<void>> store(Call &call, json::Object document, std::string answer) {
+Task<Result<void>> store(Call &call, json::Object document, std::string_view action, std::string answer) {
     auto &authenticator = call.services().authenticator;
     auto principal = co_await authenticator.update_account(call.principal, std::move(document),
                                                            call.exchange().executor());
     if (!principal.ok())
         co_return principal.error();
+    auto noted = co_await note_change(call, audit::Kind::authentication, action);
+    if (!noted.ok())
+        co_return noted.error();
     net::Headers headers;
     headers.add("Set-Cookie", authenticator.session_cookie(*principal, call.head().tls));
     co_return co_await call.send_json(200, std::move(answer), std::move(headers));
@@ -75,7 +79,7 @@ Task<Result<void>> put_totp(Call &call) {
     answer.append("recovery_codes",
                   json::Array(confirmed->recovery_codes.begin(), confirmed->recovery_codes.end()));
     auto text = json::to_text(json::Value(std::move(answer)));
-    co_return co_await store(call, std::move(confirmed->document), std::move(text));
+    co_return co_await store(call, std::move(confirmed->document), "second_factor_set", std::move(text));
 }
 
 Task<Result<void>> remove_totp(Call &call) {
@@ -91,7 +95,8 @@ Task<Result<void>> remove_totp(Call &call) {
         co_return Error(ErrorCode::forbidden, "This is no code of the second factor, or it was used before.");
     auto document = account.document;
     document.erase("totp");
-    co_return co_await store(call, std::move(document), std::string(R"({"ok":true})"));
+    co_return co_await store(call, std::move(document), "second_factor_removed",
+                             std::string(R"({"ok":true})"));
 }
 
 } // namespace

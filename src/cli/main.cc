@@ -1,6 +1,7 @@
 // The command line of Divan.
 
 #include "api/openapi.h"
+#include "cli/audit_command.h"
 #include "cli/index_command.h"
 #include "cli/migrate_command.h"
 #include "cli/password_hiding.h"
@@ -90,6 +91,24 @@ void add_index_options(CLI::App &index, divan::cli::IndexCommand &command) {
         "  divan index orders --url http://admin:correct-horse@127.0.0.1:5984\n"
         "  DIVAN_URL=http://admin:correct-horse@127.0.0.1:5984 divan index orders stats --json\n\n"
         "Status: 0 all views are built, 1 some could not be, 2 wrong command line.");
+}
+
+void add_audit_options(CLI::App &audit, divan::cli::AuditVerifyCommand &command) {
+    audit.require_subcommand(1);
+    auto *verify = audit.add_subcommand("verify", "Say whether the audit log is what the server wrote");
+    verify->add_option("--data-dir", command.data_directory, "Directory of the data")->required();
+    verify->add_option("--key-file", command.key_file, "File with the key of the log: [audit] key_file")
+        ->required();
+    verify->add_option("--anchors", command.anchors_file,
+                       "File with anchors: [audit] anchor_file, or lines of the system log");
+    verify->add_flag("--json", command.json, "Print one JSON object when all is done");
+    verify->footer(
+        "Names every record that was changed, removed or moved, and with --anchors where the log was\n"
+        "cut off. Reads only: use it on a stopped server, or on a copy of its data.\n\n"
+        "Example:\n"
+        "  divan audit verify --data-dir ./data --key-file /etc/divan/audit.key \\\n"
+        "    --anchors /mnt/other/anchors.jsonl\n\n"
+        "Status: 0 nothing was changed, 1 something was, 2 it could not be verified.");
 }
 
 void add_test_options(CLI::App &test, divan::cli::TestCommand &command) {
@@ -270,6 +289,9 @@ int main(int argc, char **argv) {
     divan::cli::MigrateCommand migrate_options;
     auto *migrate_command = app.add_subcommand("migrate", "Copy all databases of another server to this one");
     divan::cli::add_migrate_options(*migrate_command, migrate_options);
+    divan::cli::AuditVerifyCommand audit;
+    auto *audit_command = app.add_subcommand("audit", "Verify the audit log");
+    add_audit_options(*audit_command, audit);
     divan::cli::TestCommand test_options;
     auto *test_command = app.add_subcommand("test", "Test design documents with example documents");
     add_test_options(*test_command, test_options);
@@ -310,6 +332,8 @@ int main(int argc, char **argv) {
         return serve(std::move(options), admin, bind, port);
     if (*index_command)
         return divan::cli::run_index(index);
+    if (*audit_command)
+        return divan::cli::run_audit_verify(audit);
     if (*replicate_command || *migrate_command)
         prepare_process();
     if (*replicate_command)

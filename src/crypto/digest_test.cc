@@ -1,6 +1,7 @@
 #include "crypto/digest.h"
 
 #include "base/encoding.h"
+#include "crypto/hmac.h"
 
 #include <gtest/gtest.h>
 
@@ -23,6 +24,16 @@ TEST(Digest, HmacOfEveryFunction) {
             << name;
     for (const char *unknown : {"", "sha1", "SHA", "md5", "sha256 "})
         EXPECT_FALSE(hash_function(unknown)) << unknown;
+}
+
+TEST(Digest, HmacOfManyTextsWithOneKey) {
+    for (const auto &key : {std::string("Jefe"), std::string(200, 'k')}) {
+        HmacSha256 hmac{Secret(key)};
+        for (const char *text : {"what do ya want for nothing?", "", "another"}) {
+            EXPECT_EQ(hmac.of({text}), hmac_sha256(key, text));
+            EXPECT_EQ(hmac.of({"ab", "", text}), hmac_sha256(key, std::string("ab") + text));
+        }
+    }
 }
 
 TEST(Digest, Pbkdf2) {

@@ -80,7 +80,11 @@ Result<bool> CommitGroup::attempt(std::vector<Result<void>> &applied) {
     DIVAN_TRY_VOID(flush());
     if (batch_.empty())
         return true;
+    if (!audited_.empty())
+        database_.context.audit->append(database_.name, kv::Sequence(first_sequence_), audited_, batch_);
     DIVAN_TRY(auto outcome, commit->finish(std::move(batch_), sequences_used_));
+    if (!audited_.empty() && outcome != kv::CommitOutcome::conflict)
+        database_.context.audit->committed(database_.entry.shard);
     if (outcome == kv::CommitOutcome::unknown)
         return Error(ErrorCode::outcome_unknown);
     if (outcome == kv::CommitOutcome::committed && sequences_used_ > 0)
@@ -97,6 +101,7 @@ Result<void> CommitGroup::prepare() {
     partition_counts_.clear();
     change_counts_.clear();
     sequences_used_ = 0;
+    audited_.clear();
     meta_changed_ = false;
     documents_changed_ = false;
     design_changed_ = false;

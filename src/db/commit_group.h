@@ -13,6 +13,7 @@
 //    it, it moves to a row of its own.
 // 4. Counters move in the same batch as what they count.
 
+#include "db/commit_audit.h"
 #include "db/database.h"
 #include "db/format.h"
 #include "db/types.h"
@@ -105,6 +106,8 @@ class CommitGroup {
     // Errors: partition_overflow.
     Result<void> check_partition_size(const WorkingDocument &document, const Body &body,
                                       std::uint64_t replaced);
+    // Makes the record of a write part of the commit.
+    void audit(AuditedWrite write) { audited_.push_back(std::move(write)); }
     // The body of a revision of a document that existed before this group.
     Result<std::optional<Body>> stored_body(const WorkingDocument &document, std::uint64_t body);
 
@@ -149,6 +152,7 @@ class CommitGroup {
     std::map<std::string, std::vector<std::int64_t>, std::less<>> partition_counts_;
     std::set<std::string, std::less<>> full_partitions_;
     std::map<std::pair<std::uint8_t, std::uint64_t>, std::int64_t> change_counts_;
+    std::vector<AuditedWrite> audited_;
     bool documents_changed_ = false;
     bool design_changed_ = false;
 };

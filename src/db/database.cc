@@ -61,7 +61,7 @@ Result<void> change_meta(Database::State &state, MetaOperation::Change change) {
 Context::Context(const Store::Services &services, StoreOptions options)
     : engine(services.engine), pool(services.pool), clock(services.clock), random(services.random),
       run_id(random_number()), single_writer(services.engine.capabilities().single_writer),
-      validator(services.validator) {
+      validator(services.validator), audit(services.audit) {
     set_options(std::move(options));
 }
 
@@ -353,9 +353,10 @@ Result<void> Database::check_id(std::string_view id) const {
     return partitioned() ? check_partitioned_id(id) : Result<void>();
 }
 
-void Database::State::submit_edits(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected,
-                                   WriteDone done) {
-    submit(make_edit_operations(std::move(edits), std::move(expected),
+void Database::State::submit_edits(std::vector<Edit> edits, const WriteContext &author,
+                                   std::shared_ptr<ExpectedStates> expected, WriteDone done) {
+    auto audited = context.audit != nullptr ? std::make_shared<const WriteContext>(author) : nullptr;
+    submit(make_edit_operations(std::move(edits), std::move(audited), std::move(expected),
                                 context.options()->commit_group_edits_max, kGroupBytesMax, std::move(done)));
 }
 
@@ -445,7 +446,7 @@ void Database::write_admitted(std::vector<Edit> edits, WriteContext context, Wri
     if (may_be_judged())
         write_validated(state_, std::move(edits), std::move(context), std::move(done));
     else
-        state_->submit_edits(std::move(edits), nullptr, std::move(done));
+        state_->submit_edits(std::move(edits), context, nullptr, std::move(done));
 }
 
 void Database::listen(const std::shared_ptr<Event> &event) {

@@ -28,6 +28,7 @@ struct Context {
     const std::uint64_t run_id; // of this life of the process
     const bool single_writer;
     WriteValidator *const validator; // or null
+    CommitAudit *const audit;        // or null
     std::atomic<bool> disk_full = false;
 
     [[nodiscard]] std::shared_ptr<const StoreOptions> options() const { return std::atomic_load(&options_); }
@@ -93,7 +94,8 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     // Puts operations into the commit queue, all or none; their answers come on pool threads. Never blocks.
     void submit(std::vector<std::unique_ptr<Operation>> operations);
     // The same for edits; `expected` may be null.
-    void submit_edits(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected, WriteDone done);
+    void submit_edits(std::vector<Edit> edits, const WriteContext &author,
+                      std::shared_ptr<ExpectedStates> expected, WriteDone done);
 
     // Runs an operation and waits for its answer. `make` gets the callback to answer with. Safe on the engine
     // pool however many wait there: who waits leads groups himself.

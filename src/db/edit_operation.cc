@@ -226,6 +226,19 @@ bool is_meant(const AttachmentEdit &stub, const Attachment &attachment, bool rep
     return !stub.revpos || *stub.revpos == attachment.revpos;
 }
 
+// The revision that an accepted edit descends from, as far as it is known.
+std::optional<doc::RevId> replaced_revision(CommitGroup &group, const Edit &edit, const doc::RevId &rev) {
+    if (edit.path)
+        return edit.path->hashes.size() > 1
+                   ? std::optional(doc::RevId{edit.path->start - 1, edit.path->hashes[1]})
+                   : std::nullopt;
+    if (edit.parent || rev.generation == 1)
+        return edit.parent;
+    // On top of a tombstone that the client did not name.
+    auto history = group.document(edit.id).tree.history(rev);
+    return history && history->size() > 1 ? std::optional((*history)[1].rev) : std::nullopt;
+}
+
 } // namespace
 
 ReplacedState replaced_by(const doc::RevTree &tree, const Edit &edit) {
@@ -292,6 +305,7 @@ doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, co
 }
 
 std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> edits,
+                                                             std::shared_ptr<const WriteContext> author,
                                                              std::shared_ptr<ExpectedStates> expected,
                                                              std::size_t edits_max, std::size_t bytes_max,
                                                              Database::WriteDone done) {
@@ -313,7 +327,7 @@ std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> e
     if (parts.size() <= 1) {
         operations.push_back(
             std::make_unique<EditOperation>(parts.empty() ? std::vector<Edit>() : std::move(parts.front()),
-                                            std::move(expected), 0, std::move(done)));
+                                            std::move(author), std::move(expected), 0, std::move(done)));
         return operations;
     }
     // Shared by the parts. A database runs one group at a time and in the order of its queue, so the
@@ -328,7 +342,7 @@ std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> e
     for (auto &part : parts) {
         auto next = first + part.size();
         operations.push_back(std::make_unique<EditOperation>(
-            std::move(part), expected, first, [joined](std::vector<Result<Written>> answers) {
+            std::move(part), author, expected, first, [joined](std::vector<Result<Written>> answers) {
                 std::move(answers.begin(), answers.end(), std::back_inserter(joined->answers));
                 if (--joined->waiting == 0)
                     joined->done(std::move(joined->answers));
@@ -338,9 +352,11 @@ std::vector<std::unique_ptr<Operation>> make_edit_operations(std::vector<Edit> e
     return operations;
 }
 
-EditOperation::EditOperation(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected,
-                             std::size_t first, Database::WriteDone done)
-    : edits_(std::move(edits)), expected_(std::move(expected)), first_(first), done_(std::move(done)) {
+EditOperation::EditOperation(std::vector<Edit> edits, std::shared_ptr<const WriteContext> author,
+                             std::shared_ptr<ExpectedStates> expected, std::size_t first,
+                             Database::WriteDone done)
+    : edits_(std::move(edits)), author_(std::move(author)), expected_(std::move(expected)), first_(first),
+      done_(std::move(done)) {
     for (const auto &edit : edits_)
         bytes_ += size_of(edit);
 }
@@ -393,7 +409,24 @@ Result<void> EditOperation::apply(CommitGroup &group) {
             group.document(id) = std::move(untouched);
         return results_.back().error();
     }
+    if (author_)
+        audit(group);
     return {};
+}
+
+void EditOperation::audit(CommitGroup &group) const {
+    const auto &database = group.database();
+    AuditedWrite write{author_, {}};
+    for (std::size_t i = 0; i < edits_.size(); ++i) {
+        const auto &edit = edits_[i];
+        if (!results_[i].ok() || !results_[i]->changed ||
+            !database.context.audit->records(database.name, edit.id))
+            continue;
+        const auto &rev = results_[i]->rev;
+        write.edits.push_back({edit.id, rev, replaced_revision(group, edit, rev), edit.deleted});
+    }
+    if (!write.edits.empty())
+        group.audit(std::move(write));
 }
 
 void EditOperation::answer(const Result<void> &outcome) {

@@ -34,9 +34,10 @@ using ParentBody = std::function<Result<std::optional<Body>>()>;
 
 class EditOperation final : public Operation {
   public:
-    // `expected` may be null; `first` is the index of the first edit in it.
-    EditOperation(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected, std::size_t first,
-                  Database::WriteDone done);
+    // `author`: who is told to Context::audit; null: nobody is. `expected` may be null; `first` is the index
+    // of the first edit in it.
+    EditOperation(std::vector<Edit> edits, std::shared_ptr<const WriteContext> author,
+                  std::shared_ptr<ExpectedStates> expected, std::size_t first, Database::WriteDone done);
 
     void collect(std::vector<std::string> &ids) const override;
     void foresee(CommitGroup &group) const override;
@@ -47,8 +48,10 @@ class EditOperation final : public Operation {
 
   private:
     Result<Written> apply_edit(CommitGroup &group, std::size_t index);
+    void audit(CommitGroup &group) const;
 
     std::vector<Edit> edits_;
+    std::shared_ptr<const WriteContext> author_;
     std::shared_ptr<ExpectedStates> expected_;
     std::size_t first_;
     std::size_t bytes_ = 0;
@@ -60,8 +63,9 @@ class EditOperation final : public Operation {
 // edits or (but for a single larger edit) `bytes_max` bytes; a write with stubs is not divided. They are to
 // be queued together and in order; `done` gets all answers, in the order of the edits.
 [[nodiscard]] std::vector<std::unique_ptr<Operation>>
-make_edit_operations(std::vector<Edit> edits, std::shared_ptr<ExpectedStates> expected, std::size_t edits_max,
-                     std::size_t bytes_max, Database::WriteDone done);
+make_edit_operations(std::vector<Edit> edits, std::shared_ptr<const WriteContext> author,
+                     std::shared_ptr<ExpectedStates> expected, std::size_t edits_max, std::size_t bytes_max,
+                     Database::WriteDone done);
 
 // The revision id of an interactive edit: a hash over what the revision is, so that the same edit
 // on two nodes is the same revision.

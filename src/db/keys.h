@@ -34,6 +34,7 @@ inline constexpr std::string_view kLocalPrefix = "l";
 inline constexpr std::string_view kPurgePrefix = "p";
 inline constexpr std::string_view kPendingUploadPrefix = "u";
 inline constexpr std::string_view kTimeMarkPrefix = "T";
+inline constexpr std::string_view kAuditPrefix = "a"; // rows of CommitAudit
 
 // Adds the number of a chunk to a prefix.
 [[nodiscard]] std::string chunk(std::string prefix, std::uint32_t number);

@@ -2,10 +2,12 @@
 
 #include "base/bytes.h"
 #include "base/encoding.h"
+#include "db/commit_audit.h"
 #include "db/database_state.h"
 #include "db/duration.h"
 #include "db/keys.h"
 #include "db/maintenance.h"
+#include "kv/reserved_shards.h"
 
 #include <algorithm>
 #include <array>
@@ -153,7 +155,7 @@ Result<std::shared_ptr<Database>> Store::create(const std::string &name, const D
         DIVAN_TRY(auto commit, begin_catalog(context, name));
         if (commit->values().front())
             return ErrorCode::file_exists;
-        DIVAN_CHECK(commit->first_sequence().value < ~std::uint32_t{0});
+        DIVAN_CHECK(commit->first_sequence().value < kv::kFirstReservedShard.value);
         entry.shard = kv::ShardId(static_cast<std::uint32_t>(commit->first_sequence().value));
         entry.uuid = hex_encode(context.random.bytes(16));
         entry.created_micros = static_cast<std::uint64_t>(context.clock.now().count());
@@ -260,6 +262,25 @@ Result<Store::NamesPage> Store::names(const NamesRange &range) {
     for (std::size_t i = 0; i < page.size(); ++i)
         result.names.emplace_back(page.key(i).substr(keys::kDatabasePrefix.size()));
     return result;
+}
+
+Result<std::vector<kv::ShardId>> Store::shards() {
+    kv::ScanRequest request;
+    request.shard = kv::kCatalogShard;
+    request.begin = std::string(keys::kDatabasePrefix);
+    request.end = prefix_end(keys::kDatabasePrefix);
+    std::vector<kv::ShardId> shards;
+    for (bool more = true; more;) {
+        DIVAN_TRY(auto page, state_->context.engine.scan(request));
+        for (std::size_t i = 0; i < page.size(); ++i) {
+            DIVAN_TRY(auto entry, format::decode_catalog_entry(page.value(i)));
+            shards.push_back(entry.shard);
+        }
+        more = page.more;
+        if (more)
+            request.begin = std::string(page.key(page.size() - 1)) + '\0';
+    }
+    return shards;
 }
 
 void Store::on_event(std::function<void(const DatabaseEvent &)> listener) {
@@ -371,6 +392,9 @@ Result<void> Store::erase_shard(std::string_view mark) {
     }
     {
         auto under_way = engine.begin(shard, {}, 0);
+    }
+    if (auto *audit = state_->context.audit; audit != nullptr) {
+        DIVAN_TRY_VOID(audit->before_erase(shard));
     }
     DIVAN_TRY_VOID(engine.erase_shard(shard));
     kv::WriteBatch batch;

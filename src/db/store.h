@@ -15,6 +15,8 @@
 
 namespace divan::db {
 
+class CommitAudit;
+
 // Limits and habits; the defaults are those of the settings with the same names.
 struct StoreOptions {
     std::size_t open_databases_max = 500;         // idle handles beyond are closed
@@ -67,6 +69,7 @@ class Store {
         Clock &clock;
         Random &random;
         WriteValidator *validator = nullptr; // outlives the store; null = nobody judges writes
+        CommitAudit *audit = nullptr;        // outlives the store; null = nobody records writes
     };
 
     ~Store(); // finishes or interrupts background work
@@ -95,6 +98,9 @@ class Store {
 
     // Called after a database was created, changed or deleted, on any thread; must be short.
     void on_event(std::function<void(const DatabaseEvent &)> listener);
+
+    // The shards of all databases.
+    Result<std::vector<kv::ShardId>> shards();
 
     [[nodiscard]] std::vector<ActiveTask> active_tasks();
     [[nodiscard]] std::size_t open_count() const;

@@ -187,7 +187,7 @@ class ValidatedWrite : public std::enable_shared_from_this<ValidatedWrite> {
             expected->stale.assign(pending_.size(), false);
         }
         expected_ = expected;
-        state_->submit_edits(std::move(edits), std::move(expected),
+        state_->submit_edits(std::move(edits), context_, std::move(expected),
                              [self = shared_from_this()](std::vector<Result<Written>> answers) {
                                  self->committed(std::move(answers));
                              });

@@ -22,18 +22,22 @@ class WriteContext {
     // The server itself: nobody judges.
     [[nodiscard]] static WriteContext system() { return {}; }
     // Somebody: JSON text of {"db": ..., "name": ..., "roles": [...]}.
-    [[nodiscard]] static WriteContext user(std::string user_context) {
+    // `origin`: how and from where, for who audits; of no meaning here.
+    [[nodiscard]] static WriteContext user(std::string user_context, std::string origin = {}) {
         WriteContext context;
         context.user_context_ = std::move(user_context);
+        context.origin_ = std::move(origin);
         return context;
     }
 
     [[nodiscard]] bool is_system() const { return user_context_.empty(); }
     [[nodiscard]] const std::string &user_context() const { return user_context_; }
+    [[nodiscard]] const std::string &origin() const { return origin_; }
 
   private:
     WriteContext() = default;
     std::string user_context_;
+    std::string origin_;
 };
 
 // The revision that an edit replaces, or descends from.

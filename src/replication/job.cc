@@ -14,6 +14,20 @@ std::string_view job_state_name(JobState state) {
     return "";
 }
 
+std::string_view job_event_name(JobEvent::Type type) {
+    switch (type) {
+    case JobEvent::Type::added:
+        return "added";
+    case JobEvent::Type::started:
+        return "started";
+    case JobEvent::Type::stopped:
+        return "stopped";
+    case JobEvent::Type::crashed:
+        return "crashed";
+    }
+    return "";
+}
+
 JobView view_of(const Job &job, std::chrono::microseconds now, Millis healthy_after) {
     JobView view;
     view.id = job.id;

@@ -51,6 +51,11 @@ struct Context {
     std::string server_url = {}; // "http://127.0.0.1:5984/": where local databases are
     // Told of each document that a target does not take, besides the log; on the loop. May be empty.
     std::function<void(const Replication &, const Refusal &)> on_refusal = {};
+    // Told of what happens to jobs: "added", "started", "stopped", "crashed", "completed", "failed" or
+    // "cancelled", with the reason of a failure; on the loop, must be short. May be empty.
+    std::function<void(const Replication &, std::string_view id, std::string_view event,
+                       std::string_view reason)>
+        on_job_event = {};
 };
 
 struct Failure {

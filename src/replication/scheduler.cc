@@ -26,6 +26,9 @@ std::string group_of(const Replication &replication) {
 void Scheduler::Impl::finish(const JobPointer &job, const JobEnd &end) {
     jobs.erase(job->text);
     context.metrics.count(Metric::replicator_jobs_removes);
+    const auto *failure = std::get_if<Failure>(&end);
+    report(*job, failure == nullptr ? "completed" : "failed",
+           failure == nullptr ? std::string_view() : failure->error.reason());
     tell(job, end);
 }
 
@@ -89,6 +92,7 @@ bool Scheduler::Impl::remove(const std::string &text) {
     auto job = found->second;
     jobs.erase(found);
     context.metrics.count(Metric::replicator_jobs_removes);
+    report(*job, "cancelled");
     switch (job->phase) {
     case Phase::blocked:
         blocked.erase(text);

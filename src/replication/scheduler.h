@@ -56,6 +56,8 @@ struct JobEvent {
     std::string reason; // of crashed
 };
 
+[[nodiscard]] std::string_view job_event_name(JobEvent::Type type);
+
 // A copy of how a job stands.
 struct JobView {
     ReplicationId id;

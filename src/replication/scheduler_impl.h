@@ -25,9 +25,15 @@ struct Scheduler::Impl {
     [[nodiscard]] std::chrono::microseconds now() const { return context.loop.clock().now(); }
 
     void note(Job &job, JobEvent::Type type, std::string reason = {}) {
+        report(job, job_event_name(type), reason);
         job.history.push_front({type, now(), std::move(reason)});
         while (job.history.size() > options.history_events_max)
             job.history.pop_back();
+    }
+
+    void report(const Job &job, std::string_view event, std::string_view reason = {}) const {
+        if (context.on_job_event)
+            context.on_job_event(job.replication, job.text, event, reason);
     }
 
     // ---- lines

@@ -25,6 +25,7 @@
 #include "replication/throttle.h"
 #include "script/pool.h"
 #include "selector/limits.h"
+#include "server/audit_trail.h"
 #include "server/connection_log.h"
 #include "server/global_changes.h"
 #include "server/identity_providers.h"
@@ -196,6 +197,10 @@ class Application::Parts {
         http_client_.reset();
         authenticator_.reset();
         users_.reset();
+        if (audit_) {
+            audit_->note_server("server_stopped");
+            audit_->log().stop();
+        }
         store_.reset();
         server_.reset();
     }
@@ -330,8 +335,12 @@ class Application::Parts {
         write_guard_ = std::make_unique<access::WriteGuard>(
             *validation_, access::WriteGuard::Services{*config_, clock_, random_, *cookies_});
         guard_ = std::make_unique<replication::DocumentGuard>(*write_guard_, *config_);
-        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, guard_.get()},
+        DIVAN_TRY(audit_, AuditTrail::open({*engine_, clock_, *log_, metrics_}, *config_, random_,
+                                           data_directory_, node_name_));
+        DIVAN_TRY(store_, db::open_store({*engine_, *pool_, clock_, random_, guard_.get(),
+                                          audit_ ? &audit_->recorder() : nullptr},
                                          store_options(*config_, data_directory_)));
+        DIVAN_TRY_VOID(begin_audit());
         // As a CouchDB that was set up as a single node.
         std::vector<std::string> system_databases = {config_->text("chttpd_auth", "authentication_db"),
                                                      "_replicator"};
@@ -367,6 +376,17 @@ class Application::Parts {
         return {};
     }
 
+    // What commits of the process before have left is chained now.
+    Result<void> begin_audit() {
+        if (!audit_)
+            return {};
+        audit_->note_server("server_started");
+        DIVAN_TRY(auto shards, store_->shards());
+        for (auto shard : shards)
+            audit_->log().note_pending(shard);
+        return {};
+    }
+
     // Of all replications together; 0 = no limit.
     std::uint64_t node_bytes_per_second() const {
         return static_cast<std::uint64_t>(config_->integer("replicator", "kilobytes_per_second_total")) *
@@ -399,6 +419,12 @@ class Application::Parts {
             .scripts = scripts_.get(),
             .server_uuid = config_->text("couchdb", "uuid"),
         });
+        if (audit_)
+            replication_->on_job_event = [this](const replication::Replication &replication,
+                                                std::string_view id, std::string_view event,
+                                                std::string_view reason) {
+                audit_->note_job(replication, id, event, reason);
+            };
         replicator_ = std::make_unique<replication::Replicator>(*replication_, *store_,
                                                                 replication::scheduler_options(*config_));
     }
@@ -419,6 +445,7 @@ class Application::Parts {
             .replicator = replicator_.get(),
             .oidc = &identity_providers_->oidc(),
             .saml = &identity_providers_->saml(),
+            .audit = audit_ ? &audit_->log() : nullptr,
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -479,6 +506,8 @@ class Application::Parts {
         user_databases_->look();
         identity_providers_->apply_changes();
         listeners_->apply_settings();
+        if (audit_)
+            audit_->apply_settings();
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
@@ -524,6 +553,7 @@ class Application::Parts {
     std::unique_ptr<replication::DocumentGuard> guard_;
     std::unique_ptr<ThreadPool> view_pool_;
     std::unique_ptr<views::Views> views_;
+    std::unique_ptr<AuditTrail> audit_;
     std::unique_ptr<db::Store> store_;
     std::unique_ptr<GlobalChanges> global_changes_;
     std::unique_ptr<UserDatabases> user_databases_;

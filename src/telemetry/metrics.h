@@ -126,6 +126,12 @@ namespace divan::telemetry {
     X(oidc_logins_failed, "divan.oidc.logins_failed", "number of logins at the OpenID provider that failed") \
     X(saml_logins, "divan.saml.logins", "number of logins at the SAML provider that succeeded")              \
     X(saml_logins_failed, "divan.saml.logins_failed", "number of logins at the SAML provider that failed")   \
+    X(audit_records, "divan.audit.records", "number of records that the audit log has taken")                \
+    X(audit_dropped, "divan.audit.dropped",                                                                  \
+      "number of records that the audit log has lost because its queue was full or could not be written")    \
+    X(audit_anchors, "divan.audit.anchors", "number of times the head of the audit log was anchored")        \
+    X(audit_anchor_failures, "divan.audit.anchor_failures",                                                  \
+      "number of times the head of the audit log could not be anchored")                                     \
     X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
     X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
 

@@ -82,12 +82,12 @@ QUERIES = {
     'POST /{db}/_changes': {'filter': '_design'},
     'GET /_db_updates': {'timeout': '0'},
 }
-# What ends the process, what needs a login of its own, and what needs an identity provider: called by tests of
-# restarting, of logins and of OpenID Connect.
+# What ends the process, what needs a login of its own, an identity provider or an audit log: called by tests of
+# restarting, of logins, of OpenID Connect and of auditing.
 NOT_CALLED = {'POST /_node/{node}/_restart', 'PUT /_session/_totp', 'POST /_session/_totp/_remove',
               'DELETE /_node/{node}/_lockouts/{name}', 'GET /_session/oidc/login', 'GET /_session/oidc/callback',
               'GET /_session/oidc/logout', 'GET /_session/saml/login', 'POST /_session/saml/acs',
-              'GET /_session/saml/end', 'GET /_session/saml/metadata'}
+              'GET /_session/saml/end', 'GET /_session/saml/metadata', 'GET /_audit'}
 DOCUMENTS = {path: {'a': 1} if '_local' in path else {
     'a': 1, **(DESIGN if '_design' in path else {}), '_attachments': {VALUES['attname']: {'content_type': 'text/plain', 'data': 'YWJj'}}}
     for path in ('doc', '_design/design', '_local/local')}

@@ -101,10 +101,17 @@ Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const RocksdbOpti
     std::unique_ptr<RocksdbDatabase> database(new RocksdbDatabase);
     database->environment_ = options.environment;
     database->shared_ = make_shared_options(options);
-    DIVAN_TRY_VOID(make_directory(*database->shared_.options.env, options.directory));
+    if (!options.read_only) {
+        DIVAN_TRY_VOID(make_directory(*database->shared_.options.env, options.directory));
+    }
     rocksdb::DB *db = nullptr;
-    auto status = rocksdb::DB::Open(database->shared_.options, options.directory.string(),
-                                    make_families(options, database->shared_), &database->families_, &db);
+    auto families = make_families(options, database->shared_);
+    auto status = options.read_only
+                      ? rocksdb::DB::OpenForReadOnly(database->shared_.options, options.directory.string(),
+                                                     families, &database->families_, &db)
+                      : rocksdb::DB::Open(database->shared_.options, options.directory.string(), families,
+                                          &database->families_, &db);
+    database->failed_ = options.read_only;
     database->db_.reset(db);
     if (!status.ok())
         return open_error(status, options.directory);

@@ -33,6 +33,10 @@ struct RocksdbOptions {
     // Measures the age of snapshots. REQUIRES: not null; outlives the engine.
     const Clock *clock = nullptr;
 
+    // Nothing is written, not even a repair, and another process may have the directory open; it must be
+    // there. Every write is refused with storage_failed.
+    bool read_only = false;
+
     // The file system below, for tests that drop what was not synced; null = the system's.
     // Shared by the engine and the test.
     std::shared_ptr<rocksdb::Env> environment = {};

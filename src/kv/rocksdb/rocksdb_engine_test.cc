@@ -49,6 +49,23 @@ class RocksdbEngineTest : public testing::Test {
     ManualClock clock_;
 };
 
+TEST_F(RocksdbEngineTest, ReadOnlyBesideAnotherThatHasItOpen) {
+    auto engine = open_rocksdb_engine(options()).value();
+    put(*engine, "key", "value");
+    auto reading = options();
+    reading.read_only = true;
+    auto reader = open_rocksdb_engine(reading);
+    ASSERT_TRUE(reader.ok()) << reader.error().reason();
+    KeyRef key{Table::documents, "key"};
+    EXPECT_EQ((*reader)->read(kShard, std::span(&key, 1))->front(), "value");
+    WriteBatch batch;
+    batch.put(Table::documents, "other", "value");
+    EXPECT_EQ((*reader)->stage(kShard, std::move(batch)).error().code(), ErrorCode::storage_failed);
+    reading.directory = directory_ / "nothing";
+    EXPECT_FALSE(open_rocksdb_engine(reading).ok());
+    EXPECT_FALSE(std::filesystem::exists(reading.directory));
+}
+
 TEST_F(RocksdbEngineTest, SaysThatAnotherHasTheDirectoryOpen) {
     auto engine = open_rocksdb_engine(options());
     ASSERT_TRUE(engine.ok()) << engine.error().reason();
