@@ -70,7 +70,8 @@ def page(rows, documents, rounds):
              .format(CONNECTIONS, documents),
              'share the machine, every write is synced before it is answered. Medians of {} rounds in which the servers'
              .format(rounds),
-             'took turns; the ratio is the median of the ratios of the rounds. The aim: %.2f.' % AIM, '',
+             'took turns; the ratio is the median of the ratios of the rounds. The machine is noisy: read the ratios, not the',
+             'figures. The aim: %.2f.' % AIM, '',
              '| Operation | Without | With | Ratio |', '| --- | ---: | ---: | ---: |']
     for name, unit, medians, ratio in rows:
         lines.append('| %s | %s %s | %s %s | %.2f |' % (

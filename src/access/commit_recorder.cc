@@ -50,7 +50,7 @@ void CommitRecorder::append(std::string_view database, kv::Sequence first,
         one.origin = origin_of(*write.author, database);
         one.edits.reserve(write.edits.size());
         for (const auto &edit : write.edits)
-            one.edits.push_back({kind_of(database, edit.id), edit.id, edit.rev.text(),
+            one.edits.push_back({kind_of(database, edit.id), edit.id, edit.rev->text(),
                                  edit.replaced ? edit.replaced->text() : std::string(), edit.deleted});
     }
     audit::append_pending(batch, first.value, clock_.now(), pending);

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 
 #include <algorithm>
+#include <map>
 
 namespace divan::audit {
 namespace {
@@ -81,6 +82,70 @@ std::string_view action_of(std::uint8_t flags) {
     return (flags & kReplaces) != 0 ? "updated" : "created";
 }
 
+struct ReadEdit {
+    std::string_view document, revision, replaced;
+};
+
+void append_edit(std::string &out, const ReadEdit &edit) {
+    append_member(out, "document", edit.document, kDocumentBytesMax);
+    append_member(out, "revision", edit.revision, kRevisionBytesMax);
+    append_member(out, "replaced", edit.replaced, kRevisionBytesMax);
+}
+
+// The edits of one write that have the same kind and action.
+class Group {
+  public:
+    void add(const ReadEdit &edit) { edits_.push_back(edit); }
+
+    // `begin`: the members before those of the edits.
+    void append_bodies(std::string_view begin, std::vector<std::string> &bodies) const {
+        for (std::size_t at = 0; at < edits_.size(); at += kDocumentsOfRecord) {
+            auto some = std::span(edits_).subspan(at, std::min(kDocumentsOfRecord, edits_.size() - at));
+            std::string body(begin);
+            if (some.size() == 1) {
+                append_edit(body, some.front());
+                body.back() = '}';
+            } else {
+                append_list(body, some);
+            }
+            bodies.push_back(std::move(body));
+        }
+    }
+
+  private:
+    static void append_list(std::string &body, std::span<const ReadEdit> edits) {
+        body.append("\"documents\":[");
+        for (const auto &edit : edits) {
+            body.push_back('{');
+            append_edit(body, edit);
+            body.back() = '}';
+            body.push_back(',');
+        }
+        body.back() = ']';
+        body.push_back('}');
+    }
+
+    std::vector<ReadEdit> edits_;
+};
+
+// The groups of a write, by kind and flags. False: it is malformed.
+bool read_write(ByteReader &reader, std::map<std::pair<std::uint8_t, std::uint8_t>, Group> &groups) {
+    auto count = reader.varint();
+    for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+        auto kind = reader.u8();
+        auto flags = reader.u8();
+        ReadEdit edit;
+        edit.document = reader.sized();
+        edit.revision = reader.sized();
+        if ((flags & kReplaces) != 0)
+            edit.replaced = reader.sized();
+        if (!reader.ok() || kind >= kKindCount || flags > (kDeleted | kReplaces))
+            return false;
+        groups[{kind, flags}].add(edit);
+    }
+    return true;
+}
+
 } // namespace
 
 void append_pending(kv::WriteBatch &batch, std::uint64_t sequence, std::chrono::microseconds time,
@@ -100,32 +165,17 @@ Result<void> expand_pending(std::string_view value, std::string_view node,
     if (micros > kMicrosMax)
         return Error(ErrorCode::corruption, "Pending records cannot be read.");
     auto time = time_text(std::chrono::microseconds(static_cast<std::int64_t>(micros)));
-    std::string begins[kKindCount];
     std::vector<std::string> bodies;
     while (reader.ok() && !reader.at_end()) {
         auto origin = reader.sized();
-        auto count = reader.varint();
-        for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
-            auto kind = reader.u8();
-            auto flags = reader.u8();
-            auto document = reader.sized();
-            auto revision = reader.sized();
-            auto replaced = (flags & kReplaces) != 0 ? reader.sized() : std::string_view();
-            if (!reader.ok() || kind >= kKindCount)
-                return Error(ErrorCode::corruption, "Pending records cannot be read.");
-            auto &begin = begins[kind];
-            if (begin.empty())
-                begin = body_begin(time, node, static_cast<Kind>(kind));
-            std::string body;
-            body.reserve(begin.size() + origin.size() + document.size() + revision.size() + replaced.size() +
-                         96);
-            body.append(begin).append("\"action\":\"").append(action_of(flags));
-            body.append("\",\"outcome\":\"granted\",").append(origin);
-            append_member(body, "document", document, kDocumentBytesMax);
-            append_member(body, "revision", revision, kRevisionBytesMax);
-            append_member(body, "replaced", replaced, kRevisionBytesMax);
-            body.back() = '}';
-            bodies.push_back(std::move(body));
+        std::map<std::pair<std::uint8_t, std::uint8_t>, Group> groups;
+        if (!read_write(reader, groups))
+            return Error(ErrorCode::corruption, "Pending records cannot be read.");
+        for (const auto &[what, group] : groups) {
+            auto begin = body_begin(time, node, static_cast<Kind>(what.first));
+            begin.append("\"action\":\"").append(action_of(what.second));
+            begin.append("\",\"outcome\":\"granted\",").append(origin);
+            group.append_bodies(begin, bodies);
         }
     }
     DIVAN_TRY_VOID(reader.finish("pending records"));

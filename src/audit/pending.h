@@ -29,7 +29,12 @@ struct PendingWrite {
 void append_pending(kv::WriteBatch &batch, std::uint64_t sequence, std::chrono::microseconds time,
                     std::span<const PendingWrite> writes);
 
-// The bodies (body_of()) of the records of a row, in order. Errors: corruption; `take` was not called then.
+// Documents of one record at most.
+inline constexpr std::size_t kDocumentsOfRecord = 100;
+
+// The bodies (body_of()) of the records of a row. Edits of one write that have the same kind and action share
+// records of kDocumentsOfRecord documents: their `documents` lists them, in order. Errors: corruption; `take`
+// was not called then.
 [[nodiscard]] Result<void> expand_pending(std::string_view value, std::string_view node,
                                           const std::function<void(std::string body)> &take);
 

@@ -15,6 +15,17 @@ std::string_view text_of(const json::Object &record, std::string_view name) {
     return value != nullptr && value->is_string() ? std::string_view(value->string()) : std::string_view();
 }
 
+// By itself, or among others of its write.
+bool names_document(const json::Object &record, std::string_view id) {
+    if (text_of(record, "document") == id)
+        return true;
+    const auto *list = record.find("documents");
+    return list != nullptr && list->is_array() &&
+           std::any_of(list->array().begin(), list->array().end(), [&](const auto &one) {
+               return one.is_object() && text_of(one.object(), "document") == id;
+           });
+}
+
 bool has_shape(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         bool digit = kShape[i] == '0';
@@ -41,8 +52,10 @@ bool Filter::admits(const json::Object &record) const {
     if ((!since.empty() && time < since) || (!until.empty() && time >= until))
         return false;
     const std::pair<std::string_view, const std::string *> wanted[] = {
-        {"kind", &kind},         {"action", &action},     {"outcome", &outcome}, {"principal", &principal},
-        {"database", &database}, {"document", &document}, {"address", &address}};
+        {"kind", &kind},           {"action", &action},     {"outcome", &outcome},
+        {"principal", &principal}, {"database", &database}, {"address", &address}};
+    if (!document.empty() && !names_document(record, document))
+        return false;
     return std::all_of(std::begin(wanted), std::end(wanted), [&](const auto &one) {
         return one.second->empty() || text_of(record, one.first) == *one.second;
     });

@@ -17,7 +17,7 @@ namespace divan::db {
 // An edit that is part of the commit.
 struct AuditedEdit {
     std::string_view id;
-    doc::RevId rev;
+    const doc::RevId *rev = nullptr;
     std::optional<doc::RevId> replaced; // the revision it descends from
     bool deleted = false;
 };

@@ -22,7 +22,7 @@ class TestingAudit final : public CommitAudit {
                 kv::WriteBatch &batch) override {
         for (const auto &write : writes)
             for (const auto &edit : write.edits)
-                told.push_back(fmt::format("{} {} {}<{}{} by {}", database, edit.id, edit.rev.generation,
+                told.push_back(fmt::format("{} {} {}<{}{} by {}", database, edit.id, edit.rev->generation,
                                            edit.replaced ? std::to_string(edit.replaced->generation) : "-",
                                            edit.deleted ? " deleted" : "",
                                            write.author->is_system() ? "server" : write.author->origin()));

@@ -423,7 +423,7 @@ void EditOperation::audit(CommitGroup &group) const {
             !database.context.audit->records(database.name, edit.id))
             continue;
         const auto &rev = results_[i]->rev;
-        write.edits.push_back({edit.id, rev, replaced_revision(group, edit, rev), edit.deleted});
+        write.edits.push_back({edit.id, &rev, replaced_revision(group, edit, rev), edit.deleted});
     }
     if (!write.edits.empty())
         group.audit(std::move(write));

@@ -177,6 +177,15 @@ class EventsTest(AuditCase):
             {'_id': 'two', '_rev': '2-bb', '_revisions': {'start': 2, 'ids': ['bb', 'aa']}}]}), 201)
         record = self.assert_noted(kind='document_write', document='two')
         self.assertEqual((record['revision'], record['replaced'], record['method']), ('2-bb', '1-aa', 'POST'))
+        rows = self.answer(self.server.post(db + '/_bulk_docs', json={'docs': [
+            {'_id': 'three'}, {'_id': 'four'}, {'_id': 'one', '_rev': fourth}]}), 201)
+        found = self.noted(kind='document_write', database=db[1:])[-2:]
+        self.assertEqual([(record['action'], record['documents'] if 'documents' in record else record['document'])
+                          for record in found],
+                         [('created', [{'document': row['id'], 'revision': row['rev']} for row in rows[:2]]),
+                          ('updated', 'one')])
+        found = self.server.records(document='four', database=db[1:])
+        self.assertEqual([record['action'] for record in found], ['created'])
         self.answer(self.server.put(db + '/_design/d', json={'views': {}}), 201)
         record = self.assert_noted(kind='design', database=db[1:])
         self.assertEqual((record['action'], record['document']), ('created', '_design/d'))
