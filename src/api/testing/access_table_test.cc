@@ -72,7 +72,7 @@ class AccessTableTest : public testing::Test {
         for (const auto *name : {"dev_x", "analytics_x", "public_x"}) {
             auto database = server_.store().create(name, {}).value();
             EXPECT_TRUE(
-                database->set_security(R"({"admins":{"names":["dbadmin"]},"members":{"roles":["member"]}})")
+                database->set_security(R"({"admins":{"names":["u_dbadmin"]},"members":{"roles":["member"]}})")
                     .ok());
         }
         for (const auto *role : {"super_admin", "admin", "developer", "analyst", "reader", "member"})
@@ -81,15 +81,16 @@ class AccessTableTest : public testing::Test {
         add_user("dbadmin", "");
         add_user("locked", "member");
         add_user("expired", "member");
-        old_cookie_ = server_.cookie_of("expired");
+        old_cookie_ = server_.cookie_of("u_expired");
         server_.clock().advance(std::chrono::hours(24));
+        admin_cookie_ = server_.cookie_of("admin");
     }
 
     void add_user(const std::string &name, const std::string &role) {
         auto database = server_.store().open("_users").value();
         db::Edit edit;
-        edit.id = "org.couchdb.user:" + name;
-        edit.json = R"({"type":"user","name":")" + name + R"(","password":"pw","roles":[)" +
+        edit.id = "org.couchdb.user:u_" + name;
+        edit.json = R"({"type":"user","name":"u_)" + name + R"(","password":"pw","roles":[)" +
                     (role.empty() ? "" : "\"" + role + "\"") + "]" +
                     (name == "locked" ? R"(,"locked":true)" : "") + "}";
         std::promise<Result<db::Written>> promise;
@@ -107,8 +108,10 @@ class AccessTableTest : public testing::Test {
             headers.add("Authorization", "");
         else if (principal == "expired")
             headers.add("Cookie", old_cookie_);
-        else if (principal != "server_admin")
-            headers.add("Authorization", "Basic " + base64_encode(principal + ":pw"));
+        else if (principal == "server_admin")
+            headers.add("Cookie", admin_cookie_);
+        else
+            headers.add("Authorization", "Basic " + base64_encode("u_" + principal + ":pw"));
         return headers;
     }
 
@@ -138,6 +141,7 @@ class AccessTableTest : public testing::Test {
     std::unique_ptr<kv::Engine> engine_ = kv::make_memory_engine();
     InProcessServer server_{*engine_, {}, stubbed_routes()};
     std::string old_cookie_;
+    std::string admin_cookie_;
 };
 
 TEST_F(AccessTableTest, EveryRouteAndEverybody) {
