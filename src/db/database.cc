@@ -322,7 +322,7 @@ Result<DatabaseInfo> Database::info() {
 Result<Database::Counts> Database::counts() {
     DIVAN_TRY_VOID(state_->check_open());
     if (visibility_ != nullptr)
-        return shown_counts({}, std::nullopt);
+        return shown_counts();
     DIVAN_TRY(auto counters, state_->counters());
     return Counts{count_of(counters, Counter::documents), count_of(counters, Counter::deleted),
                   count_of(counters, Counter::design_documents)};
@@ -335,7 +335,7 @@ Result<PartitionInfo> Database::partition_info(std::string_view partition) {
     DIVAN_TRY_VOID(state_->check_open());
     if (visibility_ != nullptr) {
         auto begin = std::string(partition) + ":";
-        DIVAN_TRY(auto shown, shown_counts(begin, prefix_end(begin)));
+        DIVAN_TRY(auto shown, count_shown(begin, prefix_end(begin)));
         return PartitionInfo{shown.documents, 0, 0, 0};
     }
     DIVAN_TRY(auto counters, state_->counters(partition));

@@ -248,7 +248,8 @@ class Database {
     Result<void> drop_hidden(std::vector<Change> &changes);
     Result<void> drop_hidden(const Head &head, doc::RevTree &tree);
     [[nodiscard]] HeadParts parts_to_judge(HeadParts parts) const;
-    Result<Counts> shown_counts(const std::string &begin, const std::optional<std::string> &end);
+    Result<Counts> shown_counts();
+    Result<Counts> count_shown(const std::string &begin, const std::optional<std::string> &end);
     Result<doc::RevTree> stored_whole_tree(const Head &head);
     Result<std::optional<Body>> stored_body(const Head &head, const doc::RevId &rev,
                                             const doc::RevInfo &info);

@@ -6,6 +6,7 @@
 #include "db/database.h"
 #include "db/format.h"
 #include "db/store.h"
+#include "db/verdicts.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -141,6 +142,15 @@ struct Database::State : std::enable_shared_from_this<Database::State> {
     std::atomic<std::int64_t> compaction_started_micros = 0;
     // Hour of the newest time mark; see expire_tombstones in maintenance.h.
     std::atomic<std::uint64_t> time_mark_hour = 0;
+
+    // What handles with a Visibility counted, by its digest: good until the next commit.
+    struct ShownCounts {
+        kv::Sequence sequence;
+        Counts counts;
+    };
+    std::mutex shown_counts_mutex;
+    std::map<std::string, ShownCounts> shown_counts;
+    Verdicts verdicts;
 
     std::mutex listeners_mutex;
     std::vector<std::weak_ptr<Event>> listeners;

@@ -10,6 +10,7 @@ namespace divan::db {
 namespace {
 
 constexpr std::string_view kDesignPrefix = "_design/";
+constexpr std::size_t kCountsKeptMax = 1'000;
 
 } // namespace
 
@@ -83,32 +84,70 @@ Result<void> Database::drop_hidden(const Head &head, doc::RevTree &tree) {
     return {};
 }
 
-// A document that was written since its row was read comes with a later row, or not at all.
+// Those of which it is not known yet are read and judged; where there are several leaves, to see which of
+// them are shown.
 Result<void> Database::drop_hidden(std::vector<Change> &changes) {
     if (visibility_ == nullptr)
         return {};
-    std::vector<std::string> ids;
+    std::vector<kv::Sequence> sequences;
     for (const auto &change : changes)
-        ids.push_back(change.id);
+        sequences.push_back(change.sequence);
+    auto verdicts = state_->verdicts.find(visibility_->digest(), sequences);
+    std::vector<std::string> ids;
+    for (std::size_t i = 0; i < changes.size(); ++i)
+        if (!verdicts[i] || (*verdicts[i] && changes[i].leaves.size() > 1))
+            ids.push_back(changes[i].id);
     DIVAN_TRY(auto heads, this->heads(ids));
     std::vector<Change> kept;
+    std::vector<Verdicts::Verdict> decided;
+    auto head = heads.begin();
     for (std::size_t i = 0; i < changes.size(); ++i) {
         auto &change = changes[i];
-        if (!heads[i] || heads[i]->sequence != change.sequence)
-            continue;
-        if (change.leaves.size() > 1) {
-            DIVAN_TRY(auto shown, tree(*heads[i]));
-            change.leaves = shown.leaves();
+        bool read = !verdicts[i] || (*verdicts[i] && change.leaves.size() > 1);
+        bool shown = verdicts[i].value_or(false);
+        if (read) {
+            auto &found = *head++;
+            // One that was written since its row was read comes with a later row, or not at all.
+            if (found && found->sequence != change.sequence)
+                continue;
+            shown = found.has_value();
+            decided.push_back({change.sequence, shown});
+            if (shown && change.leaves.size() > 1) {
+                DIVAN_TRY(auto leaves, tree(*found));
+                change.leaves = leaves.leaves();
+            }
         }
-        kept.push_back(std::move(change));
+        if (shown)
+            kept.push_back(std::move(change));
     }
+    if (!decided.empty())
+        state_->verdicts.keep(visibility_->digest(), decided,
+                              state_->context.options()->shown_verdicts_bytes_max);
     changes = std::move(kept);
     return {};
 }
 
-// Reads all of them: nothing is kept that would tell without.
-Result<Database::Counts> Database::shown_counts(const std::string &begin,
-                                                const std::optional<std::string> &end) {
+Result<Database::Counts> Database::shown_counts() {
+    // Before the documents are read: they are as new as that, or newer.
+    DIVAN_TRY(auto last, last_sequence());
+    const auto &digest = visibility_->digest();
+    {
+        std::lock_guard lock(state_->shown_counts_mutex);
+        auto known = state_->shown_counts.find(digest);
+        if (known != state_->shown_counts.end() && known->second.sequence == last)
+            return known->second.counts;
+    }
+    DIVAN_TRY(auto counts, count_shown({}, std::nullopt));
+    std::lock_guard lock(state_->shown_counts_mutex);
+    if (state_->shown_counts.size() >= kCountsKeptMax)
+        state_->shown_counts.clear();
+    state_->shown_counts[digest] = {last, counts};
+    return counts;
+}
+
+// Reads all of them.
+Result<Database::Counts> Database::count_shown(const std::string &begin,
+                                               const std::optional<std::string> &end) {
     Counts counts{};
     DocumentScan scan;
     scan.begin = begin;

@@ -127,8 +127,12 @@ TEST_F(ShownTest, CountsAreOfWhatIsShown) {
     EXPECT_EQ(info.document_count, 3u);
     EXPECT_EQ(info.file_bytes + info.active_bytes + info.external_bytes, 0u);
     EXPECT_TRUE(info.update_seq.starts_with("sealed ")) << info.update_seq;
+    put("e", R"({"open":3})");
+    EXPECT_EQ(shown_->counts().value().documents, 4u) << "what was counted before is no longer true";
+    put("e2", R"({"hidden":3})");
+    EXPECT_EQ(shown_->counts().value().documents, 4u);
     EXPECT_EQ(shown_->count_before("c", false, 100).value(), std::nullopt);
-    EXPECT_EQ(shown_->pending({}).value(), 3u);
+    EXPECT_EQ(shown_->pending({}).value(), 4u);
     EXPECT_FALSE(shown_->scan_local("", {}, false, 10).ok());
     EXPECT_FALSE(shown_->purge_infos().ok());
 }

@@ -35,6 +35,8 @@ struct StoreOptions {
     // Automatic compaction keeps so many of the newest replaced revisions of each branch, as
     // ancestors for conflicts that arrive later. `_compact` keeps none.
     std::uint64_t compaction_keep_revisions_newest = 2;
+    // Memory of one database for what document rules decided, so that feeds need not decide again.
+    std::size_t shown_verdicts_bytes_max = 16 << 20;
     Millis housekeeping_interval{10'000};
     std::string default_security = R"({"members":{"roles":["_admin"]},"admins":{"roles":["_admin"]}})";
     // The directory whose free space is watched; empty = none.

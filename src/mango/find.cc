@@ -32,7 +32,9 @@ class IndexEstimator final : public Estimator {
         return rows;
     }
     Result<std::uint64_t> documents() override {
-        DIVAN_TRY(auto counts, database_->counts());
+        // A guess of costs, and no answer: of all documents, as those that are shown would have to be
+        // counted.
+        DIVAN_TRY(auto counts, db::whole(database_)->counts());
         return counts.documents;
     }
 

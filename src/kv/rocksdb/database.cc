@@ -103,6 +103,10 @@ Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const RocksdbOpti
     database->shared_ = make_shared_options(options);
     if (!options.read_only) {
         DIVAN_TRY_VOID(make_directory(*database->shared_.options.env, options.directory));
+    } else if (!database->shared_.options.env->FileExists((options.directory / "CURRENT").string()).ok()) {
+        // RocksDB would make the directory.
+        return Error(ErrorCode::not_found,
+                     fmt::format("There is no data in {}.", options.directory.string()));
     }
     rocksdb::DB *db = nullptr;
     auto families = make_families(options, database->shared_);
