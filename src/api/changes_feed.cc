@@ -5,6 +5,7 @@
 #include "api/function_calls.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
+#include "db/visibility.h"
 #include "telemetry/metrics.h"
 #include "json/writer.h"
 
@@ -67,6 +68,7 @@ class Feed {
     void append_event(std::string &out, const db::Change &change);
     Result<void> append_change(std::string &out, const db::Change &change,
                                const std::optional<db::Head> &head);
+    void append_plain_token(std::string &out, kv::Sequence sequence);
     void append_token(std::string &out, kv::Sequence sequence);
     Result<std::string> closing_text();
 
@@ -96,20 +98,18 @@ class Feed {
     std::chrono::nanoseconds last_beat_{};
     bool exhausted_ = false; // nothing lies behind the reader
     std::shared_ptr<Event> event_;
-    std::string token_tail_; // of tokens in the newest run
+    const std::shared_ptr<db::Database> whole_ = db::whole(call_.database);
+    std::string plain_token_; // before it is sealed
+    std::string token_tail_;  // of tokens in the newest run
     kv::Sequence token_tail_from_{~std::uint64_t{0}};
 };
 
 // Tokens of one run differ in their number only.
-void Feed::append_token(std::string &out, kv::Sequence sequence) {
-    if (database().visibility() != nullptr) {
-        out.append(database().sequence_token(sequence));
-        return;
-    }
+void Feed::append_plain_token(std::string &out, kv::Sequence sequence) {
     if (sequence < token_tail_from_) {
-        auto token = database().sequence_token(sequence);
+        auto token = whole_->sequence_token(sequence);
         token_tail_ = token.substr(token.find('-'));
-        token_tail_from_ = database().newest_run_begin();
+        token_tail_from_ = whole_->newest_run_begin();
         if (sequence < token_tail_from_) {
             out.append(token);
             token_tail_from_ = kv::Sequence(~std::uint64_t{0});
@@ -117,6 +117,17 @@ void Feed::append_token(std::string &out, kv::Sequence sequence) {
         }
     }
     out.append(std::to_string(sequence.value)).append(token_tail_);
+}
+
+void Feed::append_token(std::string &out, kv::Sequence sequence) {
+    const auto *visibility = database().visibility();
+    if (visibility == nullptr) {
+        append_plain_token(out, sequence);
+        return;
+    }
+    plain_token_.clear();
+    append_plain_token(plain_token_, sequence);
+    out.append(visibility->seal(plain_token_));
 }
 
 Result<void> Feed::append_document(std::string &out, const db::Change &change,
