@@ -99,6 +99,16 @@ json::Object encryption(const config::Config &config) {
         .take();
 }
 
+json::Object audit(const config::Config &config) {
+    bool anchored = !config.text("audit", "anchor_file").empty() ||
+                    config.boolean("audit", "anchor_syslog") || !config.text("audit", "anchor_peer").empty();
+    return Section(config, "audit")
+        .boolean("enabled", "enable")
+        .text("events", "events")
+        .value("anchored", anchored)
+        .take();
+}
+
 json::Object network(const config::Config &config) {
     return Section(config, "chttpd")
         .text("bind_address", "bind_address")
@@ -173,6 +183,15 @@ void judge_authentication(const config::Config &config, Findings &findings) {
                      "The directory decides about roles by the names of its groups.");
 }
 
+void judge_audit(const config::Config &config, Findings &findings) {
+    if (!config.boolean("audit", "enable"))
+        findings.add("low", "[audit] enable", "Nothing is recorded of who did what.");
+    else if (config.text("audit", "anchor_file").empty() && !config.boolean("audit", "anchor_syslog") &&
+             config.text("audit", "anchor_peer").empty())
+        findings.add("medium", "[audit] anchor_file",
+                     "The audit log has no anchor: records that are cut off at its end would not be missed.");
+}
+
 void judge_policies(const ReportFacts &facts, Findings &findings) {
     if (facts.policies == nullptr)
         return;
@@ -190,6 +209,7 @@ json::Object security_report(const config::Config &config, const ReportFacts &fa
     Findings findings;
     judge_authentication(config, findings);
     judge_network(config, findings);
+    judge_audit(config, findings);
     judge_policies(facts, findings);
     json::Array configured;
     for (const auto &[name, text] : config.section("admins"))
@@ -203,6 +223,7 @@ json::Object security_report(const config::Config &config, const ReportFacts &fa
     report.append("authentication", authentication(config));
     report.append("authorization", authorization(config, facts.policies));
     report.append("encryption", encryption(config));
+    report.append("audit", audit(config));
     report.append("network_security", network(config));
     report.append("server_admins", std::move(admins));
     report.append("findings", findings.take());

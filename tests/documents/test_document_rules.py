@@ -437,6 +437,8 @@ class ExplainTest(DocumentRulesTestCase):
         self.assertEqual(report['authentication']['password_policy']['require_numbers'], False)
         self.assertIn(self.server.user, report['server_admins']['configured'])
         self.assertNotIn('pbkdf2', json.dumps(report))
+        self.assertEqual(report['audit']['enabled'], False)
+        self.assertIn('[audit] enable', [finding['setting'] for finding in report['findings']])
         for section, key, value in (('chttpd', 'enable_cors', 'true'), ('cors', 'origins', '*'),
                                     ('authorization', 'rbac_enabled', 'true')):
             self.answer(self.server.put('/_node/_local/_config/%s/%s' % (section, key), json=value), 200)

@@ -19,7 +19,8 @@ class ReplayTest(unittest.TestCase):
     def setUpClass(cls):
         cls.tool = known.replay_module()
         cls.known = known.load()
-        cls.server = Server()
+        # Work in the background would show in `_active_tasks` now and then.
+        cls.server = Server(config='[divan]\nview_build_delay_ms = 86400000\n')
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
         cls.target = cls.tool.Target(cls.server.url_with_credentials, REQUEST_LIMIT_S)
