@@ -4,7 +4,8 @@
 // written; a route cannot be declared without a Permission, and a database handle is had only from here.
 //
 // It knows server admins, of each database the admins and members that its `_security` names, and of the
-// policies what roles permit and where tenants end. Rules per document and field join here and nowhere else.
+// policies what roles permit and where tenants end. Rules per document join in show(): a handle opened here
+// shows what its user may see, and nothing else.
 
 #include "access/policies.h"
 #include "access/principal.h"

@@ -11,7 +11,7 @@ namespace divan::access {
 
 namespace {
 
-// Tokens stay good as long as the secret that nodes share.
+// Tokens stay good as long as the secret that nodes share; a changed one counts from the next start.
 crypto::Secret token_key(const config::Config &config) {
     auto key =
         crypto::hmac_sha256(config.secret("chttpd_auth", "secret")->reveal(), "sequences of document rules");

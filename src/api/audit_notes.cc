@@ -24,13 +24,6 @@ std::string claimed_name(const Call &call) {
     return credentials.ok() && *credentials ? std::move((*credentials)->name) : std::string();
 }
 
-std::string_view parameter(const Call &call, std::string_view name) {
-    for (const auto &[key, value] : call.path_parameters)
-        if (key == name)
-            return value;
-    return {};
-}
-
 // Whether a route shows what documents hold.
 bool reads_documents(const Call &call, const Route &route) {
     auto pattern = route.pattern;
@@ -64,10 +57,12 @@ audit::Record audit_record(const Call &call, Kind kind, std::string_view action)
     record.address = call.head().remote_address;
     record.method = call.head().method;
     record.path = call.head().raw_path();
-    record.database = parameter(call, "db");
-    record.document = parameter(call, "docid");
-    if (auto design = parameter(call, "ddoc"); !design.empty())
-        record.document = "_design/" + std::string(design);
+    if (const auto *database = call.find_path_parameter("db"))
+        record.database = *database;
+    if (const auto *design = call.find_path_parameter("ddoc"))
+        record.document = "_design/" + *design;
+    else if (const auto *document = call.find_path_parameter("docid"))
+        record.document = *document;
     return record;
 }
 

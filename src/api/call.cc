@@ -23,11 +23,17 @@ Error not_gzipped() {
 
 } // namespace
 
-const std::string &Call::path_parameter(std::string_view name) const {
+const std::string *Call::find_path_parameter(std::string_view name) const {
     for (const auto &[key, value] : path_parameters)
         if (key == name)
-            return value;
-    DIVAN_CHECK(false);
+            return &value;
+    return nullptr;
+}
+
+const std::string &Call::path_parameter(std::string_view name) const {
+    const auto *found = find_path_parameter(name);
+    DIVAN_CHECK(found != nullptr);
+    return *found;
 }
 
 std::string Call::base_url() const {

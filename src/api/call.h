@@ -55,6 +55,8 @@ class Call {
     std::optional<RewrittenRequest> rewritten;
     std::int64_t rewrites = 0; // that led here
 
+    // Null: the route's pattern does not have it.
+    [[nodiscard]] const std::string *find_path_parameter(std::string_view name) const;
     // REQUIRES: the route's pattern has it.
     [[nodiscard]] const std::string &path_parameter(std::string_view name) const;
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const {

@@ -16,15 +16,10 @@ bool in_partition(const Call &call) {
     return call.query.find("partition").has_value();
 }
 
-bool has_parameter(const Call &call, std::string_view name) {
-    return std::any_of(call.path_parameters.begin(), call.path_parameters.end(),
-                       [&](const auto &parameter) { return parameter.first == name; });
-}
-
 // By the path, as CouchDB counts.
 Metric timeouts_metric(const Call &call) {
     const bool partition = in_partition(call);
-    if (has_parameter(call, "view"))
+    if (call.find_path_parameter("view") != nullptr)
         return partition ? Metric::partition_view_timeouts : Metric::view_timeouts;
     if (call.head().target.find("/_find") != std::string::npos)
         return partition ? Metric::partition_find_timeouts : Metric::find_timeouts;
