@@ -3,6 +3,7 @@
 #include "access/policy.h"
 #include "access/principal.h"
 #include "audit/pending.h"
+#include "doc/document_id.h"
 
 namespace divan::access {
 namespace {
@@ -25,7 +26,7 @@ std::string origin_of(const db::WriteContext &author, std::string_view database)
 audit::Kind CommitRecorder::kind_of(std::string_view database, std::string_view id) const {
     if (database == kPoliciesDatabase)
         return audit::Kind::policy;
-    if (id.starts_with("_design/"))
+    if (doc::is_design_id(id))
         return audit::Kind::design;
     if (database == users_database_)
         return audit::Kind::security;

@@ -66,33 +66,6 @@ json::Value selector_of(const Classification &classification, std::optional<std:
 
 } // namespace
 
-bool SharedSelector::matches(std::string_view id, std::string_view json) const {
-    std::optional<selector::Matcher> matcher;
-    {
-        std::lock_guard lock(mutex_);
-        if (!idle_.empty()) {
-            matcher.emplace(std::move(idle_.back()));
-            idle_.pop_back();
-        }
-    }
-    if (!matcher)
-        matcher.emplace(selector_);
-    bool matched = false;
-    if (selector_->needs_only_plain_members() || json.starts_with("{\"_id\":")) {
-        matched = matcher->matches(json);
-    } else {
-        std::string text = "{\"_id\":";
-        json::write_string(text, id);
-        if (json.size() > 2)
-            text.push_back(',');
-        text.append(json.substr(1));
-        matched = matcher->matches(text);
-    }
-    std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(*matcher));
-    return matched;
-}
-
 DocumentAccess::DocumentAccess(Parts parts, const crypto::BlockCipher &cipher)
     : parts_(std::move(parts)), cipher_(cipher),
       digest_(hex_encode(crypto::sha256(parts_.description).substr(0, kDigestBytes))) {}
@@ -173,43 +146,122 @@ std::optional<std::string> DocumentAccess::unseal(std::string_view sealed) const
     return std::to_string(number).append(kPlain).append(sealed.substr(kBlockDigits));
 }
 
-Result<std::shared_ptr<const DocumentAccess>>
-make_document_access(const std::vector<DocumentRule> &rules,
-                     const std::vector<Classification> &classifications, const Principal &principal,
-                     const RuleUser &user, std::string_view database, const selector::Limits &limits,
-                     const crypto::BlockCipher &cipher) {
-    DocumentAccess::Parts parts;
-    auto binds = [&](const auto &policy) {
-        return covers_database(policy.databases, database) && policy.subjects.has(principal);
-    };
-    auto describe = [&](std::string_view what, const json::Value &filter) {
-        parts.description.append(what).append(json::to_text(filter)).push_back('\n');
-    };
-    for (const auto &policy : rules) {
-        if (!binds(policy))
-            continue;
+namespace {
+
+// Gathers what binds one principal in one database.
+class Joining {
+  public:
+    Joining(const Principal &principal, const RuleUser &user, std::string_view database,
+            const selector::Limits &limits)
+        : principal_(principal), user_(user), database_(database), limits_(limits) {}
+
+    [[nodiscard]] bool binds(const auto &policy) const {
+        return covers_database(policy.databases, database_) && policy.subjects.has(principal_);
+    }
+
+    Result<void> add(const DocumentRule &policy) {
         if (!std::exchange(parts.has_rules, true))
             parts.description.append("rules\n");
         DocumentAccess::Rule rule{policy.id, policy.read, policy.write, nullptr};
-        if (auto filled = fill_template(policy.filter, user)) {
-            DIVAN_TRY(auto compiled, selector::Selector::compile(*filled, limits));
-            rule.selector = share(std::move(compiled));
+        if (auto filled = fill_template(policy.filter, user_)) {
+            DIVAN_TRY(rule.selector, compile(*filled));
             if (policy.read)
                 describe("r", *filled);
         }
         parts.rules.push_back(std::move(rule));
-        parts.safe_views.insert(policy.safe_views.begin(), policy.safe_views.end());
+        parts.open_views.insert(policy.safe_views.begin(), policy.safe_views.end());
+        return {};
     }
-    for (const auto &policy : classifications) {
-        if (!binds(policy))
-            continue;
-        auto filter = selector_of(policy, clearance_of(policy, principal, user));
-        DIVAN_TRY(auto compiled, selector::Selector::compile(filter, limits));
-        parts.bounds.push_back({policy.id, share(std::move(compiled))});
+
+    Result<void> add(const Classification &policy) {
+        auto filter = selector_of(policy, clearance_of(policy, principal_, user_));
+        DIVAN_TRY(auto selector, compile(filter));
+        parts.bounds.push_back({policy.id, std::move(selector)});
         describe("b", filter);
-        parts.safe_views.insert(policy.safe_views.begin(), policy.safe_views.end());
+        parts.open_views.insert(policy.safe_views.begin(), policy.safe_views.end());
+        return {};
     }
-    if (!parts.has_rules && parts.bounds.empty())
+
+    // One that names what the user does not have means all documents.
+    Result<void> add(const FieldRule &policy) {
+        FieldAccess::Rule rule{policy.id, nullptr, policy.hidden, policy.masked, policy.read_only};
+        auto filled = policy.filter ? fill_template(*policy.filter, user_) : std::nullopt;
+        if (filled) {
+            DIVAN_TRY(rule.filter, compile(*filled));
+        }
+        if (policy.hides()) {
+            describe("f", filled.value_or(json::Value()));
+            for (const auto &path : policy.hidden)
+                parts.description.append(path.escaped()).push_back('\n');
+            for (const auto &mask : policy.masked)
+                describe(mask.path.escaped(), mask.shown);
+            keep_common(policy.safe_views);
+        }
+        field_rules.push_back(std::move(rule));
+        return {};
+    }
+
+    DocumentAccess::Parts parts;
+    std::vector<FieldAccess::Rule> field_rules;
+
+  private:
+    Result<std::shared_ptr<const SharedSelector>> compile(const json::Value &filter) const {
+        DIVAN_TRY(auto compiled, selector::Selector::compile(filter, limits_));
+        return share(std::move(compiled));
+    }
+
+    void describe(std::string_view what, const json::Value &filter) {
+        parts.description.append(what).append(json::to_text(filter)).push_back('\n');
+    }
+
+    // What one rule finds harmless may tell of the fields of another.
+    void keep_common(const std::set<std::string> &views) {
+        if (!std::exchange(has_concealed_, true))
+            parts.fieldless_views = views;
+        else
+            std::erase_if(parts.fieldless_views, [&](const auto &view) { return !views.contains(view); });
+    }
+
+    const Principal &principal_;
+    const RuleUser &user_;
+    const std::string_view database_;
+    const selector::Limits &limits_;
+    bool has_concealed_ = false;
+};
+
+} // namespace
+
+bool DocumentPolicies::empty() const {
+    return rules.empty() && classifications.empty() && field_rules.empty();
+}
+
+bool DocumentPolicies::bind(const Principal &principal, std::string_view database) const {
+    auto binds = [&](const auto &policy) {
+        return covers_database(policy.databases, database) && policy.subjects.has(principal);
+    };
+    return std::any_of(rules.begin(), rules.end(), binds) ||
+           std::any_of(classifications.begin(), classifications.end(), binds) ||
+           std::any_of(field_rules.begin(), field_rules.end(), binds);
+}
+
+Result<std::shared_ptr<const DocumentAccess>>
+make_document_access(const DocumentPolicies &policies, const Principal &principal, const RuleUser &user,
+                     std::string_view database, const selector::Limits &limits,
+                     const crypto::BlockCipher &cipher) {
+    Joining joining(principal, user, database, limits);
+    auto add_all = [&](const auto &list) -> Result<void> {
+        for (const auto &policy : list)
+            if (joining.binds(policy)) {
+                DIVAN_TRY_VOID(joining.add(policy));
+            }
+        return {};
+    };
+    DIVAN_TRY_VOID(add_all(policies.rules));
+    DIVAN_TRY_VOID(add_all(policies.classifications));
+    DIVAN_TRY_VOID(add_all(policies.field_rules));
+    auto &parts = joining.parts;
+    parts.fields = FieldAccess(std::move(joining.field_rules));
+    if (!parts.has_rules && parts.bounds.empty() && parts.fields.empty())
         return std::shared_ptr<const DocumentAccess>();
     return std::make_shared<const DocumentAccess>(std::move(parts), cipher);
 }

@@ -16,31 +16,10 @@ bool any_role(const Principal &principal, const std::vector<std::string> &roles)
                        [&](const auto &role) { return principal.has_role(role); });
 }
 
-Result<std::set<std::string>> read_safe_views(const PolicyReader &reader) {
-    DIVAN_TRY(auto names, reader.texts("safe_views"));
-    for (const auto &name : names)
-        if (name.find('/') == std::string::npos)
-            return no_policy("`safe_views` names views as design/view.");
-    return std::set<std::string>(names.begin(), names.end());
-}
-
 // Somebody who has whatever the filter names, to see whether it is a selector then.
 RuleUser sample_user() {
     RuleUser user{"name", {"role"}, {}};
     return user;
-}
-
-Result<void> check_filter(const json::Value &filter) {
-    if (!filter.is_object() || filter.object().empty())
-        return no_policy("`filter` has to be a selector, such as {\"owner\": \"{user.name}\"}.");
-    if (auto checked = check_template(filter); !checked.ok())
-        return no_policy(checked.error().reason());
-    // With attributes nobody is at hand who has them; the placeholders themselves are texts, too.
-    auto filled = fill_template(filter, sample_user());
-    auto compiled = selector::Selector::compile(filled ? *filled : filter);
-    if (!compiled.ok())
-        return no_policy(fmt::format("`filter` is no selector: {}", compiled.error().reason()));
-    return {};
 }
 
 Result<void> check_level(const std::vector<std::string> &levels, const std::string &level) {
@@ -77,6 +56,19 @@ Result<std::optional<std::string>> read_level(const PolicyReader &reader, const 
 }
 
 } // namespace
+
+Result<void> check_filter(const json::Value &filter) {
+    if (!filter.is_object() || filter.object().empty())
+        return no_policy("`filter` has to be a selector, such as {\"owner\": \"{user.name}\"}.");
+    if (auto checked = check_template(filter); !checked.ok())
+        return no_policy(checked.error().reason());
+    // With attributes nobody is at hand who has them; the placeholders themselves are texts, too.
+    auto filled = fill_template(filter, sample_user());
+    auto compiled = selector::Selector::compile(filled ? *filled : filter);
+    if (!compiled.ok())
+        return no_policy(fmt::format("`filter` is no selector: {}", compiled.error().reason()));
+    return {};
+}
 
 bool Subjects::has(const Principal &principal) const {
     if (principal.is_server_admin() || any_role(principal, except_roles))
@@ -125,7 +117,7 @@ Result<DocumentRule> read_document_rule(const PolicyReader &reader, const json::
     const auto *filter = document.find("filter");
     rule.filter = filter != nullptr ? *filter : json::Value();
     DIVAN_TRY_VOID(check_filter(rule.filter));
-    DIVAN_TRY(rule.safe_views, read_safe_views(reader));
+    DIVAN_TRY(rule.safe_views, reader.safe_views());
     return rule;
 }
 
@@ -145,7 +137,7 @@ Result<Classification> read_classification(const PolicyReader &reader, const jso
     DIVAN_TRY(made.default_level, read_level(reader, document, "default_level", made.levels));
     DIVAN_TRY(made.default_clearance, read_level(reader, document, "default_clearance", made.levels));
     DIVAN_TRY(made.clearances, read_clearances(document, made.levels));
-    DIVAN_TRY(made.safe_views, read_safe_views(reader));
+    DIVAN_TRY(made.safe_views, reader.safe_views());
     return made;
 }
 

@@ -57,6 +57,8 @@ struct Classification {
 // have rules of their own.
 [[nodiscard]] bool covers_database(const std::vector<std::string> &patterns, std::string_view database);
 
+// Whether it is a selector, with placeholders. Errors: forbidden, with what is wrong.
+Result<void> check_filter(const json::Value &filter);
 // Errors: forbidden, with what is wrong.
 [[nodiscard]] Result<DocumentRule> read_document_rule(const PolicyReader &reader,
                                                       const json::Object &document);

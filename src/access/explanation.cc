@@ -1,6 +1,7 @@
 #include "access/explanation.h"
 
 #include "access/security_object.h"
+#include "doc/document_id.h"
 #include "json/writer.h"
 
 #include <fmt/format.h>
@@ -96,6 +97,14 @@ void explain_document(const Question &question, const DocumentAccess &documents,
     }
 }
 
+void explain_fields(const Question &question, const DocumentAccess &documents, const std::string &text,
+                    Answer &answer) {
+    for (const auto &id : documents.fields().rules_of(question.document_id, text)) {
+        answer.check(fmt::format("field rule {}", id));
+        answer.warn(fmt::format("The field rule {} keeps fields of the document from the user.", id));
+    }
+}
+
 Result<void> explain_in(const Gate &gate, const Question &question, Permission permission,
                         db::Database &database, Answer &answer) {
     auto &policies = gate.policies();
@@ -112,12 +121,14 @@ Result<void> explain_in(const Gate &gate, const Question &question, Permission p
     DIVAN_TRY(auto documents, policies.document_access(*set, question.principal, database.name()));
     if (!answer.granted || !documents)
         return {};
-    if (question.document_id.starts_with("_design/"))
+    if (doc::is_design_id(question.document_id))
         return {}; // shown to all; who writes them was decided above
     DIVAN_TRY(auto texts, texts_of(question, database));
     for (const auto &text : texts)
-        if (answer.granted)
+        if (answer.granted) {
             explain_document(question, *documents, text, answer);
+            explain_fields(question, *documents, text, answer);
+        }
     if (texts.empty())
         answer.warn(question.document_id.empty()
                         ? "Document rules bind the user here: name a document to see what they say."

@@ -3,6 +3,7 @@
 #include "access/security_object.h"
 #include "access/users.h"
 #include "config/config.h"
+#include "doc/document_id.h"
 
 #include <algorithm>
 #include <span>
@@ -219,7 +220,7 @@ Result<void> Gate::check_document(const Principal &principal, db::Database &data
     DIVAN_TRY(auto text, database.security());
     if (parse_security_object(text).is_admin(principal))
         return {};
-    if (id.starts_with("_design/"))
+    if (doc::is_design_id(id))
         return Error(ErrorCode::forbidden, "Only administrators can view design docs in the users database.");
     if (principal.anonymous() || user_name_of_id(id) != std::optional<std::string_view>(principal.name))
         return Error(ErrorCode::not_found, "missing");
@@ -235,7 +236,9 @@ Result<std::shared_ptr<db::Database>> Gate::show(std::shared_ptr<db::Database> o
         if (!parse_security_object(text).is_admin(principal))
             documents = policies_.own_replications(principal);
     }
-    return documents ? db::Database::shown_by(opened, std::move(documents)) : opened;
+    // Fields that are only not to be changed are shown like any.
+    bool hides = documents && (documents->hides_documents() || documents->hides_fields());
+    return hides ? db::Database::shown_by(opened, std::move(documents)) : opened;
 }
 
 Result<std::shared_ptr<db::Database>> Gate::open(const Principal &principal, Permission permission,

@@ -11,10 +11,9 @@ namespace divan::access {
 
 namespace {
 
-// Tokens stay good as long as the secret that nodes share; a changed one counts from the next start.
-crypto::Secret token_key(const config::Config &config) {
-    auto key =
-        crypto::hmac_sha256(config.secret("chttpd_auth", "secret")->reveal(), "sequences of document rules");
+// Tokens and revisions stay as long as the secret that nodes share; a changed one counts from the next start.
+crypto::Secret key_for(const config::Config &config, std::string_view purpose) {
+    auto key = crypto::hmac_sha256(config.secret("chttpd_auth", "secret")->reveal(), purpose);
     return crypto::Secret::take(key);
 }
 
@@ -26,33 +25,51 @@ json::Object attributes_of(const User *user) {
 } // namespace
 
 Policies::Policies(const config::Config &config, db::Store &store)
-    : config_(config), cipher_(token_key(config)), source_(store, std::string(kPoliciesDatabase)) {}
+    : config_(config), cipher_(key_for(config, "sequences of document rules")),
+      salt_key_(key_for(config, "revisions of field rules")), source_(store, std::string(kPoliciesDatabase)) {
+}
 
 Result<std::shared_ptr<const DocumentAccess>>
 Policies::document_access(const PolicySet &set, const Principal &principal, std::string_view database) {
-    json::Object attributes;
-    if (set.wants_attributes() && users_ != nullptr && set.has_document_rules(principal, database)) {
-        DIVAN_TRY(auto user, users_->find(principal.name));
-        attributes = attributes_of(user.get());
+    if (!set.has_document_rules(principal, database))
+        return std::shared_ptr<const DocumentAccess>();
+    std::shared_ptr<const User> user;
+    if (set.wants_attributes() && users_ != nullptr) {
+        DIVAN_TRY(user, users_->find(principal.name));
     }
-    return set.document_access(principal, attributes, database, selector::stored_limits(config_), cipher_);
+    return made_for(set, principal, user.get(), database);
 }
 
 std::optional<Result<std::shared_ptr<const DocumentAccess>>>
 Policies::document_access_cached(const PolicySet &set, const Principal &principal,
                                  std::string_view database) {
-    json::Object attributes;
-    if (set.wants_attributes() && users_ != nullptr && set.has_document_rules(principal, database)) {
-        auto user = users_->find_cached(principal.name);
-        if (!user)
+    if (!set.has_document_rules(principal, database))
+        return std::shared_ptr<const DocumentAccess>();
+    std::shared_ptr<const User> user;
+    if (set.wants_attributes() && users_ != nullptr) {
+        auto known = users_->find_cached(principal.name);
+        if (!known)
             return std::nullopt;
-        attributes = attributes_of(user->get());
+        user = std::move(*known);
     }
-    return set.document_access(principal, attributes, database, selector::stored_limits(config_), cipher_);
+    return made_for(set, principal, user.get(), database);
+}
+
+// `user`: null if attributes are not asked for, or there is no such user.
+Result<std::shared_ptr<const DocumentAccess>> Policies::made_for(const PolicySet &set,
+                                                                 const Principal &principal, const User *user,
+                                                                 std::string_view database) const {
+    return set.document_access(principal, attributes_of(user), database, selector::stored_limits(config_),
+                               cipher_);
+}
+
+std::string Policies::revision_salt(std::string_view text) const {
+    return crypto::hmac_sha256(salt_key_.reveal(), text);
 }
 
 PolicySet::Options Policies::options() const {
-    return {config_.boolean("authorization", "rbac_enabled"), config_.text("authorization", "default_role")};
+    return {config_.boolean("authorization", "rbac_enabled"), config_.text("authorization", "default_role"),
+            static_cast<std::size_t>(config_.integer("authorization", "accesses_max"))};
 }
 
 std::shared_ptr<const PolicySet> Policies::current_cached() const {

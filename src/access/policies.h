@@ -18,6 +18,7 @@ class Config;
 namespace divan::access {
 
 class Users;
+struct User;
 
 class Policies {
   public:
@@ -45,6 +46,10 @@ class Policies {
         return own_documents(principal, cipher_);
     }
 
+    // Of a text that is written where fields may be concealed: who knows the rest of it shall not try what
+    // they hold until the revision is right. The same on nodes that share [chttpd_auth] secret.
+    [[nodiscard]] std::string revision_salt(std::string_view text) const;
+
     // `event` is notified after every change, until it is released.
     void listen(const std::shared_ptr<Event> &event) { source_.listen(event); }
     // How many changes there were.
@@ -63,9 +68,12 @@ class Policies {
     // Whether the options are still those of the configuration.
     [[nodiscard]] bool options_hold(const Cached &cached) const;
     Result<std::shared_ptr<const PolicySet>> read(const SystemDatabase::State &state);
+    Result<std::shared_ptr<const DocumentAccess>> made_for(const PolicySet &set, const Principal &principal,
+                                                           const User *user, std::string_view database) const;
 
     const config::Config &config_;
     const crypto::BlockCipher cipher_; // of tokens
+    const crypto::Secret salt_key_;
     SystemDatabase source_;
     Users *users_ = nullptr;
     std::shared_ptr<const Cached> cached_; // std::atomic_load

@@ -125,8 +125,14 @@ Result<Policy> read_policy(const json::Object &document, std::string_view id) {
         classification.id = id;
         return Policy(std::move(classification));
     }
-    return no_policy(fmt::format(
-        "there is no type `{}`: there are role, tenant, document_rule and classification.", type));
+    if (type == "field_rule") {
+        DIVAN_TRY(auto rule, read_field_rule(reader, document));
+        rule.id = id;
+        return Policy(std::move(rule));
+    }
+    return no_policy(fmt::format("there is no type `{}`: there are role, tenant, document_rule, "
+                                 "classification and field_rule.",
+                                 type));
 }
 
 const std::vector<RolePolicy> &standard_roles() {

@@ -1,9 +1,10 @@
 #pragma once
 
-// What the documents of the policies database say: roles, tenants, and rules for documents.
+// What the documents of the policies database say: roles, tenants, and rules for documents and their fields.
 // docs/authorization.md describes them.
 
 #include "access/document_policy.h"
+#include "access/field_policy.h"
 #include "access/principal.h"
 #include "base/result.h"
 #include "json/value.h"
@@ -56,7 +57,7 @@ struct TenantPolicy {
     [[nodiscard]] bool owns(std::string_view database) const { return database.starts_with(database_prefix); }
 };
 
-using Policy = std::variant<RolePolicy, TenantPolicy, DocumentRule, Classification>;
+using Policy = std::variant<RolePolicy, TenantPolicy, DocumentRule, Classification, FieldRule>;
 
 // Reads the body of a document. Unknown members are errors: a misspelt one would be a rule that is not in
 // force. Errors: forbidden with what is wrong and what is expected.

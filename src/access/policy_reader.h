@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,15 @@ class PolicyReader {
         DIVAN_TRY(subjects.roles, texts("roles"));
         DIVAN_TRY(subjects.except_roles, texts("except_roles"));
         return subjects;
+    }
+
+    // "design/view"
+    Result<std::set<std::string>> safe_views() const {
+        DIVAN_TRY(auto names, texts("safe_views"));
+        for (const auto &name : names)
+            if (name.find('/') == std::string::npos)
+                return no_policy("`safe_views` names views as design/view.");
+        return std::set<std::string>(names.begin(), names.end());
     }
 
   private:

@@ -5,50 +5,46 @@
 #include <algorithm>
 
 namespace divan::access {
-namespace {
 
-constexpr std::size_t kMadeMax = 10'000;
-
-bool replaces(const std::vector<RolePolicy> &roles, const RolePolicy &standard) {
-    return std::any_of(roles.begin(), roles.end(),
-                       [&](const auto &role) { return role.name == standard.name; });
+PolicySet::PolicySet(Options options) : options_(std::move(options)) {
+    if (options_.standard_roles)
+        for (const auto &role : standard_roles())
+            standard_roles_.push_back(&role);
 }
 
-} // namespace
-
 PolicySet::PolicySet(PolicySet &&other) noexcept
-    : options_(other.options_), roles_(std::move(other.roles_)), tenants_(std::move(other.tenants_)),
-      document_rules_(std::move(other.document_rules_)), classifications_(std::move(other.classifications_)),
-      wants_attributes_(other.wants_attributes_), unreadable_(std::move(other.unreadable_)) {}
+    : options_(other.options_), roles_(std::move(other.roles_)),
+      standard_roles_(std::move(other.standard_roles_)), tenants_(std::move(other.tenants_)),
+      documents_(std::move(other.documents_)), wants_attributes_(other.wants_attributes_),
+      unreadable_(std::move(other.unreadable_)) {}
 
 void PolicySet::add(Policy policy) {
     if (auto *role = std::get_if<RolePolicy>(&policy)) {
+        std::erase_if(standard_roles_, [&](const auto *standard) { return standard->name == role->name; });
         roles_.push_back(std::move(*role));
     } else if (auto *tenant = std::get_if<TenantPolicy>(&policy)) {
         tenants_.push_back(std::move(*tenant));
     } else if (auto *rule = std::get_if<DocumentRule>(&policy)) {
         wants_attributes_ |= names_attributes(rule->filter);
-        document_rules_.push_back(std::move(*rule));
+        documents_.rules.push_back(std::move(*rule));
+    } else if (auto *field_rule = std::get_if<FieldRule>(&policy)) {
+        wants_attributes_ |= field_rule->filter && names_attributes(*field_rule->filter);
+        documents_.field_rules.push_back(std::move(*field_rule));
     } else {
         wants_attributes_ = true; // a clearance is one
-        classifications_.push_back(std::move(std::get<Classification>(policy)));
+        documents_.classifications.push_back(std::move(std::get<Classification>(policy)));
     }
 }
 
-bool PolicySet::has_document_rules(const Principal &principal, std::string_view database) const {
-    auto binds = [&](const auto &policy) {
-        return covers_database(policy.databases, database) && policy.subjects.has(principal);
-    };
-    return std::any_of(document_rules_.begin(), document_rules_.end(), binds) ||
-           std::any_of(classifications_.begin(), classifications_.end(), binds);
+bool PolicySet::has_field_rules(std::string_view database) const {
+    return std::any_of(documents_.field_rules.begin(), documents_.field_rules.end(),
+                       [&](const FieldRule &rule) { return covers_database(rule.databases, database); });
 }
 
 Result<std::shared_ptr<const DocumentAccess>>
 PolicySet::document_access(const Principal &principal, const json::Object &attributes,
                            std::string_view database, const selector::Limits &limits,
                            const crypto::BlockCipher &cipher) const {
-    if (!has_document_rules(principal, database))
-        return std::shared_ptr<const DocumentAccess>();
     std::string key(database);
     key.append("\n").append(user_context_json(principal, "")).append(json::to_text(json::Value(attributes)));
     {
@@ -57,11 +53,10 @@ PolicySet::document_access(const Principal &principal, const json::Object &attri
             return known->second;
     }
     RuleUser user{principal.name, principal.roles, attributes};
-    DIVAN_TRY(auto made, make_document_access(document_rules_, classifications_, principal, user, database,
-                                              limits, cipher));
+    DIVAN_TRY(auto made, make_document_access(documents_, principal, user, database, limits, cipher));
     std::lock_guard lock(mutex_);
     // Whoever is forgotten is made anew.
-    if (made_.size() >= kMadeMax)
+    if (made_.size() >= options_.accesses_max)
         made_.clear();
     made_.emplace(std::move(key), made);
     return made;
@@ -70,20 +65,22 @@ PolicySet::document_access(const Principal &principal, const json::Object &attri
 // The first role that the principal has and of which `visit` says so; null: none.
 template <typename Visit>
 const RolePolicy *PolicySet::find_role(const Principal &principal, const Visit &visit) const {
-    if (principal.anonymous() || (roles_.empty() && !options_.standard_roles))
+    if (principal.anonymous() || (roles_.empty() && standard_roles_.empty()))
         return nullptr;
     auto has = [&](const RolePolicy &role) {
         return principal.has_role(role.name) ||
                (principal.roles.empty() && role.name == options_.default_role);
     };
+    return find_role_in_force([&](const RolePolicy &role) { return has(role) && visit(role); });
+}
+
+template <typename Visit> const RolePolicy *PolicySet::find_role_in_force(const Visit &visit) const {
     for (const auto &role : roles_)
-        if (has(role) && visit(role))
+        if (visit(role))
             return &role;
-    if (!options_.standard_roles)
-        return nullptr;
-    for (const auto &role : standard_roles())
-        if (has(role) && !replaces(roles_, role) && visit(role))
-            return &role;
+    for (const auto *role : standard_roles_)
+        if (visit(*role))
+            return role;
     return nullptr;
 }
 
@@ -104,12 +101,10 @@ bool PolicySet::makes_server_admin(const Principal &principal) const {
 
 std::vector<const RolePolicy *> PolicySet::roles_in_force() const {
     std::vector<const RolePolicy *> roles;
-    for (const auto &role : roles_)
+    (void)find_role_in_force([&](const RolePolicy &role) {
         roles.push_back(&role);
-    if (options_.standard_roles)
-        for (const auto &role : standard_roles())
-            if (!replaces(roles_, role))
-                roles.push_back(&role);
+        return false;
+    });
     return roles;
 }
 

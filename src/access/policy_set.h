@@ -17,12 +17,13 @@ namespace divan::access {
 class PolicySet {
   public:
     struct Options {
-        bool standard_roles = false; // [authorization] rbac_enabled
-        std::string default_role;    // of who is logged in and has no role; empty: none
+        bool standard_roles = false;       // [authorization] rbac_enabled
+        std::string default_role;          // of who is logged in and has no role; empty: none
+        std::size_t accesses_max = 10'000; // kept by document_access()
         friend bool operator==(const Options &, const Options &) = default;
     };
 
-    explicit PolicySet(Options options) : options_(std::move(options)) {}
+    explicit PolicySet(Options options);
     PolicySet(PolicySet &&other) noexcept; // REQUIRES: no other thread
 
     // A role of a document stands in for the standard role of that name.
@@ -48,12 +49,14 @@ class PolicySet {
     // Never of system databases, which have rules of their own.
     [[nodiscard]] bool keeps_out(const Principal &principal, std::string_view database) const;
 
-    // Whether there are rules for single documents at all.
-    [[nodiscard]] bool has_document_rules() const {
-        return !document_rules_.empty() || !classifications_.empty();
-    }
+    // Whether there are rules for single documents or their fields at all.
+    [[nodiscard]] bool has_document_rules() const { return !documents_.empty(); }
     // Whether they bind the principal there.
-    [[nodiscard]] bool has_document_rules(const Principal &principal, std::string_view database) const;
+    [[nodiscard]] bool has_document_rules(const Principal &principal, std::string_view database) const {
+        return documents_.bind(principal, database);
+    }
+    // Whether there are field rules for that database, whomever they bind.
+    [[nodiscard]] bool has_field_rules(std::string_view database) const;
     // Whether one of these speaks of attributes of users.
     [[nodiscard]] bool wants_attributes() const { return wants_attributes_; }
     // What they make of the principal; null: none binds it. Kept for the next time. `cipher` outlives the set
@@ -64,18 +67,19 @@ class PolicySet {
 
     // For reports. Live as long as this.
     [[nodiscard]] std::vector<const RolePolicy *> roles_in_force() const;
-    [[nodiscard]] const std::vector<DocumentRule> &document_rules() const { return document_rules_; }
+    [[nodiscard]] const DocumentPolicies &documents() const { return documents_; }
     [[nodiscard]] const std::vector<std::string> &unreadable() const { return unreadable_; }
 
   private:
     template <typename Visit>
     const RolePolicy *find_role(const Principal &principal, const Visit &visit) const;
+    template <typename Visit> const RolePolicy *find_role_in_force(const Visit &visit) const;
 
     const Options options_;
     std::vector<RolePolicy> roles_;
+    std::vector<const RolePolicy *> standard_roles_; // in force
     std::vector<TenantPolicy> tenants_;
-    std::vector<DocumentRule> document_rules_;
-    std::vector<Classification> classifications_;
+    DocumentPolicies documents_;
     bool wants_attributes_ = false;
     std::vector<std::string> unreadable_; // ids
     mutable std::mutex mutex_;

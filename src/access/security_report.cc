@@ -79,13 +79,19 @@ json::Object authorization(const config::Config &config, const PolicySet *polici
     for (const auto *role : policies->roles_in_force())
         roles.set(role->name, role->to_json());
     json::Object filters;
-    for (const auto &rule : policies->document_rules())
+    const auto &documents = policies->documents();
+    for (const auto &rule : documents.rules)
         filters.set(rule.id, rule.to_json());
+    json::Object fields;
+    for (const auto &rule : documents.field_rules)
+        fields.set(rule.id, rule.to_json());
     return section.value("admin_roles", texts(policies->server_admin_roles()))
         .value("database_level_permissions", true)
-        .value("document_level_permissions", policies->has_document_rules())
+        .value("document_level_permissions", !documents.rules.empty() || !documents.classifications.empty())
+        .value("field_level_permissions", !documents.field_rules.empty())
         .value("roles", std::move(roles))
         .value("document_filters", std::move(filters))
+        .value("field_rules", std::move(fields))
         .take();
 }
 

@@ -9,10 +9,7 @@ Result<std::optional<StoredUser>> read_stored_user(db::Database &database, const
     DIVAN_TRY(auto head, database.head(id));
     if (!head || head->deleted)
         return none;
-    auto body = head->body;
-    if (!body) {
-        DIVAN_TRY(body, database.body(*head, head->rev, head->recent.front().info));
-    }
+    DIVAN_TRY(auto body, database.body(*head));
     if (!body)
         return none;
     DIVAN_TRY(auto value, json::parse(body->json, {.depth_max = json::kAnyDepth}));

@@ -1,6 +1,7 @@
 #include "access/write_guard.h"
 
 #include "access/admins.h"
+#include "access/document_guard.h"
 #include "access/password_policy.h"
 #include "access/policies.h"
 #include "access/security_object.h"
@@ -10,6 +11,7 @@
 #include "access/user_rules.h"
 #include "access/users.h"
 #include "db/database.h"
+#include "doc/document_id.h"
 #include "json/parser.h"
 #include "json/writer.h"
 
@@ -23,7 +25,7 @@ constexpr std::string_view kHistory = "password_history";
 constexpr std::string_view kSetAt = "password_set_at";
 
 bool is_design(const db::Edit &edit) {
-    return edit.id.starts_with("_design/");
+    return doc::is_design_id(edit.id);
 }
 
 Result<json::Object> parse_document(const std::string &text) {
@@ -67,8 +69,10 @@ WriteGuard::WriteGuard(db::WriteValidator &next, const Services &services)
 bool WriteGuard::amends_slowly(const db::Database &database, const std::vector<db::Edit> &edits) {
     if (next_.amends_slowly(database, edits))
         return true;
-    if (database.name() != users_database_)
-        return false;
+    if (database.name() != users_database_) {
+        auto policies = policies_ != nullptr ? policies_->current_cached() : nullptr;
+        return policies_ != nullptr && (policies == nullptr || policies->has_field_rules(database.name()));
+    }
     auto policy = password_policy(services_.config);
     if (policy.history > 0 || policy.max_age.count() > 0)
         return true;
@@ -80,8 +84,10 @@ bool WriteGuard::amends_slowly(const db::Database &database, const std::vector<d
 std::vector<Result<void>> WriteGuard::amend(db::Database &database, const db::WriteContext &context,
                                             std::vector<db::Edit> &edits) {
     auto verdicts = next_.amend(database, context, edits);
-    if (database.name() != users_database_)
+    if (database.name() != users_database_) {
+        amend_fields(database, context, edits, verdicts);
         return verdicts;
+    }
     verdicts.resize(edits.size());
     auto writer = read_user_context(context.user_context());
     auto security = database.security();
@@ -90,6 +96,24 @@ std::vector<Result<void>> WriteGuard::amend(db::Database &database, const db::Wr
         if (verdicts[i].ok())
             verdicts[i] = amend_user(database, writer, is_admin, edits[i]);
     return verdicts;
+}
+
+// What goes wrong here, judge() says again.
+void WriteGuard::amend_fields(db::Database &database, const db::WriteContext &context,
+                              std::vector<db::Edit> &edits, std::vector<Result<void>> &verdicts) const {
+    auto policies = current_policies();
+    if (!policies.ok() || *policies == nullptr || !(*policies)->has_field_rules(database.name()))
+        return;
+    auto writer = read_user_context(context.user_context());
+    auto documents = policies_->document_access(**policies, writer, database.name());
+    verdicts.resize(edits.size());
+    for (std::size_t i = 0; i < edits.size(); ++i) {
+        if (!verdicts[i].ok() || edits[i].path || is_design(edits[i]))
+            continue;
+        if (documents.ok() && *documents && !(*documents)->fields().empty())
+            verdicts[i] = keep_fields(database, (*documents)->fields(), edits[i]);
+        edits[i].revision_salt = policies_->revision_salt(edits[i].json);
+    }
 }
 
 // As couch_users_db:before_doc_update.
@@ -246,30 +270,12 @@ void WriteGuard::judge_all_here(db::Database &database, const db::WriteContext &
         else if (!documents.ok())
             verdicts[i] = documents.error();
         else if (*documents)
-            verdicts[i] = judge_document(database, **documents, edits[i]);
+            verdicts[i] =
+                judge_document(database, **documents, edits[i],
+                               services_.config.boolean("authorization", "allow_pushes_under_field_rules"));
         else
             verdicts[i] = judge_here(database, writer, is_admin, edits[i]);
     }
-}
-
-Result<void> WriteGuard::judge_document(db::Database &database, const DocumentAccess &documents,
-                                        const db::JudgedEdit &judged) const {
-    const auto &edit = *judged.edit;
-    const Error refused(ErrorCode::forbidden, "No document rule lets you write this.");
-    // The winner, whatever revision the edit names: a branch beside it could take its place.
-    DIVAN_TRY(auto head, database.head(edit.id));
-    if (head && !head->deleted) {
-        DIVAN_TRY(auto tree, database.tree(*head));
-        DIVAN_TRY(auto body, database.body(*head, head->rev, tree.winner().info));
-        if (!body || !documents.shows(edit.id, body->json) || !documents.may_write(edit.id, body->json))
-            return refused;
-    }
-    if (judged.replaced && !judged.replaced->deleted &&
-        !documents.may_write(edit.id, judged.replaced->body.json))
-        return refused;
-    if (!edit.deleted && !documents.may_write(edit.id, judged.body.json))
-        return refused;
-    return {};
 }
 
 void WriteGuard::judge(db::Database &database, const db::WriteContext &context,

@@ -20,7 +20,6 @@ class Object;
 
 namespace divan::access {
 
-class DocumentAccess;
 class Policies;
 class PolicySet;
 class SessionCookies;
@@ -51,11 +50,14 @@ class WriteGuard final : public db::WriteValidator {
     [[nodiscard]] Result<std::vector<bool>> judged(db::Database &database, const db::WriteContext &context,
                                                    Edits edits) override;
     // Errors of edits: forbidden. Where document rules bind the writer, what is there has to be shown to the
-    // writer, and both that and what comes in its place have to be what may be written.
+    // writer, and both that and what comes in its place have to be what may be written; fields that field
+    // rules keep from the writer stay as they are (document_guard.h).
     void judge(db::Database &database, const db::WriteContext &context, std::vector<db::JudgedEdit> edits,
                Done done) override;
 
   private:
+    void amend_fields(db::Database &database, const db::WriteContext &context, std::vector<db::Edit> &edits,
+                      std::vector<Result<void>> &verdicts) const;
     Result<void> amend_user(db::Database &database, const Principal &writer, bool is_admin, db::Edit &edit);
     Result<void> set_password(json::Object &document, const json::Object *replaced);
     // Which edits are judged here; empty: none.
@@ -66,9 +68,6 @@ class WriteGuard final : public db::WriteValidator {
     // `policies`: null if there are none.
     std::vector<bool> judged_here(const db::Database &database, const db::WriteContext &context, Edits edits,
                                   const PolicySet *policies) const;
-    // By document rules.
-    Result<void> judge_document(db::Database &database, const DocumentAccess &documents,
-                                const db::JudgedEdit &judged) const;
     Result<void> judge_here(const db::Database &database, const Principal &writer, bool is_admin,
                             const db::JudgedEdit &judged);
     void end_sessions_if_changed(const json::Object &replaced, const json::Object &document);

@@ -4,6 +4,7 @@
 #include "api/error_response.h"
 #include "base/encoding.h"
 #include "config/config.h"
+#include "db/visibility.h"
 #include "net/gzip.h"
 #include "json/writer.h"
 
@@ -135,7 +136,10 @@ void Call::add_common_headers(net::Headers &headers) const {
     auto body_time = std::chrono::duration_cast<Millis>(services_.clock.monotonic() - started_at_).count();
     headers.add("X-CouchDB-Body-Time", std::to_string(body_time));
     if (!headers.contains("Cache-Control"))
-        headers.add("Cache-Control", "must-revalidate");
+        // What one user is shown is not for others.
+        headers.add("Cache-Control", database && database->visibility() != nullptr
+                                         ? "private, must-revalidate"
+                                         : "must-revalidate");
     add_browser_headers(*this, headers);
     for (const auto &[name, value] : common_headers)
         headers.add(name, value);

@@ -2,19 +2,16 @@
 #include "api/parameters.h"
 #include "base/encoding.h"
 #include "db/store.h"
+#include "doc/document_id.h"
 #include "telemetry/metrics.h"
 #include "wire/related_writer.h"
 
 namespace divan::api {
 namespace {
 
-std::string quoted(const doc::RevId &rev) {
-    return "\"" + rev.text() + "\"";
-}
-
-net::Headers etag_headers(const doc::RevId &rev) {
+net::Headers etag_headers(std::string etag) {
     net::Headers headers;
-    headers.add("ETag", quoted(rev));
+    headers.add("ETag", std::move(etag));
     return headers;
 }
 
@@ -28,7 +25,7 @@ Task<Result<void>> send_not_modified(Call &call, std::string etag) {
 // `_design%2Fx` is another spelling of `_design/x`: the client is sent there.
 std::optional<std::string> canonical_location(const Call &call, std::string_view id) {
     auto path = call.head().raw_path();
-    if (!id.starts_with("_design/") || path.find("_design/") != std::string_view::npos)
+    if (!doc::is_design_id(id) || path.find("_design/") != std::string_view::npos)
         return std::nullopt;
     auto query = call.head().raw_query();
     auto location = call.base_url() + "/" + percent_encode(call.path_parameter("db")) + "/_design/" +
@@ -70,12 +67,12 @@ Result<Found> find_revision(db::Database &database, const std::string &id, std::
 }
 
 Task<Result<void>> send_plain(Call &call, const db::Head &head) {
-    auto etag = quoted(head.rev);
+    auto etag = document_etag(*call.database, head.rev);
     if (etag_matches(call, etag)) {
         co_return co_await send_not_modified(call, std::move(etag));
     }
     auto text = wire::plain_document_json(head, *head.body);
-    co_return co_await call.send_json(200, std::move(text), etag_headers(head.rev));
+    co_return co_await call.send_json(200, std::move(text), etag_headers(std::move(etag)));
 }
 
 } // namespace
@@ -154,11 +151,11 @@ Task<Result<void>> get_document(Call &call) {
         co_return found.error();
     net::Headers headers;
     if (!found->document.has_meta) {
-        auto etag = quoted(found->rev);
+        auto etag = document_etag(*call.database, found->rev);
         if (etag_matches(call, etag)) {
             co_return co_await send_not_modified(call, std::move(etag));
         }
-        headers = etag_headers(found->rev);
+        headers = etag_headers(std::move(etag));
     }
     if (found->document.following.empty()) {
         co_return co_await call.send_json(200, std::move(found->document.json), std::move(headers));

@@ -17,6 +17,9 @@ namespace divan::api {
 
 // Whether an If-None-Match names the ETag (which has its quotes).
 [[nodiscard]] bool etag_matches(const Call &call, std::string_view etag);
+// The ETag of a revision, with its quotes: the revision, as in CouchDB. For who does not see all fields a
+// digest of the rules follows it: the same revision looks otherwise under others.
+[[nodiscard]] std::string document_etag(const db::Database &database, const doc::RevId &rev);
 // The revision that a client names with ?rev= or If-Match. Errors: bad_request if they differ or are
 // malformed.
 [[nodiscard]] Result<std::optional<doc::RevId>> requested_rev(const Call &call);

@@ -2,6 +2,7 @@
 #include "api/parameters.h"
 #include "api/router.h"
 #include "base/encoding.h"
+#include "db/visibility.h"
 #include "json/parser.h"
 
 #include <algorithm>
@@ -48,12 +49,29 @@ bool etag_matches(const Call &call, std::string_view etag) {
     return false;
 }
 
+std::string document_etag(const db::Database &database, const doc::RevId &rev) {
+    auto etag = "\"" + rev.text();
+    if (database.hides_fields())
+        etag.append("-").append(database.visibility()->digest());
+    return etag.append("\"");
+}
+
+namespace {
+
+// What document_etag() made, without quotes, or a revision.
+std::string_view rev_of_etag(std::string_view etag, const db::Database &database) {
+    auto dash = etag.rfind('-');
+    return database.hides_fields() && dash != etag.find('-') ? etag.substr(0, dash) : etag;
+}
+
+} // namespace
+
 Result<std::optional<doc::RevId>> requested_rev(const Call &call) {
     std::optional<doc::RevId> rev;
     auto parameter = call.query.find("rev");
     auto header = call.header("If-Match");
     if (header && header->size() >= 2 && header->front() == '"' && header->back() == '"')
-        header = header->substr(1, header->size() - 2);
+        header = rev_of_etag(header->substr(1, header->size() - 2), *call.database);
     if (parameter && header && *parameter != *header)
         return Error(ErrorCode::bad_request, "Document rev and etag have different values");
     if (auto text = parameter ? parameter : header) {

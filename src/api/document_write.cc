@@ -130,7 +130,7 @@ Task<Result<void>> commit_and_answer(Call &call, wire::PreparedDocument prepared
     bool batch = is_batch(call);
     net::Headers headers;
     if (!batch)
-        headers.add("ETag", "\"" + rev + "\"");
+        headers.add("ETag", document_etag(*call.database, answers.front()->rev));
     bool is_delete = call.method == "DELETE";
     if (!is_delete) {
         auto location = document_location(call, id);

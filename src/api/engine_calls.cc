@@ -3,6 +3,7 @@
 #include "api/audit_notes.h"
 
 #include "design/design_check.h"
+#include "doc/document_id.h"
 #include "selector/limits.h"
 #include "telemetry/log.h"
 #include "json/writer.h"
@@ -25,7 +26,7 @@ Task<std::vector<Result<db::Written>>> write_documents(Call &call, std::vector<d
 
 Task<Result<std::vector<design::Advice>>> check_design_document(Call &call, const db::Edit &edit) {
     using Checked = Result<std::vector<design::Advice>>;
-    if (!design::is_design_id(edit.id))
+    if (!doc::is_design_id(edit.id))
         co_return std::vector<design::Advice>();
     co_return co_await suspend<Checked>([&call, &edit](Resume<Checked> resume) {
         auto &home = call.exchange().executor();

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "config/config.h"
+#include "doc/document_id.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 namespace divan::api {
 namespace {
 
-constexpr std::string_view kDesignPrefix = "_design/";
 constexpr std::string_view kLocalPrefix = "_local/";
 
 class Listing final : public RowReader {
@@ -81,7 +81,7 @@ Listing::Range Listing::range() const {
             range.end = exclusive ? high->id : behind(high->id);
     }
     if (kind_ != ListingKind::all_docs) {
-        std::string prefix(kind_ == ListingKind::design_docs ? kDesignPrefix : kLocalPrefix);
+        std::string prefix(kind_ == ListingKind::design_docs ? doc::kDesignPrefix : kLocalPrefix);
         range.begin = std::max(range.begin, prefix);
         auto prefix_bound = prefix_end(prefix);
         range.end = range.end ? std::min(*range.end, prefix_bound) : prefix_bound;
@@ -99,9 +99,9 @@ Result<std::optional<std::uint64_t>> Listing::offset(std::uint64_t total) {
     if (options_.start && options_.start->side == KeyBound::Side::at)
         first = options_.start->id;
     if (kind_ == ListingKind::design_docs && options_.descending)
-        first = first ? std::min(*first, prefix_end(kDesignPrefix)) : prefix_end(kDesignPrefix);
+        first = first ? std::min(*first, prefix_end(doc::kDesignPrefix)) : prefix_end(doc::kDesignPrefix);
     else if (kind_ == ListingKind::design_docs)
-        first = first ? std::max(*first, std::string(kDesignPrefix)) : std::string(kDesignPrefix);
+        first = first ? std::max(*first, std::string(doc::kDesignPrefix)) : std::string(doc::kDesignPrefix);
     std::optional<std::uint64_t> before = 0;
     if (first) {
         DIVAN_TRY(before, database_->count_before(*first, options_.descending, offset_rows_max_));
@@ -208,7 +208,7 @@ Result<void> Listing::read_key_rows(RowTexts &rows) {
             continue;
         }
         const auto &head = heads[i - key_at_];
-        if (kind_ == ListingKind::design_docs && !ids[i - key_at_].starts_with(kDesignPrefix))
+        if (kind_ == ListingKind::design_docs && !doc::is_design_id(ids[i - key_at_]))
             continue;
         if (!head || !keys[i].is_string()) {
             append_missing(rows, keys[i]);

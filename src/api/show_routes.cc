@@ -9,6 +9,7 @@
 #include "api/router.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
+#include "db/visibility.h"
 
 namespace divan::api {
 namespace {
@@ -21,6 +22,8 @@ std::string show_etag(const Call &call, const design::DesignDocument &design,
                 std::string(call.header("Accept").value_or(""));
     for (const auto &role : call.principal.roles)
         text.append(1, '\n').append(role);
+    if (const auto *visibility = call.database->visibility())
+        text.append(1, '\n').append(visibility->digest());
     return "\"" + hex_encode(crypto::md5(text)) + "\"";
 }
 

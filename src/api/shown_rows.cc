@@ -3,6 +3,7 @@
 #include "api/included_documents.h"
 #include "api/view_rows.h"
 #include "db/visibility.h"
+#include "doc/document_id.h"
 #include "json/writer.h"
 
 #include <algorithm>
@@ -113,9 +114,15 @@ std::unique_ptr<RowReader> shown_row_reader(ViewRows rows) {
 Result<void> check_view_is_shown(const db::Database &database, std::string_view design_id,
                                  std::string_view view_name, bool reduced) {
     const auto *visibility = database.visibility();
-    std::string name(design_id.substr(std::string_view("_design/").size()));
+    std::string name(design_id.substr(doc::kDesignPrefix.size()));
     name.append("/").append(view_name);
-    if (visibility == nullptr || !reduced || visibility->is_open_view(name))
+    if (visibility == nullptr)
+        return {};
+    if (visibility->hides_fields() && !visibility->is_fieldless_view(name))
+        return Error(ErrorCode::forbidden,
+                     "Views tell of fields that are hidden from you: have an admin name this one in "
+                     "`safe_views` of the field rule if it does not.");
+    if (!reduced || !visibility->hides_documents() || visibility->is_open_view(name))
         return {};
     return Error(
         ErrorCode::forbidden,

@@ -12,6 +12,7 @@
 #include "base/encoding.h"
 #include "db/store.h"
 #include "design/design_check.h"
+#include "doc/document_id.h"
 #include "telemetry/metrics.h"
 #include "json/parser.h"
 
@@ -58,7 +59,7 @@ Result<wire::PreparedDocument> prepare_update(const Call &call, std::string_view
 
 // As every write of such a document does.
 Result<void> authorize_update(const Call &call, const std::string &id) {
-    if (!design::is_design_id(id))
+    if (!doc::is_design_id(id))
         return {};
     auto opened =
         call.services().gate.open(call.principal, access::Permission::database_admin, call.database->name());

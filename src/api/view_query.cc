@@ -129,7 +129,7 @@ Task<Result<RowQuery>> open_view(Call &call, const View &view, ViewOptions optio
     RowQuery query;
     if (reduced)
         query.reader = reduce_row_reader(std::move(rows));
-    else if (call.database->visibility() != nullptr)
+    else if (call.database->hides_documents())
         query.reader = shown_row_reader(std::move(rows));
     else
         query.reader = map_row_reader(std::move(rows));

@@ -162,7 +162,8 @@ Task<Result<void>> get_info(Call &call) {
         co_return document.error();
     auto info = co_await call.on_engine([&]() -> Result<views::GroupInfo> {
         if (call.database->visibility() != nullptr)
-            return Error(ErrorCode::forbidden, "What an index holds is not for users under document rules.");
+            return Error(ErrorCode::forbidden,
+                         "What an index holds is not for users under document or field rules.");
         DIVAN_TRY(auto group, call.services().views.group(call.database, **document));
         return group->info();
     });

@@ -65,6 +65,11 @@ constexpr Setting kSettings[] = {
      "says."},
     {"authorization", "default_role", Kind::text, "", 0, 0, kNone,
      "Role of users who are logged in and have none; empty: none."},
+    {"authorization", "allow_pushes_under_field_rules", Kind::boolean, "false", 0, 0, kNone,
+     "Whom field rules bind may replicate changes of documents with fields that they do not see, which wipes "
+     "these or puts their masks there."},
+    {"authorization", "accesses_max", Kind::integer, "10000", 1, 10'000'000, kNone,
+     "Of how many users and databases it is kept what document and field rules make of them."},
     {"authentication", "lockout_enabled", Kind::boolean, "true", 0, 0, kNone,
      "false: as [chttpd_auth_lockout] mode = off."},
     {"authentication", "lockout_duration", Kind::integer, "900", 1, 31'536'000, kNone,

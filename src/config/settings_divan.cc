@@ -65,6 +65,8 @@ constexpr Setting kSettings[] = {
      "Automatic compaction: and at least so many bytes."},
     {"divan", "shown_verdicts_bytes_max", Kind::integer, "16777216", 0, kAny, kNone,
      "Memory of one database for what document rules decided, so that feeds need not decide again."},
+    {"divan", "shown_counts_max", Kind::integer, "1000", 1, 1'000'000, kNone,
+     "Of how many different rules a database keeps how many documents they show."},
     {"divan", "compaction_keep_revisions_newest", Kind::integer, "2", 0, 1'000, kNone,
      "Replaced revisions of each branch that automatic compaction leaves."},
     {"divan", "mango_sort_in_memory", Kind::boolean, "false", 0, 0, kNone,

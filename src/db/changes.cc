@@ -94,7 +94,7 @@ Result<ChangesPage> Database::changes(const ChangesRange &range) {
 
 Result<std::uint64_t> Database::pending(kv::Sequence since) {
     DIVAN_TRY_VOID(state_->check_open());
-    if (visibility_ != nullptr) {
+    if (hides_documents()) {
         // An exact count would judge every document, and clients ask again and again.
         DIVAN_TRY(auto next, changes({.since = since}));
         return std::uint64_t{next.changes.size()};

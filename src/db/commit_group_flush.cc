@@ -4,13 +4,12 @@
 #include "db/database_state.h"
 #include "db/keys.h"
 #include "db/tree_rows.h"
+#include "doc/document_id.h"
 
 #include <algorithm>
 
 namespace divan::db {
 namespace {
-
-constexpr std::string_view kDesignPrefix = "_design/";
 
 std::int64_t signed_bytes(std::uint64_t bytes) {
     return static_cast<std::int64_t>(bytes);
@@ -27,7 +26,7 @@ Result<void> CommitGroup::flush() {
     for (const auto &id : order_) {
         auto &document = documents_.at(id);
         documents_changed_ |= document.changed;
-        design_changed_ |= (document.changed || document.erased) && id.starts_with(kDesignPrefix);
+        design_changed_ |= (document.changed || document.erased) && doc::is_design_id(id);
         if (document.erased) {
             DIVAN_TRY_VOID(flush_erased(document));
             continue;
@@ -81,7 +80,7 @@ Result<void> CommitGroup::flush_document(WorkingDocument &document) {
     std::int64_t is_live = deleted ? 0 : 1;
     count(document, Counter::documents, is_live - was_live);
     count(document, Counter::deleted, (1 - is_live) - was_deleted);
-    if (document.id.starts_with(kDesignPrefix))
+    if (doc::is_design_id(document.id))
         count(document, Counter::design_documents, is_live - was_live);
     count(document, Counter::external_bytes,
           signed_bytes(head.external_bytes) -
@@ -347,7 +346,7 @@ Result<void> CommitGroup::flush_erased(WorkingDocument &document) {
     move_change(stored.sequence, kv::Sequence());
     bool was_deleted = stored.recent.front().info.deleted;
     count(document, was_deleted ? Counter::deleted : Counter::documents, -1);
-    if (!was_deleted && document.id.starts_with(kDesignPrefix))
+    if (!was_deleted && doc::is_design_id(document.id))
         count(document, Counter::design_documents, -1);
     count(document, Counter::external_bytes, -signed_bytes(stored.external_bytes));
     return {};

@@ -310,18 +310,19 @@ Result<DatabaseInfo> Database::info() {
     info.partitioned = partitioned();
     info.q = state_->entry.options.q;
     info.n = state_->entry.options.n;
-    if (visibility_ != nullptr) {
+    if (visibility_ != nullptr)
+        info.file_bytes = info.active_bytes = info.external_bytes = 0; // with what is hidden
+    if (hides_documents()) {
         DIVAN_TRY(auto shown, counts());
         info.document_count = shown.documents;
-        // Sizes and the rest are of all documents.
-        info.deleted_count = info.file_bytes = info.active_bytes = info.external_bytes = info.purge_seq = 0;
+        info.deleted_count = info.purge_seq = 0;
     }
     return info;
 }
 
 Result<Database::Counts> Database::counts() {
     DIVAN_TRY_VOID(state_->check_open());
-    if (visibility_ != nullptr)
+    if (hides_documents())
         return shown_counts();
     DIVAN_TRY(auto counters, state_->counters());
     return Counts{count_of(counters, Counter::documents), count_of(counters, Counter::deleted),
@@ -333,15 +334,18 @@ Result<PartitionInfo> Database::partition_info(std::string_view partition) {
     if (!partitioned())
         return Error(ErrorCode::bad_request, "database is not partitioned");
     DIVAN_TRY_VOID(state_->check_open());
-    if (visibility_ != nullptr) {
+    if (hides_documents()) {
         auto begin = std::string(partition) + ":";
         DIVAN_TRY(auto shown, count_shown(begin, prefix_end(begin)));
         return PartitionInfo{shown.documents, 0, 0, 0};
     }
     DIVAN_TRY(auto counters, state_->counters(partition));
-    return PartitionInfo{count_of(counters, Counter::documents), count_of(counters, Counter::deleted),
-                         count_of(counters, Counter::active_bytes),
-                         count_of(counters, Counter::external_bytes)};
+    PartitionInfo info{count_of(counters, Counter::documents), count_of(counters, Counter::deleted), 0, 0};
+    if (visibility_ == nullptr) {
+        info.active_bytes = count_of(counters, Counter::active_bytes);
+        info.external_bytes = count_of(counters, Counter::external_bytes);
+    }
+    return info;
 }
 
 Result<void> Database::check_known_id(std::string_view id) const {
@@ -407,7 +411,7 @@ void Database::write(std::vector<Edit> edits, WriteContext context, WriteDone do
 }
 
 void Database::write_amended(std::vector<Edit> edits, WriteContext context, WriteDone done) {
-    auto verdicts = state_->context.validator->amend(*this, context, edits);
+    auto verdicts = state_->context.validator->amend(whole_ ? *whole_ : *this, context, edits);
     if (std::any_of(verdicts.begin(), verdicts.end(), [](const auto &verdict) { return !verdict.ok(); })) {
         auto admitted = take_refused(edits, verdicts);
         if (edits.empty()) {

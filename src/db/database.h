@@ -75,6 +75,9 @@ class Database {
                                                             std::shared_ptr<const Visibility> visibility);
     // Null: it shows everything.
     [[nodiscard]] const Visibility *visibility() const { return visibility_.get(); }
+    // Whether there may be documents that it does not show, and whether fields.
+    [[nodiscard]] bool hides_documents() const;
+    [[nodiscard]] bool hides_fields() const;
 
     // ---- facts
     [[nodiscard]] const std::string &name() const;
@@ -125,6 +128,10 @@ class Database {
     Result<doc::RevTree> tree(const Head &head);
     // The body of a revision; nullopt if it is not stored (never was, or compaction took it).
     Result<std::optional<Body>> body(const Head &head, const doc::RevId &rev, const doc::RevInfo &info);
+    // The winner's.
+    Result<std::optional<Body>> body(const Head &head) {
+        return body(head, head.rev, head.recent.front().info);
+    }
     // Calls `done` once, on a pool thread, with an answer for each edit in order: written, or
     // conflict, storage_failed, insufficient_storage, ... A missing_stub fails all edits of its commit
     // group: those of the write, or of one part of a large one. Never blocks; when the commit queue is full
@@ -241,7 +248,10 @@ class Database {
   private:
     friend std::shared_ptr<Database> whole(const std::shared_ptr<Database> &database);
     // shown.cc: what this handle shows; all of it without a visibility.
+    // Whether it is shown; then its body is as it is shown.
     Result<bool> shows(Head &head);
+    Result<bool> judges(Head &head);
+    void put_shown_text(std::string_view id, bool deleted, Body &body) const;
     // Without those that are not shown. The heads of live documents have their bodies.
     Result<void> drop_hidden(std::vector<std::optional<Head>> &heads);
     Result<void> drop_hidden(std::vector<Head> &heads);

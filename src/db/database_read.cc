@@ -3,6 +3,7 @@
 #include "db/keys.h"
 #include "db/tree_rows.h"
 #include "db/visibility.h"
+#include "doc/document_id.h"
 
 #include <algorithm>
 
@@ -49,7 +50,7 @@ bool Database::head_cached(std::string_view id, Result<std::optional<Head>> &hea
     auto decoded = format::to_head(std::string(id), *value);
     if (decoded.ok() && visibility_ != nullptr) {
         // Whether it is shown may take more reads.
-        if (decoded->deleted || !decoded->body)
+        if (decoded->deleted || (!decoded->body && hides_documents()))
             return false;
         auto shown = shows(*decoded);
         if (!shown.ok() || !*shown) {
@@ -129,7 +130,7 @@ Result<HeadPage> Database::scan_heads(const HeadRange &range) {
 Result<std::optional<std::uint64_t>> Database::count_before(std::string_view id, bool reverse,
                                                             std::uint64_t count_max) {
     DIVAN_TRY_VOID(state_->check_open());
-    if (visibility_ != nullptr)
+    if (hides_documents())
         return std::optional<std::uint64_t>();
     kv::ScanRequest request;
     request.shard = state_->entry.shard;
@@ -192,13 +193,24 @@ Result<doc::RevTree> Database::stored_whole_tree(const Head &head) {
     return tree;
 }
 
+namespace {
+
+// Whether the head has the body of the revision as it is shown.
+bool is_shown_in(const Head &head, const doc::RevId &rev) {
+    return head.is_as_shown && head.body && head.rev == rev;
+}
+
+} // namespace
+
 Result<std::optional<Body>> Database::body(const Head &head, const doc::RevId &rev,
                                            const doc::RevInfo &info) {
     DIVAN_TRY(auto body, stored_body(head, rev, info));
+    if (!body || visibility_ == nullptr || doc::is_design_id(head.id) || is_shown_in(head, rev))
+        return body;
     // Each revision by its own body: another branch, or an older state, may be for others.
-    if (body && visibility_ != nullptr && !info.deleted && !head.id.starts_with("_design/") &&
-        !visibility_->shows(head.id, body->json))
-        body.reset();
+    if (!info.deleted && visibility_->hides_documents() && !visibility_->shows(head.id, body->json))
+        return std::optional<Body>();
+    put_shown_text(head.id, info.deleted, *body);
     return body;
 }
 
@@ -216,7 +228,7 @@ Result<std::optional<Body>> Database::stored_body(const Head &head, const doc::R
     if (!payload) {
         // An edit moves the body that lay in the head to a row of its own; an edit that came between
         // the two reads may have moved it the other way round.
-        DIVAN_TRY(auto again, this->head(head.id));
+        DIVAN_TRY(auto again, (whole_ ? whole_.get() : this)->head(head.id));
         if (again && again->body && again->rev == rev)
             return again->body;
         return std::optional<Body>();
@@ -255,7 +267,7 @@ Database::revs_diff(const std::map<std::string, std::vector<doc::RevId>> &asked)
             diff.missing = revs;
         } else {
             doc::RevTree known;
-            if (heads[i]->tree || visibility_ != nullptr) {
+            if (heads[i]->tree || hides_documents()) {
                 DIVAN_TRY(known, tree(*heads[i]));
             } else {
                 merge_history(known, heads[i]->recent);

@@ -5,13 +5,13 @@
 #include "db/head_texts.h"
 #include "db/keys.h"
 #include "db/visibility.h"
+#include "doc/document_id.h"
 
 #include <algorithm>
 
 namespace divan::db {
 namespace {
 
-constexpr std::string_view kDesignPrefix = "_design/";
 // Heads read by one call to the engine.
 constexpr std::size_t kHeadsPerReadMax = 1'000;
 
@@ -19,8 +19,18 @@ std::string_view id_of(std::string_view key) {
     return key.substr(keys::kHeadPrefix.size());
 }
 
-bool is_shown(const Visibility *visibility, std::string_view id, std::string_view text) {
-    return visibility == nullptr || id.starts_with(kDesignPrefix) || visibility->shows(id, text);
+// The text that is shown, which may be put into `shown`; nullopt: none.
+std::optional<std::string_view> shown_text(const Visibility *visibility, std::string_view id,
+                                           std::string_view text, std::string &shown) {
+    if (visibility == nullptr || doc::is_design_id(id))
+        return text;
+    if (visibility->hides_documents() && !visibility->shows(id, text))
+        return std::nullopt;
+    if (auto other = visibility->shown_text(id, text, false)) {
+        shown = std::move(*other);
+        return shown;
+    }
+    return text;
 }
 
 // The pages of one scan.
@@ -65,6 +75,7 @@ class ScanRun {
     DocumentScanEnd end_;
     // Kept for their memory.
     std::string text_;
+    std::string shown_;
     std::vector<HeadTexts::Row> rows_;
     std::vector<std::size_t> places_; // of `rows_` in the page
 };
@@ -85,7 +96,8 @@ Result<void> ScanRun::next_page() {
                 continue;
             text = text_;
         }
-        if (!is_shown(visibility_, rows_[i].id, *text))
+        text = shown_text(visibility_, rows_[i].id, *text, shown_);
+        if (!text)
             continue;
         ++end_.documents;
         text_bytes_ += text->size();
@@ -108,7 +120,7 @@ std::size_t ScanRun::choose(const kv::Page &page) {
         auto id = id_of(page.key(row));
         if (scan_.choose && !scan_.choose(id, format::head_facts(value)))
             continue;
-        if (format::head_is_deleted(value) || (!scan_.design_documents && id.starts_with(kDesignPrefix)))
+        if (format::head_is_deleted(value) || (!scan_.design_documents && doc::is_design_id(id)))
             continue;
         rows_.push_back({id, value});
         places_.push_back(row);
@@ -161,9 +173,11 @@ Result<std::vector<std::optional<std::string>>> Database::texts(std::span<const 
         for (std::size_t i = 0; i < part.size(); ++i) {
             std::string text;
             DIVAN_TRY(bool has_text, heads.append(text, i));
-            has_text = has_text && is_shown(visibility_.get(), part[i], text);
             bytes += text.size();
-            texts.push_back(has_text ? std::optional(std::move(text)) : std::nullopt);
+            std::string other;
+            auto shown = has_text ? shown_text(visibility_.get(), part[i], text, other) : std::nullopt;
+            // One of the two, to be moved.
+            texts.push_back(shown ? std::optional(std::move(other.empty() ? text : other)) : std::nullopt);
             if (bytes > bytes_max)
                 return texts;
         }

@@ -104,7 +104,7 @@ Result<Written> apply_interactive(CommitGroup &group, WorkingDocument &document,
     }
     if (document.exists())
         document.replaced_bodies.push_back(replaced_body);
-    auto rev = revision_of(parent, edit.deleted, *resolved);
+    auto rev = revision_of(parent, edit.deleted, *resolved, edit.revision_salt);
     doc::RevPath path;
     path.start = generation;
     path.hashes.push_back(rev.hash);
@@ -288,7 +288,8 @@ Result<Body> resolve_body(const Edit &edit, std::uint64_t generation, const Pare
     return body;
 }
 
-doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, const Body &body) {
+doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, const Body &body,
+                       std::string_view salt) {
     std::string content;
     content.reserve(body.json.size() + 64);
     append_u8(content, deleted ? 1 : 0);
@@ -300,7 +301,7 @@ doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, co
         append_sized(content, attachment.content_type);
         append_sized(content, attachment.data.md5);
     }
-    content.append(body.json);
+    content.append(body.json).append(salt);
     return {parent ? parent->generation + 1 : 1, doc::RevHash::from_bytes(crypto::md5(content))};
 }
 

@@ -69,6 +69,7 @@ make_edit_operations(std::vector<Edit> edits, std::shared_ptr<const WriteContext
 
 // The revision id of an interactive edit: a hash over what the revision is, so that the same edit
 // on two nodes is the same revision.
-[[nodiscard]] doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, const Body &body);
+[[nodiscard]] doc::RevId revision_of(const std::optional<doc::RevId> &parent, bool deleted, const Body &body,
+                                     std::string_view salt = {});
 
 } // namespace divan::db

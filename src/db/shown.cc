@@ -3,27 +3,39 @@
 #include "base/bytes.h"
 #include "db/database_state.h"
 #include "db/visibility.h"
+#include "doc/document_id.h"
 
 #include <algorithm>
 
 namespace divan::db {
-namespace {
 
-constexpr std::string_view kDesignPrefix = "_design/";
-constexpr std::size_t kCountsKeptMax = 1'000;
+bool Database::hides_documents() const {
+    return visibility_ != nullptr && visibility_->hides_documents();
+}
 
-} // namespace
+bool Database::hides_fields() const {
+    return visibility_ != nullptr && visibility_->hides_fields();
+}
 
 HeadParts Database::parts_to_judge(HeadParts parts) const {
-    parts.bodies |= visibility_ != nullptr;
+    parts.bodies |= hides_documents();
     return parts;
 }
 
-// By the winner; a deleted one by the revision before it, since tombstones say nothing of what was there.
 Result<bool> Database::shows(Head &head) {
-    if (visibility_ == nullptr || head.id.starts_with(kDesignPrefix))
+    if (visibility_ == nullptr || doc::is_design_id(head.id))
         return true;
-    const auto &winner = head.recent.front();
+    DIVAN_TRY(bool shown, judges(head));
+    if (shown && head.body)
+        put_shown_text(head.id, head.deleted, *head.body);
+    head.is_as_shown = true;
+    return shown;
+}
+
+// By the winner; a deleted one by the revision before it, since tombstones say nothing of what was there.
+Result<bool> Database::judges(Head &head) {
+    if (!visibility_->hides_documents())
+        return true;
     if (head.deleted && head.recent.size() > 1) {
         const auto &before = head.recent[1];
         DIVAN_TRY(auto body, stored_body(head, before.rev, before.info));
@@ -31,11 +43,16 @@ Result<bool> Database::shows(Head &head) {
             return !before.info.deleted && visibility_->shows(head.id, body->json);
     }
     if (!head.body) {
-        DIVAN_TRY(head.body, stored_body(head, head.rev, winner.info));
+        DIVAN_TRY(head.body, stored_body(head, head.rev, head.recent.front().info));
     }
     // A tombstone that is all there is shows itself, if it has something to say.
     return head.body && !(head.deleted && head.body->json == "{}") &&
            visibility_->shows(head.id, head.body->json);
+}
+
+void Database::put_shown_text(std::string_view id, bool deleted, Body &body) const {
+    if (auto text = visibility_->shown_text(id, body.json, deleted))
+        body.json = std::move(*text);
 }
 
 Result<void> Database::drop_hidden(std::vector<std::optional<Head>> &heads) {
@@ -65,8 +82,10 @@ Result<void> Database::drop_hidden(std::vector<Head> &heads) {
 
 // The branches that are not shown are not there.
 Result<void> Database::drop_hidden(const Head &head, doc::RevTree &tree) {
+    if (!hides_documents() || doc::is_design_id(head.id))
+        return {};
     auto leaves = tree.leaves();
-    if (visibility_ == nullptr || leaves.size() < 2 || head.id.starts_with(kDesignPrefix))
+    if (leaves.size() < 2)
         return {};
     std::vector<doc::RevId> hidden;
     for (const auto &leaf : leaves) {
@@ -87,7 +106,7 @@ Result<void> Database::drop_hidden(const Head &head, doc::RevTree &tree) {
 // Those of which it is not known yet are read and judged; where there are several leaves, to see which of
 // them are shown.
 Result<void> Database::drop_hidden(std::vector<Change> &changes) {
-    if (visibility_ == nullptr)
+    if (!hides_documents())
         return {};
     std::vector<kv::Sequence> sequences;
     for (const auto &change : changes)
@@ -139,7 +158,7 @@ Result<Database::Counts> Database::shown_counts() {
     }
     DIVAN_TRY(auto counts, count_shown({}, std::nullopt));
     std::lock_guard lock(state_->shown_counts_mutex);
-    if (state_->shown_counts.size() >= kCountsKeptMax)
+    if (state_->shown_counts.size() >= state_->context.options()->shown_counts_max)
         state_->shown_counts.clear();
     state_->shown_counts[digest] = {last, counts};
     return counts;
@@ -155,7 +174,7 @@ Result<Database::Counts> Database::count_shown(const std::string &begin,
     scan.text.plain_members = true;
     auto visit = [&](std::string_view id, std::string_view) {
         ++counts.documents;
-        counts.design_documents += id.starts_with(kDesignPrefix) ? 1 : 0;
+        counts.design_documents += doc::is_design_id(id) ? 1 : 0;
         return true;
     };
     for (bool more = true; more;) {
@@ -167,7 +186,7 @@ Result<Database::Counts> Database::count_shown(const std::string &begin,
 }
 
 Result<void> Database::check_shows_all(std::string_view what) const {
-    if (visibility_ == nullptr)
+    if (!hides_documents())
         return {};
     return Error(ErrorCode::forbidden,
                  std::string(what) + " of this database are not for users under document rules.");

@@ -21,10 +21,45 @@ class OpenOnly final : public Visibility {
         return std::string(sealed.substr(7));
     }
     const std::string &digest() const override { return digest_; }
+    bool hides_documents() const override { return true; }
     bool is_open_view(std::string_view) const override { return false; }
+    bool hides_fields() const override { return false; }
+    bool hides_field(std::span<const std::string>) const override { return false; }
+    bool is_fieldless_view(std::string_view) const override { return false; }
+    std::optional<std::string> shown_text(std::string_view, std::string_view, bool) const override {
+        return std::nullopt;
+    }
 
   private:
     std::string digest_ = "d";
+};
+
+// Shows all documents with another word for "secret"; of a tombstone it says so.
+class OtherWord final : public Visibility {
+  public:
+    bool hides_documents() const override { return false; }
+    bool shows(std::string_view, std::string_view) const override {
+        ADD_FAILURE() << "asked, although all are shown";
+        return true;
+    }
+    std::string seal(std::string_view token) const override { return std::string(token); }
+    std::optional<std::string> unseal(std::string_view sealed) const override { return std::string(sealed); }
+    const std::string &digest() const override { return digest_; }
+    bool is_open_view(std::string_view) const override { return false; }
+    bool hides_fields() const override { return true; }
+    bool hides_field(std::span<const std::string>) const override { return true; }
+    bool is_fieldless_view(std::string_view) const override { return false; }
+    std::optional<std::string> shown_text(std::string_view, std::string_view json,
+                                          bool deleted) const override {
+        std::string text(json);
+        auto at = text.find("secret");
+        if (at == std::string::npos)
+            return std::nullopt;
+        return text.replace(at, 6, deleted ? "gone" : "word");
+    }
+
+  private:
+    std::string digest_ = "o";
 };
 
 class ShownTest : public testing::Test {
@@ -189,6 +224,43 @@ TEST_F(ShownTest, EachRevisionByItsOwnBody) {
     replicate("g", "a", R"({"open":1})");
     replicate("g", "f", R"({"hidden":1})");
     EXPECT_FALSE(shown_->head("g").value());
+}
+
+TEST_F(ShownTest, EveryReadHasTheShownText) {
+    auto shown = Database::shown_by(database_, std::make_shared<const OtherWord>());
+    auto first = put("e", R"({"w":"secret 1"})");
+    auto second = put("e", R"({"w":"secret 2"})", first);
+    const std::string large = "secret " + std::string(100'000, 'x');
+    put("large", "{\"w\":\"" + large + "\"}");
+    auto head = shown->head("e").value();
+    ASSERT_TRUE(head && head->body);
+    EXPECT_EQ(head->body->json, R"({"w":"word 2"})");
+    EXPECT_EQ(shown->body(*head).value()->json, R"({"w":"word 2"})");
+    auto tree = shown->tree(*head).value();
+    EXPECT_EQ(shown->body(*head, first, *tree.find(first)).value()->json, R"({"w":"word 1"})");
+    Result<std::optional<Head>> cached = std::optional<Head>();
+    ASSERT_TRUE(shown->head_cached("e", cached));
+    EXPECT_EQ(cached.value()->body->json, R"({"w":"word 2"})");
+    std::vector<std::string> ids{"e", "large"};
+    for (const auto &each : shown->heads(ids, {.bodies = true, .trees = true, .leaves = true}).value())
+        EXPECT_EQ(shown->body(*each).value()->json.find("secret"), std::string::npos);
+    for (const auto &each : shown->heads(ids).value())
+        EXPECT_EQ(shown->body(*each).value()->json.find("secret"), std::string::npos);
+    for (const auto &text : shown->texts(ids).value())
+        EXPECT_NE(text->find("word"), std::string::npos);
+    for (bool plain : {false, true}) {
+        auto visit = [&](std::string_view id, std::string_view text) {
+            EXPECT_EQ(text.find("secret"), std::string_view::npos) << id;
+            return true;
+        };
+        EXPECT_TRUE(shown->scan_documents({.text = {.plain_members = plain}}, visit).ok());
+    }
+    put("e", R"({"w":"secret 3"})", second, true);
+    head = shown->head("e").value();
+    EXPECT_EQ(shown->body(*head).value()->json, R"({"w":"gone 3"})");
+    EXPECT_EQ(shown->counts().value().documents, database_->counts().value().documents);
+    EXPECT_EQ(shown->info().value().external_bytes, 0u) << "how much is hidden is not told";
+    EXPECT_NE(whole(shown)->head("large").value(), std::nullopt);
 }
 
 TEST_F(ShownTest, WritesGoThrough) {

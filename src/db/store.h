@@ -37,6 +37,8 @@ struct StoreOptions {
     std::uint64_t compaction_keep_revisions_newest = 2;
     // Memory of one database for what document rules decided, so that feeds need not decide again.
     std::size_t shown_verdicts_bytes_max = 16 << 20;
+    // Of so many different rules it is kept how many documents of a database they show.
+    std::size_t shown_counts_max = 1'000;
     Millis housekeeping_interval{10'000};
     std::string default_security = R"({"members":{"roles":["_admin"]},"admins":{"roles":["_admin"]}})";
     // The directory whose free space is watched; empty = none.

@@ -83,6 +83,8 @@ struct Edit {
     // Of an interactive edit: not_found ("missing" or "deleted") without a document that is not deleted.
     bool must_exist = false;
     std::string json = "{}"; // as Body::json
+    // Of an interactive edit: goes into the digest that becomes its revision, if it is not empty.
+    std::string revision_salt;
     std::vector<AttachmentEdit> attachments;
 };
 
@@ -109,6 +111,7 @@ struct Head {
     std::uint64_t part_count = 0;
     std::uint64_t body_bytes = 0; // stored size of the winner's body
     std::optional<Body> body;     // the winner's, when small enough to lie in the row or fetched
+    bool is_as_shown = false;     // `body` is what the handle shows that gave the head
 
     // What was fetched with the head (HeadParts): used by Database::tree() and body() instead of I/O.
     std::shared_ptr<const doc::RevTree> tree;

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "crypto/digest.h"
 #include "design/design_document.h"
+#include "doc/document_id.h"
 
 #include <fmt/format.h>
 
@@ -57,7 +58,7 @@ Result<DesignDocument> read_checked(const db::Edit &edit, bool partitioned, cons
 
 void check_design_document(const db::Edit &edit, const db::Database &database, const selector::Limits &limits,
                            script::Pool &scripts, UniqueFunction<void(Result<std::vector<Advice>>)> done) {
-    if (!is_design_id(edit.id)) {
+    if (!doc::is_design_id(edit.id)) {
         done(std::vector<Advice>());
         return;
     }

@@ -125,10 +125,6 @@ Result<void> check_views(const json::Object &design, std::string_view language) 
 
 } // namespace
 
-bool is_design_id(std::string_view id) {
-    return id.starts_with("_design/");
-}
-
 Result<void> check_members(std::string_view json, bool partitioned, const selector::Limits &limits) {
     DIVAN_TRY(auto value, json::parse(json, {.depth_max = json::kAnyDepth}));
     const auto &design = value.object();

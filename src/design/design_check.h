@@ -12,8 +12,6 @@
 
 namespace divan::design {
 
-[[nodiscard]] bool is_design_id(std::string_view id);
-
 // All but whether functions compile. `json`: db::Edit::json; `partitioned`: the database is; `limits`: of a
 // `validate_doc_update` that is a selector.
 // Errors: invalid_design_doc; not_found "missing function" for an empty function.

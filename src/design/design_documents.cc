@@ -79,7 +79,7 @@ Result<Documents> load(db::Database &database, const Documents &known, const sel
                 continue; // written meanwhile: the next call reads again
             std::optional<db::Body> body = std::move(large[i]->body);
             if (!body) { // behind what is fetched together
-                DIVAN_TRY(body, database.body(*large[i], large[i]->rev, large[i]->recent.front().info));
+                DIVAN_TRY(body, database.body(*large[i]));
             }
             if (!body)
                 continue;

@@ -3,6 +3,7 @@
 #include "db/document_text.h"
 #include "design/function_document.h"
 #include "design/selector_validation.h"
+#include "doc/document_id.h"
 #include "json/parser.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ std::vector<bool> judged_by(const DesignDocuments::Documents &documents, db::Wri
     std::vector<bool> judged;
     if (validates(documents))
         for (const auto *edit : edits)
-            judged.push_back(!edit->id.starts_with("_design/"));
+            judged.push_back(!doc::is_design_id(edit->id));
     if (std::find(judged.begin(), judged.end(), true) == judged.end())
         judged.clear();
     return judged;

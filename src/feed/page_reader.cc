@@ -1,5 +1,7 @@
 #include "feed/page_reader.h"
 
+#include "doc/document_id.h"
+
 #include <algorithm>
 #include <deque>
 #include <utility>
@@ -35,7 +37,7 @@ bool PageReader::reads_all_at_once() const {
 }
 
 bool PageReader::passes(const db::Change &change) const {
-    if (options_.design_only && !change.id.starts_with("_design/"))
+    if (options_.design_only && !doc::is_design_id(change.id))
         return false;
     return !options_.doc_ids || options_.doc_ids->contains(change.id);
 }

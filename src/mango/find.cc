@@ -11,6 +11,14 @@ namespace {
 constexpr std::size_t kSpansCounted = 32;
 constexpr std::size_t kRowsRead = 64;
 
+// Whether a path of a selector is one that `visit` says so of.
+template <typename Visit> bool any_path(const selector::Node &node, const Visit &visit) {
+    if (node.kind == selector::Node::Kind::field && visit(node.path))
+        return true;
+    return std::any_of(node.children.begin(), node.children.end(),
+                       [&](const selector::Node &child) { return any_path(child, visit); });
+}
+
 class IndexEstimator final : public Estimator {
   public:
     IndexEstimator(const FindServices &services, std::shared_ptr<db::Database> database)
@@ -49,6 +57,31 @@ class IndexEstimator final : public Estimator {
     const std::shared_ptr<db::Database> database_;
 };
 
+bool tells_of_concealed(const Index &index, const db::Visibility &visibility) {
+    if (index.is_special())
+        return false;
+    auto conceals = [&](const selector::Path &path) { return visibility.hides_field(path.steps); };
+    const auto &definition = index.definition();
+    for (const auto &column : definition.columns) {
+        auto path = column.path;
+        if (column.element) {
+            path.steps.emplace_back("[]");
+            path.steps.insert(path.steps.end(), column.element->steps.begin(), column.element->steps.end());
+        }
+        if (conceals(path))
+            return true;
+    }
+    // Which documents have a row tells of what the filter looks at.
+    return definition.filter != nullptr && any_path(definition.filter->root(), conceals);
+}
+
+// Rows of an index and their order are made of what is stored; what is concealed is absent for who asks.
+void leave_out_concealed(Indexes &indexes, const db::Database &database) {
+    if (database.hides_fields())
+        std::erase_if(indexes,
+                      [&](const auto &index) { return tells_of_concealed(*index, *database.visibility()); });
+}
+
 } // namespace
 
 Result<Indexes> indexes_of(design::DesignDocuments &designs, const std::shared_ptr<db::Database> &database) {
@@ -61,6 +94,7 @@ Result<std::unique_ptr<Find>> Find::prepare(const FindServices &services,
                                             const FindOptions &options) {
     auto find = std::unique_ptr<Find>(new Find(services, std::move(database), std::move(query), options));
     DIVAN_TRY(auto indexes, indexes_of(services.designs, find->database_));
+    leave_out_concealed(indexes, *find->database_);
     IndexEstimator estimator(services, find->database_);
     PlanOptions plan_options{find->database_->partitioned(), options.explain,
                              options.cursor.source.union_documents_max};
@@ -71,7 +105,7 @@ Result<std::unique_ptr<Find>> Find::prepare(const FindServices &services,
     }
     DIVAN_TRY(find->plan_, make_plan(indexes, find->query_, pinned, estimator, plan_options));
     // Rows alone do not tell whether their documents are shown: each is read.
-    if (find->database_->visibility() != nullptr)
+    if (find->database_->hides_documents())
         for (auto &scan : find->plan_.scans)
             scan.covering = scan.exact = false;
     return find;

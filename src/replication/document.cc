@@ -1,6 +1,7 @@
 #include "replication/document.h"
 
 #include "config/config.h"
+#include "doc/document_id.h"
 #include "replication/endpoint.h"
 #include "json/writer.h"
 
@@ -73,7 +74,7 @@ bool is_replicator_database(std::string_view name) {
 }
 
 bool is_replication_id(std::string_view document_id) {
-    return !document_id.starts_with("_design/") && !document_id.starts_with("_local/");
+    return !doc::is_design_id(document_id) && !document_id.starts_with("_local/");
 }
 
 Result<Replication> read_document(const json::Object &document, const config::Config &config,

@@ -73,9 +73,7 @@ Result<std::vector<std::string>> replicator_databases(db::Store &store) {
 } // namespace
 
 Result<db::Body> winner_body(db::Database &database, const db::Head &head) {
-    if (head.body)
-        return *head.body;
-    DIVAN_TRY(auto body, database.body(head, head.rev, head.recent.front().info));
+    DIVAN_TRY(auto body, database.body(head));
     if (!body)
         return Error(ErrorCode::not_found, "missing");
     return std::move(*body);

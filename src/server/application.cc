@@ -84,6 +84,7 @@ db::StoreOptions store_options(const config::Config &config, const std::string &
     options.compaction_replaced_bytes_min = size("compaction_replaced_bytes_min");
     options.compaction_keep_revisions_newest = size("compaction_keep_revisions_newest");
     options.shown_verdicts_bytes_max = size("shown_verdicts_bytes_max");
+    options.shown_counts_max = size("shown_counts_max");
     options.housekeeping_interval = milliseconds(config, "housekeeping_interval_ms");
     options.data_directory = data_directory;
     if (config.text("couchdb", "default_security") == "everyone")

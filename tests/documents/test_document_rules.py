@@ -4,7 +4,7 @@ import json
 import random
 import urllib.parse
 
-from harness.policies import PoliciesTestCase
+from harness.policies import DocumentRulesTestCase
 from harness.pouchdb import PouchDB
 
 OWNERS = ['anna', 'bert', 'cleo']
@@ -40,34 +40,6 @@ FILTERS = [
 def is_cleared(doc, clearance, default_level):
     level = doc.get('level', default_level or LEVELS[-1])
     return clearance is not None and LEVELS.index(level) <= LEVELS.index(clearance)
-
-
-class DocumentRulesTestCase(PoliciesTestCase):
-    def setUp(self):
-        super().setUp()
-        self.db = self.database()
-        self.answer(self.server.put('/%s/_security' % self.db, json={'members': {'roles': ['member']}}), 200)
-
-    def member(self, name, *roles, **attributes):
-        session = self.user(name, 'member', *roles)
-        if attributes:
-            path = '/_users/org.couchdb.user:' + name
-            document = self.server.get(path).json()
-            self.answer(self.server.put(path, json={**document, 'policy_attributes': attributes}), 201)
-        return session
-
-    def rule(self, name, filter_, *permissions, **members):
-        return self.policy(name, type='document_rule', databases=[self.db], filter=filter_,
-                           permissions=list(permissions) or ['read'], **members)
-
-    def get(self, session, path='', status=200, **options):
-        return self.answer(self.ask(session, 'GET', '/%s%s' % (self.db, path), **options), status)
-
-    def post(self, session, path, body, status=200, **options):
-        return self.answer(self.ask(session, 'POST', '/%s%s' % (self.db, path), json=body, **options), status)
-
-    def put_documents(self, documents):
-        self.answer(self.server.post('/%s/_bulk_docs' % self.db, json={'docs': documents}), 201)
 
 
 class ReadTest(DocumentRulesTestCase):

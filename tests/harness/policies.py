@@ -49,3 +49,33 @@ class PoliciesTestCase(ServerTestCase):
     def statuses(self, session, *requests_):
         return [self.ask(session, method, path, **({'json': body} if body is not None else {})).status_code
                 for method, path, body in requests_]
+
+
+class DocumentRulesTestCase(PoliciesTestCase):
+    """A database whose members rules bind."""
+
+    def setUp(self):
+        super().setUp()
+        self.db = self.database()
+        self.answer(self.server.put('/%s/_security' % self.db, json={'members': {'roles': ['member']}}), 200)
+
+    def member(self, name, *roles, **attributes):
+        session = self.user(name, 'member', *roles)
+        if attributes:
+            path = '/_users/org.couchdb.user:' + name
+            document = self.server.get(path).json()
+            self.answer(self.server.put(path, json={**document, 'policy_attributes': attributes}), 201)
+        return session
+
+    def rule(self, name, filter_, *permissions, **members):
+        return self.policy(name, type='document_rule', databases=[self.db], filter=filter_,
+                           permissions=list(permissions) or ['read'], **members)
+
+    def get(self, session, path='', status=200, **options):
+        return self.answer(self.ask(session, 'GET', '/%s%s' % (self.db, path), **options), status)
+
+    def post(self, session, path, body, status=200, **options):
+        return self.answer(self.ask(session, 'POST', '/%s%s' % (self.db, path), json=body, **options), status)
+
+    def put_documents(self, documents):
+        self.answer(self.server.post('/%s/_bulk_docs' % self.db, json={'docs': documents}), 201)

@@ -19,9 +19,14 @@ constexpr const char *kTable =
 #include "api/testing/access_table.inc"
     ;
 
-// What a handler would have been given: reached is all that counts.
+// That a handler is reached, and what of its database it was given.
 Task<Result<void>> reached(Call &call) {
-    co_return co_await call.send_json(200, std::string("{}"));
+    int status = 200;
+    if (call.database && call.database->hides_documents())
+        status = 210;
+    else if (call.database && call.database->hides_fields())
+        status = 211;
+    co_return co_await call.send_json(status, std::string("{}"));
 }
 
 std::vector<Route> stubbed_routes() {
@@ -81,25 +86,39 @@ class AccessTableTest : public testing::Test {
         add_user("dbadmin", "");
         add_user("locked", "member");
         add_user("expired", "member");
+        add_user("documents", "member");
+        add_user("fields", "member");
+        EXPECT_TRUE(server_.store().create("_policies", {}).ok());
+        write("_policies", "d",
+              R"({"type":"document_rule","databases":["*"],"users":["u_documents"],)"
+              R"("filter":{"a":1},"permissions":["read","write"]})");
+        write("_policies", "f",
+              R"({"type":"field_rule","databases":["*"],"users":["u_fields"],"hide":["a"]})");
         old_cookie_ = server_.cookie_of("u_expired");
         server_.clock().advance(std::chrono::hours(24));
         admin_cookie_ = server_.cookie_of("admin");
     }
 
     void add_user(const std::string &name, const std::string &role) {
-        auto database = server_.store().open("_users").value();
+        write("_users", "org.couchdb.user:u_" + name,
+              R"({"type":"user","name":"u_)" + name + R"(","password":"pw","roles":[)" +
+                  (role.empty() ? "" : "\"" + role + "\"") + "]" +
+                  (name == "locked" ? R"(,"locked":true)" : "") + "}");
+    }
+
+    // As a server admin.
+    void write(const std::string &database, const std::string &id, std::string json) {
         db::Edit edit;
-        edit.id = "org.couchdb.user:u_" + name;
-        edit.json = R"({"type":"user","name":"u_)" + name + R"(","password":"pw","roles":[)" +
-                    (role.empty() ? "" : "\"" + role + "\"") + "]" +
-                    (name == "locked" ? R"(,"locked":true)" : "") + "}";
+        edit.id = id;
+        edit.json = std::move(json);
         std::promise<Result<db::Written>> promise;
         std::vector<db::Edit> edits;
         edits.push_back(std::move(edit));
-        database->write(std::move(edits),
-                        db::WriteContext::user(R"({"db":"_users","name":"admin","roles":["_admin"]})"),
-                        [&](auto answers) { promise.set_value(std::move(answers.front())); });
-        ASSERT_TRUE(promise.get_future().get().ok()) << name;
+        server_.store().open(database).value()->write(
+            std::move(edits),
+            db::WriteContext::user(R"({"db":")" + database + R"(","name":"admin","roles":["_admin"]})"),
+            [&](auto answers) { promise.set_value(std::move(answers.front())); });
+        ASSERT_TRUE(promise.get_future().get().ok()) << id;
     }
 
     net::Headers credentials(const std::string &principal) const {
