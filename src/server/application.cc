@@ -32,6 +32,7 @@
 #include "server/listeners.h"
 #include "server/load.h"
 #include "server/script_options.h"
+#include "server/server_databases.h"
 #include "server/user_databases.h"
 #include "server/view_builder.h"
 #include "server/views_options.h"
@@ -342,13 +343,14 @@ class Application::Parts {
                                           audit_ ? &audit_->recorder() : nullptr},
                                          store_options(*config_, data_directory_)));
         DIVAN_TRY_VOID(begin_audit());
+        databases_ = std::make_unique<ServerDatabases>(*store_, audit_.get());
         // As a CouchDB that was set up as a single node.
         std::vector<std::string> system_databases = {config_->text("chttpd_auth", "authentication_db"),
                                                      "_replicator"};
         if (config_->boolean("global_changes", "update_db"))
             system_databases.emplace_back("_global_changes");
         for (const auto &system : system_databases)
-            if (auto made = store_->create(system, {});
+            if (auto made = databases_->create(system, {}, "system database");
                 !made.ok() && made.error().code() != ErrorCode::file_exists) {
                 // Reads go on when the disk is full; the next start makes them.
                 if (made.error().code() != ErrorCode::insufficient_storage)
@@ -356,7 +358,7 @@ class Application::Parts {
                 log_->warning(fmt::format("{} was not made: {}", system, made.error().reason()));
             }
         if (!options_.load.empty()) {
-            DIVAN_TRY_VOID(load_documents(*store_, *config_, options_.load));
+            DIVAN_TRY_VOID(load_documents(*store_, *databases_, *config_, options_.load));
         }
         gate_ = std::make_unique<access::Gate>(*store_, *config_);
         users_ = std::make_unique<access::Users>(*config_, *admins_, *store_);
@@ -420,12 +422,16 @@ class Application::Parts {
             .scripts = scripts_.get(),
             .server_uuid = config_->text("couchdb", "uuid"),
         });
-        if (audit_)
+        if (audit_) {
             replication_->on_job_event = [this](const replication::Replication &replication,
                                                 std::string_view id, std::string_view event,
                                                 std::string_view reason) {
                 audit_->note_job(replication, id, event, reason);
             };
+            replication_->on_target_created = [this](const replication::Replication &replication) {
+                return audit_->note_target(replication);
+            };
+        }
         replicator_ = std::make_unique<replication::Replicator>(*replication_, *store_,
                                                                 replication::scheduler_options(*config_));
     }
@@ -471,7 +477,7 @@ class Application::Parts {
             });
         if (config_->boolean("global_changes", "update_db"))
             global_changes_ = std::make_unique<GlobalChanges>(*store_, *pool_, global_changes_timing());
-        user_databases_ = std::make_unique<UserDatabases>(*store_, *config_, *pool_, *log_);
+        user_databases_ = std::make_unique<UserDatabases>(*store_, *databases_, *config_, *pool_, *log_);
         user_databases_->look();
         view_builder_ = std::make_unique<ViewBuilder>(*store_, *views_, *pool_, view_builder_timing());
         return listeners_->open(*server_);
@@ -556,6 +562,7 @@ class Application::Parts {
     std::unique_ptr<views::Views> views_;
     std::unique_ptr<AuditTrail> audit_;
     std::unique_ptr<db::Store> store_;
+    std::unique_ptr<ServerDatabases> databases_;
     std::unique_ptr<GlobalChanges> global_changes_;
     std::unique_ptr<UserDatabases> user_databases_;
     std::unique_ptr<ViewBuilder> view_builder_;
