@@ -10,6 +10,7 @@ from harness.audit import ALL_KINDS, AuditedServer
 from harness.case import ServerTestCase, wait_until
 from harness.command import divan
 from harness.server import Server
+from harness.system_log import LoggedServer
 
 SECRETS = ('geheim-7', 'hunter2-9', 'correct horse battery')
 
@@ -495,6 +496,32 @@ class AnchorsTest(unittest.TestCase):
             kept.write_text(''.join(json.dumps(body) + '\n' for _, _, body in got))
             status, found = server.verify('--anchors', str(kept), anchors=False)
             self.assertEqual((status, found['ok']), (0, True), found)
+
+
+    def test_the_system_log_gets_them(self):
+        logged = LoggedServer('anchor_syslog = true\nanchor_interval_seconds = 1')
+        self.addCleanup(logged.close)
+        if logged.why_not():
+            self.skipTest('no namespace of its own: ' + logged.why_not())
+        with logged as server:
+            lines = []
+            self.assertTrue(wait_until(lambda: lines.extend(server.received()) or lines))
+            server.put('/orders')
+            server.stop()
+            lines += server.received()
+            for line in lines:
+                # <facility * 8 + severity>: authpriv, notice
+                self.assertRegex(line, r'^<85>[A-Z][a-z]{2} .*: divan audit anchor {"time":.*}$')
+            anchors = [line.split(' divan audit anchor ')[1] + '\n' for line in lines]
+            self.assertEqual(anchors, server.anchor_file.read_text().splitlines(keepends=True))
+            self.assertGreater(len(anchors), 1)
+            kept = server.safe / 'syslog'
+            kept.write_text('\n'.join(lines))
+            status, found = server.verify('--anchors', str(kept), anchors=False)
+            self.assertEqual((status, found['ok'], found['anchors']), (0, True, len(lines)), found)
+            kept.write_text(lines[-1].replace('"count":', '"count":1'))
+            status, found = server.verify('--anchors', str(kept), anchors=False)
+            self.assertEqual((status, [row['what'] for row in found['findings']]), (1, ['changed_anchor']))
 
 
 class VerifyCommandTest(unittest.TestCase):
