@@ -9,6 +9,13 @@
 #include <string>
 #include <string_view>
 
+namespace divan::config {
+class Config;
+}
+namespace divan::telemetry {
+class Logger;
+}
+
 namespace divan::server {
 
 class AuditTrail;
@@ -29,5 +36,9 @@ class ServerDatabases {
     db::Store &store_;
     AuditTrail *const audit_;
 };
+
+// Those that are not there, as a CouchDB that was set up as a single node has them.
+[[nodiscard]] Result<void> make_system_databases(ServerDatabases &databases, const config::Config &config,
+                                                 telemetry::Logger &log);
 
 } // namespace divan::server
