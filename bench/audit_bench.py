@@ -7,23 +7,13 @@
   bench/audit_bench.py --write                also writes docs/audit-benchmarks.md
   DIVAN_BENCH_DIR=DIR                         the disk of the data; default /var/tmp
 """
-import argparse
-import os
-import pathlib
-import shutil
 import statistics
-import sys
-import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from measuring import Bench, Server, finish, logging_to, machine, measured_folder, page_of, parse_arguments, say
 
-import http_bench  # noqa: E402
-from http_bench import BINARY, ROOT, Bench  # noqa: E402
+from harness.audit import AuditedServer
 
-from harness.audit import AuditedServer  # noqa: E402
-from harness.server import Server  # noqa: E402
-
-PAGE = ROOT / 'docs' / 'audit-benchmarks.md'
+PAGE = page_of('audit-benchmarks')
 AIM = 0.85  # of the rate without
 CONNECTIONS = 8
 ROUNDS = 5
@@ -64,7 +54,7 @@ def measure(benches, rounds, progress):
 
 def page(rows, documents, rounds):
     lines = ['# Benchmarks of the audit log', '',
-             'Made by `bench/audit_bench.py --write` on ' + http_bench.machine() + '.',
+             'Made by `bench/audit_bench.py --write` on ' + machine() + '.',
              'Every write of a document is recorded (`[audit] events = document_write`), against a server that records',
              'nothing; {} connections, documents of 600 bytes, {:,} of them in `_bulk_docs`. Both servers and the client'
              .format(CONNECTIONS, documents),
@@ -80,37 +70,22 @@ def page(rows, documents, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help='small and short')
-    parser.add_argument('--check', action='store_true', help='fail where the aim is missed')
-    parser.add_argument('--write', action='store_true', help='write docs/audit-benchmarks.md')
-    arguments = parser.parse_args()
-    if not BINARY.exists():
-        raise SystemExit('%s is not built: ./dev build release' % BINARY)
-    if not shutil.which('wrk'):
-        raise SystemExit('wrk is not installed: scripts/install dev')
+    arguments = parse_arguments(__doc__, PAGE, aims=True)
     documents, seconds, rounds = (40_000, 2, 3) if arguments.quick else (200_000, 5, ROUNDS)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp')))
-    log = '[log]\nwriter = file\nfile = %s/access-%s.log\n'
-    try:
-        with Server(data_dir=folder / 'plain', config=log % (folder, 'plain')) as plain, \
-                AuditedServer('events = document_write', config=log % (folder, 'audited'),
-                              data_dir=folder / 'audited') as audited:
-            benches = {'none': Bench(plain, documents, seconds, 0), 'all writes': Bench(audited, documents, seconds, 0)}
-            for bench in benches.values():
-                bench.call('PUT', '/bench')
-            rows = measure(benches, rounds, lambda line: print(line, flush=True))
-            audited.stop()
-            status, found = audited.verify()
-            if status != 0:
-                raise SystemExit('the log is not whole: %s' % found)
-            print('{:,} records, verified'.format(found['records']))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.write:
-        PAGE.write_text(page(rows, documents, rounds), encoding='utf-8')
-    if arguments.check and any(ratio < AIM for _, _, _, ratio in rows):
-        raise SystemExit('the aim of %.2f is missed' % AIM)
+    with measured_folder() as folder, \
+            Server(data_dir=folder / 'plain', config=logging_to(folder / 'access-plain.log')) as plain, \
+            AuditedServer('events = document_write', config=logging_to(folder / 'access-audited.log'),
+                          data_dir=folder / 'audited') as audited:
+        benches = {'none': Bench(plain, documents, seconds, 0), 'all writes': Bench(audited, documents, seconds, 0)}
+        for bench in benches.values():
+            bench.call('PUT', '/bench')
+        rows = measure(benches, rounds, say)
+        audited.stop()
+        status, found = audited.verify()
+        if status != 0:
+            raise SystemExit('the log is not whole: %s' % found)
+        say('{:,} records, verified'.format(found['records']))
+    finish(arguments, PAGE, page(rows, documents, rounds), [name for name, _, _, ratio in rows if ratio < AIM])
 
 
 if __name__ == '__main__':

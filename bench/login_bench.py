@@ -7,27 +7,19 @@
   bench/login_bench.py --write                also writes docs/login-benchmarks.md
   DIVAN_BENCH_DIR=DIR                         the disk of the data; default /var/tmp
 """
-import argparse
 import base64
 import hashlib
 import hmac
 import http.client
 import json
-import os
-import pathlib
-import shutil
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from measuring import (ROUNDS, Bench, Server, finish, logging_to, machine, measured_folder, page_of, parse_arguments,
+                       say)
 
-import http_bench  # noqa: E402
-from http_bench import BINARY, ROOT, Bench, Server  # noqa: E402
-
-PAGE = ROOT / 'docs' / 'login-benchmarks.md'
+PAGE = page_of('login-benchmarks')
 AIM = 0.8  # Basic to cookies
 CONNECTIONS = (1, 32)
 USER, PASSWORD = 'anna', 'correct horse'
@@ -81,7 +73,7 @@ def measure(bench, logins, progress):
     rows = []
     for connections in CONNECTIONS:
         rates = {way: [] for way in logins}
-        for _ in range(http_bench.ROUNDS):
+        for _ in range(ROUNDS):
             for way, found in rates.items():
                 bench.login = logins[way]
                 result = bench.wrk('get_document', connections)
@@ -96,7 +88,7 @@ def measure(bench, logins, progress):
 
 def page(rows, documents):
     lines = ['# Benchmarks of logins', '',
-             'Made by `bench/login_bench.py --write` on ' + http_bench.machine() + '.',
+             'Made by `bench/login_bench.py --write` on ' + machine() + '.',
              'GET of a document as a user of `_users` from a database that everybody may read, by each way of logging in; every request',
              'carries its login. Passwords are hashed with 600,000 iterations of PBKDF2; a login that was right is remembered, so',
              'that is paid once. Server and client (wrk) share the machine, connections are kept; {:,} documents of 600'.format(
@@ -120,33 +112,20 @@ def prepare(bench):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help='small and short')
-    parser.add_argument('--check', action='store_true', help='fail where an aim is missed')
-    parser.add_argument('--write', action='store_true', help='write docs/login-benchmarks.md')
-    arguments = parser.parse_args()
-    if not BINARY.exists():
-        raise SystemExit('%s is not built: ./dev build' % BINARY)
-    if not shutil.which('wrk'):
-        raise SystemExit('wrk is not installed: scripts/install dev')
+    arguments = parse_arguments(__doc__, PAGE, aims=True)
     documents, seconds = (20_000, 1) if arguments.quick else (100_000, 4)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp')))
-    try:
+    with measured_folder() as folder:
         key, public = rsa_key(folder)
-        config = ('[log]\nwriter = file\nfile = %s/access.log\n[chttpd]\nauthentication_handlers = jwt, cookie, default\n'
-                  '[jwt_auth]\nrequired_claims = exp\n[jwt_keys]\nhmac:h = %s\nrsa:r = %s\n'
-                  % (folder, base64.b64encode(SECRET).decode(), public))
+        config = logging_to(folder / 'access.log') + (
+            '[chttpd]\nauthentication_handlers = jwt, cookie, default\n[jwt_auth]\nrequired_claims = exp\n'
+            '[jwt_keys]\nhmac:h = %s\nrsa:r = %s\n' % (base64.b64encode(SECRET).decode(), public))
         with Server(data_dir=folder / 'data', config=config) as server:
             bench = Bench(server, documents, seconds, 0)
             prepare(bench)
-            rows = measure(bench, ways(server, key), lambda line: print(line, flush=True))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.write:
-        PAGE.write_text(page(rows, documents), encoding='utf-8')
-    missed = [str(connections) for connections, medians in rows if medians['Basic'] < AIM * medians['session cookie']]
-    if arguments.check and missed:
-        raise SystemExit('missed with connections: ' + ', '.join(missed))
+            rows = measure(bench, ways(server, key), say)
+    finish(arguments, PAGE, page(rows, documents), [
+        '%d connections' % connections for connections, medians in rows
+        if medians['Basic'] < AIM * medians['session cookie']])
 
 
 if __name__ == '__main__':

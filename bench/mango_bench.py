@@ -6,24 +6,15 @@
   bench/mango_bench.py --write                also writes docs/mango-benchmarks.md
   DIVAN_BENCH_DIR=DIR                         the disk that is measured; default /var/tmp
 """
-import argparse
 import json
-import os
-import pathlib
 import random
-import shutil
-import sys
-import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from measuring import Server, built, finish, logging_to, machine, measured_folder, page_of, parse_arguments, say
+from view_bench import DOCUMENTS_OPTION, ViewBench, alone
 
-import http_bench  # noqa: E402
-from http_bench import ROOT, Server  # noqa: E402
-from view_bench import ViewBench, alone  # noqa: E402
-
-SCAN_BENCH = ROOT / 'build' / 'bench' / 'bench' / 'scan_bench'
-PAGE = ROOT / 'docs' / 'mango-benchmarks.md'
+SCAN_BENCH = built('scan_bench')
+PAGE = page_of('mango-benchmarks')
 DOCUMENTS_PER_CUSTOMER = 25  # load.lua knows it, too
 INDEXES = {'by_customer': ['customer'], 'by_customer_total': ['customer', 'total'], 'by_date': ['date'],
            'by_status_total': ['status', 'total'], 'by_status': ['status'], 'by_sku': ['items.[].sku']}
@@ -99,7 +90,7 @@ def measure(bench, reading, progress):
 def page(rows, documents):
     lines = [
         '# Benchmarks of Mango queries', '',
-        'Made by `bench/mango_bench.py --write` on ' + http_bench.machine() + '.',
+        'Made by `bench/mango_bench.py --write` on ' + machine() + '.',
         'Server and clients share the machine. {:,} documents of about 300 bytes.'.format(documents), '',
         '"Reading alone" reads documents of this size from RocksDB as texts, without a server',
         '(`bench/scan_bench.cc`), in the same run; the machine is noisy: read the ratios.', '',
@@ -119,31 +110,15 @@ def page(rows, documents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help='small and short')
-    parser.add_argument('--write', action='store_true', help='write docs/mango-benchmarks.md')
-    parser.add_argument('--documents', type=int, help='how many; default 1,000,000')
-    arguments = parser.parse_args()
-    for program in (http_bench.BINARY, SCAN_BENCH):
-        if not program.exists():
-            raise SystemExit('%s is not built: ./dev build release && ./dev build bench' % program)
-    if not shutil.which('wrk'):
-        raise SystemExit('wrk is not installed: scripts/install dev')
+    arguments = parse_arguments(__doc__, PAGE, programs=[SCAN_BENCH], more=[DOCUMENTS_OPTION])
     documents, seconds = (50_000, 1) if arguments.quick else (1_000_000, 5)
     documents = arguments.documents or documents
     random.seed(1)
-    folder = tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp'))
-    try:
-        print('Reading alone ...', flush=True)
-        reading = alone(SCAN_BENCH, ['ScanTexts'], 0.2 if arguments.quick else 2)
-        log = '[log]\nwriter = file\nfile = %s/access.log\n' % folder
-        with Server(data_dir=folder + '/data', config=log) as server:
-            rows = measure(MangoBench(server, documents, seconds, 0), next(iter(reading.values())),
-                           lambda line: print(line, flush=True))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.write:
-        PAGE.write_text(page(rows, documents), encoding='utf-8')
+    say('Reading alone ...')
+    reading = alone(SCAN_BENCH, ['ScanTexts'], 0.2 if arguments.quick else 2)
+    with measured_folder() as folder, Server(data_dir=folder / 'data', config=logging_to(folder / 'access.log')) as server:
+        rows = measure(MangoBench(server, documents, seconds, 0), next(iter(reading.values())), say)
+    finish(arguments, PAGE, page(rows, documents))
 
 
 if __name__ == '__main__':

@@ -7,22 +7,15 @@
   bench/replication_bench.py --write          also writes docs/replication-benchmarks.md
   DIVAN_BENCH_DIR=DIR                         the disk that is measured; default /var/tmp
 """
-import argparse
 import json
 import os
-import pathlib
-import shutil
-import sys
-import tempfile
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from measuring import (BATCH_DOCUMENTS, TEXT, Bench, Server, finish, machine, measured_folder, page_of, parse_arguments,
+                       say)
 
-import http_bench  # noqa: E402
-from http_bench import BINARY, ROOT, Bench, Server  # noqa: E402
-
-PAGE = ROOT / 'docs' / 'replication-benchmarks.md'
+PAGE = page_of('replication-benchmarks')
 SHARE = 100  # one document of so many passes the selector
 SELECTOR_TURNS = 3
 SETTLE_LOOKS_MAX = 100
@@ -31,11 +24,6 @@ ATTACHMENT_PIECE = os.urandom(1 << 20)
 MEMORY_BYTES_MAX = 200 << 20
 # So that the caches of the engine are full when memory is looked at.
 SMALL_ENGINE = '[divan]\nmemory_bytes_max = 134217728\n'
-
-
-def folder_of_disk():
-    """On the disk that is measured."""
-    return os.environ.get('DIVAN_BENCH_DIR', '/var/tmp')
 
 
 class ReplicationBench(Bench):
@@ -58,9 +46,9 @@ class ReplicationBench(Bench):
 
     def fill_for_selector(self):
         self.call('PUT', '/selected')
-        for first in range(0, self.documents, http_bench.BATCH_DOCUMENTS):
-            docs = [{'_id': 'doc-%08d' % number, 'group': number % SHARE, 'text': http_bench.TEXT}
-                    for number in range(first, first + http_bench.BATCH_DOCUMENTS)]
+        for first in range(0, self.documents, BATCH_DOCUMENTS):
+            docs = [{'_id': 'doc-%08d' % number, 'group': number % SHARE, 'text': TEXT}
+                    for number in range(first, first + BATCH_DOCUMENTS)]
             self.call('POST', '/selected/_bulk_docs', json.dumps({'docs': docs}))
 
     def processor_ticks(self):
@@ -141,7 +129,7 @@ def rates(bench, progress):
 
     count = bench.documents
     bulk = bench.bulk(1)
-    add('bulk', '_bulk_docs of %d documents each, one connection' % http_bench.BATCH_DOCUMENTS, bulk, 'documents/s')
+    add('bulk', '_bulk_docs of %d documents each, one connection' % BATCH_DOCUMENTS, bulk, 'documents/s')
     took, entry = bench.replicate('bench', 'local')
     assert entry['docs_written'] == count, entry
     add('local', 'One-shot, from a local database to a local one', count / took, 'documents/s', bulk, 1 / 2)
@@ -196,7 +184,7 @@ def memory(bench, documents, attachment_bytes, progress):
 
 def page(rows, documents):
     lines = ['# Benchmarks of replication', '',
-             'Made by `bench/replication_bench.py --write` on ' + http_bench.machine() + '.',
+             'Made by `bench/replication_bench.py --write` on ' + machine() + '.',
              'One server is source, target and driver at once, and shares the machine with the client.',
              '{:,} documents of 600 bytes; every write is synced. The machine is noisy: read the ratios, which are to'
              .format(documents), '`_bulk_docs` in the same run; of selectors to the replication of all documents.', '',
@@ -209,36 +197,20 @@ def page(rows, documents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help='small and short')
-    parser.add_argument('--check', action='store_true', help='fail where an aim is missed')
-    parser.add_argument('--write', action='store_true', help='write docs/replication-benchmarks.md')
-    parser.add_argument('--no-memory', action='store_true', help='rates only')
-    arguments = parser.parse_args()
-    if not BINARY.exists():
-        raise SystemExit('%s is not built: ./dev build' % BINARY)
+    arguments = parse_arguments(__doc__, PAGE, aims=True, wrk=False, more=[
+        ('--no-memory', {'action': 'store_true', 'help': 'rates only'})])
     documents = 20_000 if arguments.quick else 100_000
     many, attachment = (100_000, 128 << 20) if arguments.quick else (1_000_000, 1 << 30)
-    folder = tempfile.mkdtemp(prefix='divan-bench-', dir=folder_of_disk())
     rows = []
-    try:
+    with measured_folder() as folder:
         def run(name, work, config=None):
-            with Server(data_dir=pathlib.Path(folder) / name, config=config) as server:
+            with Server(data_dir=folder / name, config=config) as server:
                 rows.extend(work(ReplicationBench(server, documents, 1, 0)))
-
-        def say(line):
-            print(line, flush=True)
 
         run('rates', lambda bench: rates(bench, say))
         if not arguments.no_memory:
             run('memory', lambda bench: memory(bench, many, attachment, say), SMALL_ENGINE)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.write:
-        PAGE.write_text(page(rows, documents), encoding='utf-8')
-    missed = [row['name'] for row in rows if not row['met']]
-    if arguments.check and missed:
-        raise SystemExit('missed: ' + '; '.join(missed))
+    finish(arguments, PAGE, page(rows, documents), [row['name'] for row in rows if not row['met']])
 
 
 if __name__ == '__main__':

@@ -8,22 +8,14 @@ documents, so that both get the same.
   bench/rules_bench.py --write                also writes docs/rules-benchmarks.md
   DIVAN_BENCH_DIR=DIR                         the disk of the data; default /var/tmp
 """
-import argparse
 import base64
 import json
-import os
-import pathlib
-import shutil
 import statistics
-import sys
-import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from measuring import (ROUNDS, Bench, Server, finish, logging_to, machine, measured_folder, page_of, parse_arguments,
+                       say)
 
-import http_bench  # noqa: E402
-from http_bench import BINARY, ROOT, Bench, Server  # noqa: E402
-
-PAGE = ROOT / 'docs' / 'rules-benchmarks.md'
+PAGE = page_of('rules-benchmarks')
 PASSWORD = 'correct horse'
 RULE = {'type': 'document_rule', 'databases': ['bench'], 'roles': ['bound'], 'permissions': ['read', 'write'],
         'filter': {'active': True}}
@@ -63,7 +55,7 @@ def measure(bench, progress):
     found = {}
     for what, aim in AIMS.items():
         rates = {'free': [], 'bound': []}
-        for _ in range(http_bench.ROUNDS):
+        for _ in range(ROUNDS):
             for name, rounds in rates.items():
                 bench.authorization = login(name)
                 bench.login = ('Authorization', bench.authorization)
@@ -76,7 +68,7 @@ def measure(bench, progress):
 
 
 def page(found, documents):
-    lines = ['# Benchmarks of document rules', '', 'Made by `bench/rules_bench.py --write` on ' + http_bench.machine() + '.',
+    lines = ['# Benchmarks of document rules', '', 'Made by `bench/rules_bench.py --write` on ' + machine() + '.',
              'A user whom a document rule binds, to one whom none binds, in the same database of {:,} documents of 600'.format(
                  documents),
              'bytes. The rule (`{"active": true}`) shows all of them, so both get the same. Server and client share the machine,',
@@ -89,30 +81,14 @@ def page(found, documents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help='small and short')
-    parser.add_argument('--check', action='store_true', help='fail where an aim is missed')
-    parser.add_argument('--write', action='store_true', help='write docs/rules-benchmarks.md')
-    arguments = parser.parse_args()
-    if not BINARY.exists():
-        raise SystemExit('%s is not built: ./dev build' % BINARY)
-    if not shutil.which('wrk'):
-        raise SystemExit('wrk is not installed: scripts/install dev')
+    arguments = parse_arguments(__doc__, PAGE, aims=True)
     documents, seconds = (20_000, 1) if arguments.quick else (100_000, 4)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp')))
-    try:
-        config = '[log]\nwriter = file\nfile = %s/access.log\n' % folder
-        with Server(data_dir=folder / 'data', config=config) as server:
-            bench = Bench(server, documents, seconds, 0)
-            prepare(bench)
-            found = measure(bench, lambda line: print(line, flush=True))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.write:
-        PAGE.write_text(page(found, documents), encoding='utf-8')
-    missed = [what for what, (free, bound) in found.items() if AIMS[what] and bound < AIMS[what] * free]
-    if arguments.check and missed:
-        raise SystemExit('missed: ' + ', '.join(missed))
+    with measured_folder() as folder, Server(data_dir=folder / 'data', config=logging_to(folder / 'access.log')) as server:
+        bench = Bench(server, documents, seconds, 0)
+        prepare(bench)
+        found = measure(bench, say)
+    finish(arguments, PAGE, page(found, documents), [
+        what for what, (free, bound) in found.items() if AIMS[what] and bound < AIMS[what] * free])
 
 
 if __name__ == '__main__':

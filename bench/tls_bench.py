@@ -7,21 +7,14 @@
   bench/tls_bench.py --write                  also writes docs/tls-benchmarks.md
   DIVAN_BENCH_DIR=DIR                         the disk of the data; default /var/tmp
 """
-import argparse
-import os
-import pathlib
-import shutil
 import statistics
-import sys
-import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from measuring import (ROUNDS, Bench, Server, finish, logging_to, machine, measured_folder, page_of, parse_arguments,
+                       say)
 
-import http_bench  # noqa: E402
-from http_bench import BINARY, ROOT, Bench, Server  # noqa: E402
-from harness.tls import Certificates  # noqa: E402
+from harness.tls import Certificates
 
-PAGE = ROOT / 'docs' / 'tls-benchmarks.md'
+PAGE = page_of('tls-benchmarks')
 AIM = 0.4
 CONNECTIONS = (1, 32)
 
@@ -31,7 +24,7 @@ def measure(bench, progress):
     rows = []
     for connections in CONNECTIONS:
         rates = {bench.server.origin: [], bench.server.tls_origin: []}
-        for _ in range(http_bench.ROUNDS):
+        for _ in range(ROUNDS):
             for origin, found in rates.items():
                 result = bench.wrk('get_document', connections, origin=origin)
                 found.append(result['requests'] / result['seconds'])
@@ -45,7 +38,7 @@ def measure(bench, progress):
 
 def page(rows, documents):
     lines = ['# Benchmarks of TLS', '',
-             'Made by `bench/tls_bench.py --write` on ' + http_bench.machine() + '.',
+             'Made by `bench/tls_bench.py --write` on ' + machine() + '.',
              'Server and client (wrk) share the machine, so the client\'s half of the encryption is in the figures, too.',
              'TLS 1.3 with AES-256-GCM and a key of P-256, connections are kept; {:,} documents of 600 bytes. The machine is'
              .format(documents), 'noisy: read the ratios, which are to plain HTTP in the same run.', '',
@@ -57,33 +50,18 @@ def page(rows, documents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help='small and short')
-    parser.add_argument('--check', action='store_true', help='fail where an aim is missed')
-    parser.add_argument('--write', action='store_true', help='write docs/tls-benchmarks.md')
-    arguments = parser.parse_args()
-    if not BINARY.exists():
-        raise SystemExit('%s is not built: ./dev build' % BINARY)
-    if not shutil.which('wrk'):
-        raise SystemExit('wrk is not installed: scripts/install dev')
+    arguments = parse_arguments(__doc__, PAGE, aims=True)
     documents, seconds = (20_000, 1) if arguments.quick else (100_000, 5)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp')))
-    try:
+    with measured_folder() as folder:
         make = Certificates(folder)
         certificate = make.issue('server', make.authority())
-        config = ('[log]\nwriter = file\nfile = %s/access.log\n[ssl]\nenable = true\nport = 0\ncert_file = %s\nkey_file = %s\n'
-                  % (folder, certificate.certificate, certificate.key))
+        config = logging_to(folder / 'access.log') + '[ssl]\nenable = true\nport = 0\ncert_file = %s\nkey_file = %s\n' % (
+            certificate.certificate, certificate.key)
         with Server(data_dir=folder / 'data', config=config) as server:
             bench = Bench(server, documents, seconds, 0)
             bench.bulk(1)
-            rows = measure(bench, lambda line: print(line, flush=True))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.write:
-        PAGE.write_text(page(rows, documents), encoding='utf-8')
-    missed = [name for name, plain, tls in rows if tls < AIM * plain]
-    if arguments.check and missed:
-        raise SystemExit('missed: ' + '; '.join(missed))
+            rows = measure(bench, say)
+    finish(arguments, PAGE, page(rows, documents), [name for name, plain, tls in rows if tls < AIM * plain])
 
 
 if __name__ == '__main__':

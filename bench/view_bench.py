@@ -6,25 +6,18 @@
   bench/view_bench.py --write                 also writes docs/view-benchmarks.md
   DIVAN_BENCH_DIR=DIR                         the disk that is measured; default /var/tmp
 """
-import argparse
 import json
-import os
-import pathlib
 import random
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from http_bench import ENGINE_BENCH
+from measuring import Bench, Server, built, finish, logging_to, machine, measured_folder, page_of, parse_arguments, say
 
-import http_bench  # noqa: E402
-from http_bench import ROOT, Bench, Server  # noqa: E402
-
-SCRIPT_BENCH = ROOT / 'build' / 'bench' / 'bench' / 'script_bench'
-PAGE = ROOT / 'docs' / 'view-benchmarks.md'
+SCRIPT_BENCH = built('script_bench')
+PAGE = page_of('view-benchmarks')
 BATCH_DOCUMENTS = 2000
+DOCUMENTS_OPTION = ('--documents', {'type': int, 'help': 'how many; default 1,000,000'})
 ROWS_PER_CUSTOMER = 5  # load.lua knows it, too
 VIEWS = {
     'one': {'by_status': {'map': 'function (doc) { emit(doc.status, 1); }'}},
@@ -130,7 +123,7 @@ def timed(bench, path):
 def page(rows, documents):
     lines = [
         '# Benchmarks of views', '',
-        'Made by `bench/view_bench.py --write` on ' + http_bench.machine() + '.',
+        'Made by `bench/view_bench.py --write` on ' + machine() + '.',
         'Server and clients share the machine. {:,} documents of about 300 bytes.'.format(documents), '',
         '"Engine alone" writes as many rows as a document needs, without a sync, or makes one bounded scan',
         '(`bench/kv_bench.cc`); "JavaScript alone" maps documents of about the same size by one or three functions in a',
@@ -151,32 +144,16 @@ def page(rows, documents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help='small and short')
-    parser.add_argument('--write', action='store_true', help='write docs/view-benchmarks.md')
-    parser.add_argument('--documents', type=int, help='how many; default 1,000,000')
-    arguments = parser.parse_args()
-    for program in (http_bench.BINARY, http_bench.ENGINE_BENCH, SCRIPT_BENCH):
-        if not program.exists():
-            raise SystemExit('%s is not built: ./dev build release && ./dev build bench' % program)
-    if not shutil.which('wrk'):
-        raise SystemExit('wrk is not installed: scripts/install dev')
+    arguments = parse_arguments(__doc__, PAGE, programs=[ENGINE_BENCH, SCRIPT_BENCH], more=[DOCUMENTS_OPTION])
     documents, seconds = (50_000, 1) if arguments.quick else (1_000_000, 5)
     documents = arguments.documents or documents
     random.seed(1)
-    folder = tempfile.mkdtemp(prefix='divan-bench-', dir=os.environ.get('DIVAN_BENCH_DIR', '/var/tmp'))
-    try:
-        print('The engine and JavaScript alone ...', flush=True)
-        engine = alone(http_bench.ENGINE_BENCH, ['StageViewRows/1/', 'ScanOneRow/1/'], 0.2 if arguments.quick else 2)
-        script = alone(SCRIPT_BENCH, ['map_documents/1/', 'map_documents/3/'], 0.2 if arguments.quick else 2)
-        log = '[log]\nwriter = file\nfile = %s/access.log\n' % folder
-        with Server(data_dir=folder + '/data', config=log) as server:
-            rows = measure(ViewBench(server, documents, seconds, 0), engine, script,
-                           lambda line: print(line, flush=True))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if arguments.write:
-        PAGE.write_text(page(rows, documents), encoding='utf-8')
+    say('The engine and JavaScript alone ...')
+    engine = alone(ENGINE_BENCH, ['StageViewRows/1/', 'ScanOneRow/1/'], 0.2 if arguments.quick else 2)
+    script = alone(SCRIPT_BENCH, ['map_documents/1/', 'map_documents/3/'], 0.2 if arguments.quick else 2)
+    with measured_folder() as folder, Server(data_dir=folder / 'data', config=logging_to(folder / 'access.log')) as server:
+        rows = measure(ViewBench(server, documents, seconds, 0), engine, script, say)
+    finish(arguments, PAGE, page(rows, documents))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 // What CouchDB answers about its cluster, for a cluster of one node where nothing is moved: the whole of a
 // database lies here, and no shard is ever split.
 
+#include "api/audit_notes.h"
 #include "api/router.h"
 #include "db/partition.h"
 #include "db/store.h"
@@ -42,6 +43,13 @@ Task<Result<void>> post_cluster_setup(Call &call) {
             auto created = co_await call.on_engine([&] { return (*catalog)->create(system, {}); });
             if (!created.ok() && created.error().code() != ErrorCode::file_exists)
                 co_return created.error();
+            if (!created.ok())
+                continue;
+            auto record = audit_record(call, audit::Kind::database, "created");
+            record.database = system;
+            auto noted = co_await note_change(call, std::move(record));
+            if (!noted.ok())
+                co_return noted.error();
         }
         co_return co_await call.send_ok(201);
     }

@@ -10,7 +10,7 @@ namespace {
 
 using access::Permission;
 
-constexpr ProviderRoutes kRoutes{"oidc", "/_session/oidc", telemetry::Metric::oidc_logins,
+constexpr ProviderRoutes kRoutes{"OpenID Connect", "oidc", "/_session/oidc", telemetry::Metric::oidc_logins,
                                  telemetry::Metric::oidc_logins_failed};
 
 std::string parameter(const Call &call, std::string_view name) {
@@ -18,19 +18,12 @@ std::string parameter(const Call &call, std::string_view name) {
 }
 
 Result<access::OidcClient *> client_of(Call &call) {
-    auto *client = call.services().oidc;
-    if (client == nullptr)
-        return Error(ErrorCode::not_found, "OpenID Connect is not enabled: see [oidc] enable.");
-    return client;
+    return enabled_client(call.services().oidc, kRoutes);
 }
 
 Task<Result<void>> get_login(Call &call) {
     DIVAN_CO_TRY(auto *client, client_of(call));
-    auto next = std::string(call.query.find("next").value_or("/"));
-    auto start = co_await client->begin(std::move(next), call.base_url(), call.exchange().executor());
-    if (!start.ok())
-        co_return start.error();
-    co_return co_await send_to_provider(call, kRoutes, std::move(*start));
+    co_return co_await begin_provider_login(call, kRoutes, *client);
 }
 
 Task<Result<void>> get_callback(Call &call) {

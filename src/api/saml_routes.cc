@@ -10,25 +10,18 @@ namespace {
 
 using access::Permission;
 
-constexpr ProviderRoutes kRoutes{"saml", "/_session/saml", telemetry::Metric::saml_logins,
+constexpr ProviderRoutes kRoutes{"SAML", "saml", "/_session/saml", telemetry::Metric::saml_logins,
                                  telemetry::Metric::saml_logins_failed};
 // What may stand in the form besides the answer.
 constexpr std::size_t kFormBytesBesides = 4'096;
 
 Result<access::SamlClient *> client_of(Call &call) {
-    auto *client = call.services().saml;
-    if (client == nullptr)
-        return Error(ErrorCode::not_found, "SAML is not enabled: see [saml] enable.");
-    return client;
+    return enabled_client(call.services().saml, kRoutes);
 }
 
 Task<Result<void>> get_login(Call &call) {
     DIVAN_CO_TRY(auto *client, client_of(call));
-    auto next = std::string(call.query.find("next").value_or("/"));
-    auto start = co_await client->begin(std::move(next), call.base_url(), call.exchange().executor());
-    if (!start.ok())
-        co_return start.error();
-    co_return co_await send_to_provider(call, kRoutes, std::move(*start));
+    co_return co_await begin_provider_login(call, kRoutes, *client);
 }
 
 struct PostedAnswer {

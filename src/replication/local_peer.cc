@@ -63,6 +63,9 @@ Task<Result<void>> LocalPeer::create() {
         auto created = store->create(endpoint_.database, options);
         if (!created.ok() && created.error().code() != ErrorCode::file_exists)
             return created.error();
+        if (created.ok() && context_.context.on_target_created) {
+            DIVAN_TRY_VOID(context_.context.on_target_created(what));
+        }
         return gate.open(what.principal, permission_at(gate, Cause::target, endpoint_.database),
                          endpoint_.database);
     });

@@ -56,6 +56,9 @@ struct Context {
     std::function<void(const Replication &, std::string_view id, std::string_view event,
                        std::string_view reason)>
         on_job_event = {};
+    // Told of each local target that `create_target` has made; on the pool, may block. An error fails the
+    // session. May be empty.
+    std::function<Result<void>(const Replication &)> on_target_created = {};
 };
 
 struct Failure {

@@ -3,6 +3,14 @@
 #include "audit/key_file.h"
 
 namespace divan::server {
+namespace {
+
+void append_ends(json::Object &details, const replication::Replication &replication) {
+    details.append("source", replication.source.shown());
+    details.append("target", replication.target.shown());
+}
+
+} // namespace
 
 Result<std::unique_ptr<AuditTrail>> AuditTrail::open(const audit::Log::Services &services,
                                                      const config::Config &config, Random &random,
@@ -23,6 +31,28 @@ void AuditTrail::note_server(std::string_view action) {
     ignore_error(log_->note_durable(std::move(record)), "the log has written it to the server's log");
 }
 
+Result<void> AuditTrail::note_database(std::string_view action, const std::string &database,
+                                       std::string_view why) {
+    audit::Record record;
+    record.kind = audit::Kind::database;
+    record.action = action;
+    record.authenticated = "server";
+    record.database = database;
+    record.reason = why;
+    return log_->note_durable(std::move(record));
+}
+
+Result<void> AuditTrail::note_target(const replication::Replication &replication) {
+    audit::Record record;
+    record.kind = audit::Kind::database;
+    record.action = "created";
+    record.principal = replication.principal.name;
+    record.database = replication.target.database;
+    record.reason = "create_target of a replication";
+    append_ends(record.details, replication);
+    return log_->note_durable(std::move(record));
+}
+
 void AuditTrail::note_job(const replication::Replication &replication, std::string_view id,
                           std::string_view event, std::string_view reason) {
     audit::Record record;
@@ -35,8 +65,7 @@ void AuditTrail::note_job(const replication::Replication &replication, std::stri
     record.document = replication.document_id;
     record.reason = reason;
     record.details.append("job", id);
-    record.details.append("source", replication.source.shown());
-    record.details.append("target", replication.target.shown());
+    append_ends(record.details, replication);
     record.details.append("continuous", replication.continuous);
     log_->note_or_lose(std::move(record));
 }

@@ -27,6 +27,11 @@ class AuditTrail {
 
     // Of the server itself: "server_started", "server_stopped". Waits until it is durable.
     void note_server(std::string_view action);
+    // Of a database that the server makes ("created") or deletes ("deleted") by itself, and why; of one that
+    // a replication makes for its target. Both wait until it is durable. Errors: storage_failed, the record
+    // may be missing.
+    Result<void> note_database(std::string_view action, const std::string &database, std::string_view why);
+    Result<void> note_target(const replication::Replication &replication);
     // What happens to the job of a replication. Never blocks: an event that finds the queue full is lost, and
     // counted by the log.
     void note_job(const replication::Replication &replication, std::string_view id, std::string_view event,

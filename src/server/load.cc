@@ -27,6 +27,7 @@ Error in_file(const fs::path &file, const std::string &what) {
 // What the steps below share.
 struct Loading {
     db::Store &store;
+    ServerDatabases &databases;
     const config::Config &config;
 };
 
@@ -101,7 +102,7 @@ Result<void> write_documents(const Loading &loading, const std::string &name, co
                              const std::vector<json::Value> &documents, const std::string &default_id) {
     auto database = loading.store.open(name);
     if (!database.ok())
-        database = loading.store.create(name, {});
+        database = loading.databases.create(name, {}, "--load");
     if (!database.ok())
         return in_file(file, database.error().reason());
     std::vector<wire::PreparedDocument> batch;
@@ -180,8 +181,9 @@ Result<void> load_folder(const Loading &loading, const std::string &name, const 
 
 } // namespace
 
-Result<void> load_documents(db::Store &store, const config::Config &config, const std::string &path) {
-    Loading loading{store, config};
+Result<void> load_documents(db::Store &store, ServerDatabases &databases, const config::Config &config,
+                            const std::string &path) {
+    Loading loading{store, databases, config};
     std::error_code error;
     if (!fs::exists(path, error))
         return Error(ErrorCode::bad_request, fmt::format("--load: {} does not exist.", path));

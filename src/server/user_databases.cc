@@ -54,10 +54,10 @@ std::string user_database_name(std::string_view prefix, std::string_view user) {
 }
 
 struct UserDatabases::State : std::enable_shared_from_this<UserDatabases::State> {
-    State(db::Store &shared_store, const config::Config &shared_config, Executor &shared_pool,
-          telemetry::Logger &shared_log)
-        : store(shared_store), config(shared_config), pool(shared_pool), log(shared_log),
-          users_database(config.text("chttpd_auth", "authentication_db")) {}
+    State(db::Store &shared_store, ServerDatabases &shared_databases, const config::Config &shared_config,
+          Executor &shared_pool, telemetry::Logger &shared_log)
+        : store(shared_store), databases(shared_databases), config(shared_config), pool(shared_pool),
+          log(shared_log), users_database(config.text("chttpd_auth", "authentication_db")) {}
 
     void look() {
         {
@@ -111,8 +111,9 @@ struct UserDatabases::State : std::enable_shared_from_this<UserDatabases::State>
 
     Result<void> keep(const std::string &user, bool exists) {
         auto name = user_database_name(config.text(kSection, "database_prefix"), user);
+        auto why = fmt::format("[{}], for user `{}`", kSection, user);
         if (!exists && config.boolean(kSection, "delete_dbs")) {
-            auto erased = store.erase(name);
+            auto erased = databases.erase(name, why);
             return erased.ok() || erased.error().code() == ErrorCode::not_found ? Result<void>() : erased;
         }
         auto opened = store.open(name);
@@ -121,7 +122,7 @@ struct UserDatabases::State : std::enable_shared_from_this<UserDatabases::State>
                 return {};
             db::DatabaseOptions options;
             options.q = static_cast<std::uint64_t>(config.integer(kSection, "q"));
-            opened = store.create(name, options);
+            opened = databases.create(name, options, why);
             if (!opened.ok() && opened.error().code() == ErrorCode::file_exists)
                 opened = store.open(name);
         }
@@ -137,6 +138,7 @@ struct UserDatabases::State : std::enable_shared_from_this<UserDatabases::State>
     }
 
     db::Store &store;
+    ServerDatabases &databases;
     const config::Config &config;
     Executor &pool;
     telemetry::Logger &log;
@@ -151,9 +153,9 @@ struct UserDatabases::State : std::enable_shared_from_this<UserDatabases::State>
     kv::Sequence since;
 };
 
-UserDatabases::UserDatabases(db::Store &store, const config::Config &config, Executor &pool,
-                             telemetry::Logger &log)
-    : state_(std::make_shared<State>(store, config, pool, log)) {
+UserDatabases::UserDatabases(db::Store &store, ServerDatabases &databases, const config::Config &config,
+                             Executor &pool, telemetry::Logger &log)
+    : state_(std::make_shared<State>(store, databases, config, pool, log)) {
     store.on_event([state = state_](const db::DatabaseEvent &event) {
         if (event.name == state->users_database)
             state->look();

@@ -5,6 +5,7 @@
 
 #include "base/executor.h"
 #include "db/store.h"
+#include "server/server_databases.h"
 
 #include <memory>
 #include <string>
@@ -25,7 +26,8 @@ namespace divan::server {
 // Thread-safe. All outlive it.
 class UserDatabases {
   public:
-    UserDatabases(db::Store &store, const config::Config &config, Executor &pool, telemetry::Logger &log);
+    UserDatabases(db::Store &store, ServerDatabases &databases, const config::Config &config, Executor &pool,
+                  telemetry::Logger &log);
     // Waits for what is under way.
     ~UserDatabases();
 

@@ -1,7 +1,6 @@
 """The audit log through HTTP: each kind of event once, by whom; filters, pages, export; who may read it."""
 import base64
 import json
-import re
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,6 +10,7 @@ from harness.audit import ALL_KINDS, AuditedServer
 from harness.case import ServerTestCase, wait_until
 from harness.command import divan
 from harness.server import Server
+from harness.system_log import LoggedServer
 
 SECRETS = ('geheim-7', 'hunter2-9', 'correct horse battery')
 
@@ -223,6 +223,41 @@ class EventsTest(AuditCase):
         record = self.assert_noted(kind='replication', action='created', document='job')
         self.assertEqual((record['principal'], record['database']), ('admin', '_replicator'))
 
+    def test_a_target_that_a_replication_makes(self):
+        source, target = self.database('_source'), self.database('_target')
+        for path in ('/' + target, '/_replicator'):
+            self.answer(self.server.delete(path), 200)
+        self.answer(self.server.post('/_cluster_setup', json={'action': 'finish_cluster'}), 201)
+        record = self.assert_noted(kind='database', action='created', database='_replicator')
+        self.assertEqual((record['principal'], record['path']), ('admin', '/_cluster_setup'))
+        self.begin = len(self.server.records())
+        job = {'source': source, 'target': target, 'create_target': True}
+        self.answer(self.server.post('/_replicate', json=job), 200)
+        # Of the second run nothing: the target is there.
+        self.answer(self.server.post('/_replicate', json=job), 200)
+        record = self.assert_noted(kind='database')
+        self.assertEqual((record['action'], record['principal'], record['database'], record['details']),
+                         ('created', 'admin', target, {'source': source, 'target': target}))
+        self.assertIn('create_target', record['reason'])
+        self.assertNotIn('path', record)
+
+    def test_databases_of_users(self):
+        place, user = '/_node/_local/_config/couch_peruser/', '/_users/org.couchdb.user:frida'
+        for key in ('enable', 'delete_dbs'):
+            self.answer(self.server.put(place + key, data='"true"'), 200)
+            self.addCleanup(self.server.delete, place + key)
+        database = 'userdb-' + b'frida'.hex()
+        self.user('frida')
+        for action in ('created', 'deleted'):
+            self.assertTrue(wait_until(lambda: self.noted(kind='database', action=action, database=database)))
+            record = self.assert_noted(kind='database', action=action, database=database)
+            self.assertEqual((record['authenticated'], record['reason']),
+                             ('server', '[couch_peruser], for user `frida`'))
+            self.assertNotIn('principal', record)
+            if action == 'created':
+                rev = self.answer(self.server.get(user), 200)['_rev']
+                self.answer(self.server.delete(user, params={'rev': rev}), 200)
+
     def test_second_factor_is_noted(self):
         emil = self.user('emil')
         url = self.server.url + '/_session/_totp'
@@ -394,7 +429,22 @@ class StartTest(unittest.TestCase):
     def test_in_memory(self):
         with AuditedServer(memory=True) as server:
             server.put('/orders')
-            self.assertEqual([record['action'] for record in server.records(kind='database')], ['created'])
+            self.assertEqual([record['action'] for record in server.records(kind='database', database='orders')],
+                             ['created'])
+
+    def test_databases_of_a_start(self):
+        with AuditedServer(memory=True) as server:
+            path = server.safe / 'orders.json'
+            path.write_text('[{"_id": "one"}]')
+            server.stop()
+            server.options = ['--load', str(path)]
+            server.start()
+            found = server.records(kind='database')
+            self.assertEqual([(record['database'], record['reason']) for record in found],
+                             [('_users', 'system database'), ('_replicator', 'system database'),
+                              ('_global_changes', 'system database'), ('orders', '--load')])
+            for record in found:
+                self.assertEqual((record['action'], record['authenticated']), ('created', 'server'))
 
 
 class AnchorsTest(unittest.TestCase):
@@ -446,6 +496,32 @@ class AnchorsTest(unittest.TestCase):
             kept.write_text(''.join(json.dumps(body) + '\n' for _, _, body in got))
             status, found = server.verify('--anchors', str(kept), anchors=False)
             self.assertEqual((status, found['ok']), (0, True), found)
+
+
+    def test_the_system_log_gets_them(self):
+        logged = LoggedServer('anchor_syslog = true\nanchor_interval_seconds = 1')
+        self.addCleanup(logged.close)
+        if logged.why_not():
+            self.skipTest('no namespace of its own: ' + logged.why_not())
+        with logged as server:
+            lines = []
+            self.assertTrue(wait_until(lambda: lines.extend(server.received()) or lines))
+            server.put('/orders')
+            server.stop()
+            lines += server.received()
+            for line in lines:
+                # <facility * 8 + severity>: authpriv, notice
+                self.assertRegex(line, r'^<85>[A-Z][a-z]{2} .*: divan audit anchor {"time":.*}$')
+            anchors = [line.split(' divan audit anchor ')[1] + '\n' for line in lines]
+            self.assertEqual(anchors, server.anchor_file.read_text().splitlines(keepends=True))
+            self.assertGreater(len(anchors), 1)
+            kept = server.safe / 'syslog'
+            kept.write_text('\n'.join(lines))
+            status, found = server.verify('--anchors', str(kept), anchors=False)
+            self.assertEqual((status, found['ok'], found['anchors']), (0, True, len(lines)), found)
+            kept.write_text(lines[-1].replace('"count":', '"count":1'))
+            status, found = server.verify('--anchors', str(kept), anchors=False)
+            self.assertEqual((status, [row['what'] for row in found['findings']]), (1, ['changed_anchor']))
 
 
 class VerifyCommandTest(unittest.TestCase):

@@ -1,48 +1,19 @@
 """OpenID Connect: logins at a real provider, and what happens when one lies."""
 import base64
-import html
 import json
-import re
-import threading
 import urllib.parse
 
 import requests
 
-from harness.case import ServerTestCase
 from harness.oidc import FakeProvider, Key, RealProvider, encode
-from harness.server import Server
+from harness.provider import LIMIT_S, USER_ID, ProviderTestCase, SlowProviderTests, form_of
 from harness.tls import TlsFront
 
-LIMIT_S = 60
-USER_ID = 'org.couchdb.user:'
 LOGIN, CALLBACK, LOGOUT = '/_session/oidc/login', '/_session/oidc/callback', '/_session/oidc/logout'
 
 
-class OidcTestCase(ServerTestCase):
-    def configure(self, section='oidc', **settings):
-        for key, value in settings.items():
-            self.answer(self.server.put('/_node/_local/_config/%s/%s' % (section, key), json=str(value)), 200)
-
-    def browser(self):
-        session = requests.Session()
-        session.trust_env = False
-        self.addCleanup(session.close)
-        return session
-
-    def get(self, browser, url, **options):
-        url = self.server.url + url if url.startswith('/') else url
-        return browser.get(url, timeout=LIMIT_S, **options)
-
-    def who(self, browser):
-        return self.get(browser, '/_session').json()['userCtx']
-
-    def user(self, name):
-        return self.answer(self.server.get('/_users/' + USER_ID + name), 200)
-
-    def forget_users(self):
-        for row in self.server.get('/_users/_all_docs').json()['rows']:
-            if row['id'].startswith(USER_ID):
-                self.server.delete('/_users/' + row['id'], params={'rev': row['value']['rev']})
+class OidcTestCase(ProviderTestCase):
+    section = 'oidc'
 
 
 class RealProviderTest(OidcTestCase):
@@ -72,16 +43,10 @@ class RealProviderTest(OidcTestCase):
 
     def submit(self, browser, page):
         """Presses the button of a page of the provider; returns what comes, without following."""
-        form = re.search(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', page.text, re.S)
-        fields = {}
-        for tag in re.findall(r'<input[^>]*>', form[2]):
-            attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-            if 'name' in attributes:
-                fields[attributes['name']] = html.unescape(attributes.get('value', ''))
+        action, fields = form_of(page)
         if 'login' in fields:
             fields.update(login=self.login_name, password='any')
-        return browser.post(urllib.parse.urljoin(page.url, html.unescape(form[1])), data=fields, timeout=LIMIT_S,
-                            allow_redirects=False)
+        return browser.post(action, data=fields, timeout=LIMIT_S, allow_redirects=False)
 
     def log_in(self, browser, login_name='anna-7', next_path='/_session', stop_before_callback=False):
         """What a person does. The last answer, or the URL of the callback."""
@@ -293,19 +258,14 @@ class LyingProviderTest(OidcTestCase):
 
     def test_a_locked_account_stays_locked(self):
         self.answer(self.log_in(), 200)
-        self.answer(self.server.put('/_users/' + USER_ID + 'anna', json={**self.user('anna'), 'locked': True}), 201)
+        self.lock('anna')
         self.refused(403, 'forbidden', 'locked')
 
     def test_next_leads_to_no_other_server(self):
         for path in ('//evil.example', 'https://evil.example', '/\\evil.example', '/%09/evil.example', '',
                      '/a%0d%0aX: y', 'a', '/' + 'a' * 3000):
             with self.subTest(path=path):
-                answer = self.get(self.browser(), LOGIN + '?next=' + path, allow_redirects=False)
-                self.assertIn('next must be a path', self.error(answer, 400, 'bad_request'))
-
-    def counts(self):
-        stats = self.server.get('/_node/_local/_stats/divan/oidc').json()
-        return stats['logins']['value'], stats['logins_failed']['value']
+                self.assert_stays_here(path)
 
     def test_logins_are_counted(self):
         well, badly = self.counts()
@@ -342,28 +302,24 @@ class LyingProviderTest(OidcTestCase):
         self.assertEqual(statuses, [400, 302, 302])
 
     def test_changes_that_cannot_work_are_refused(self):
-        for key, value in [('issuer', 'http://id.example.com'), ('issuer', 'https://id.example.com/?a=1'),
-                           ('redirect_uri', 'ftp://a'), ('scopes', 'profile'), ('attributes', 'a:b:c'),
-                           ('clock_leeway_seconds', '61'), ('name_claim', '')]:
-            with self.subTest(key=key, value=value):
-                answer = self.server.put('/_node/_local/_config/oidc/' + key, json=value)
-                self.assertIn(key, self.error(answer, 400, 'bad_request'))
+        self.assert_refuses_settings([
+            ('issuer', 'http://id.example.com'), ('issuer', 'https://id.example.com/?a=1'), ('redirect_uri', 'ftp://a'),
+            ('scopes', 'profile'), ('attributes', 'a:b:c'), ('clock_leeway_seconds', '61'), ('name_claim', '')])
         answer = self.server.get('/_node/_local/_config/oidc')
         self.assertNotIn(self.provider.client_secret, answer.text)
 
 
-class ProviderOutOfOrderTest(OidcTestCase):
+class ProviderOutOfOrderTest(SlowProviderTests, OidcTestCase):
     def setUp(self):
         self.provider = FakeProvider()
         self.addCleanup(self.provider.close)
 
-    def serve(self, issuer, **more):
-        settings = {'enable': 'true', 'issuer': issuer, 'client_id': 'divan',
-                    'client_secret': self.provider.client_secret, **more}
-        server = Server(memory=True, config='[oidc]\n' + ''.join('%s = %s\n' % item for item in settings.items()))
-        self.addCleanup(server.close)
-        self.server = server.start()
-        self.addCleanup(server.stop)
+    def serve_client(self, issuer, **more):
+        self.serve(**{'enable': 'true', 'issuer': issuer, 'client_id': 'divan',
+                      'client_secret': self.provider.client_secret, **more})
+
+    def serve_slow(self, timeout_ms):
+        self.serve_client(self.provider.issuer, timeout_ms=timeout_ms)
 
     def refused(self, part, issuer):
         reason = self.error(self.get(self.browser(), LOGIN), 503, 'service unavailable')
@@ -371,7 +327,7 @@ class ProviderOutOfOrderTest(OidcTestCase):
         self.assertIn(issuer, reason)
 
     def test_unreachable(self):
-        self.serve('http://127.0.0.1:1')
+        self.serve_client('http://127.0.0.1:1')
         self.refused('cannot be asked', 'http://127.0.0.1:1')
         browser = self.browser()
         answer = self.get(browser, LOGOUT)
@@ -379,7 +335,7 @@ class ProviderOutOfOrderTest(OidcTestCase):
         self.assertIn('AuthSession=;', answer.headers['Set-Cookie'])
 
     def test_another_issuer(self):
-        self.serve(self.provider.issuer + '/')
+        self.serve_client(self.provider.issuer + '/')
         self.refused('its issuer is another one', self.provider.issuer)
 
     def test_metadata_that_cannot_be_used(self):
@@ -391,12 +347,12 @@ class ProviderOutOfOrderTest(OidcTestCase):
                 ({'id_token_signing_alg_values_supported': ['HS256', 'none']}, 'no algorithm')]:
             with self.subTest(part=part):
                 self.provider.metadata = metadata
-                self.serve(self.provider.issuer)
+                self.serve_client(self.provider.issuer)
                 self.refused(part, self.provider.issuer)
 
     def test_an_algorithm_that_the_metadata_does_not_name(self):
         self.provider.metadata = {'id_token_signing_alg_values_supported': ['ES256']}
-        self.serve(self.provider.issuer)
+        self.serve_client(self.provider.issuer)
         reason = self.error(self.get(self.browser(), LOGIN), 401, 'unauthorized')
         self.assertIn('its alg is not one', reason)
 
@@ -405,7 +361,7 @@ class ProviderOutOfOrderTest(OidcTestCase):
         for authentication, secret in (('post', self.provider.client_secret), ('none', '')):
             with self.subTest(authentication):
                 self.provider.authentication = authentication
-                self.serve(self.provider.issuer, client_secret=secret)
+                self.serve_client(self.provider.issuer, client_secret=secret)
                 browser = self.browser()
                 self.get(browser, LOGIN)
                 self.assertEqual(self.who(browser)['name'], 'anna')
@@ -413,68 +369,27 @@ class ProviderOutOfOrderTest(OidcTestCase):
     def test_a_provider_with_tls_is_trusted_by_its_authority_alone(self):
         with TlsFront(self.provider.port) as front:
             self.provider.origin = 'https://127.0.0.1:%d' % front.port
-            self.serve(self.provider.issuer)
+            self.serve_client(self.provider.issuer)
             self.refused('certificate', self.provider.issuer)
-            self.serve(self.provider.issuer, ca_file=front.certificate)
+            self.serve_client(self.provider.issuer, ca_file=front.certificate)
             browser = self.browser()
             browser.verify = str(front.certificate)
             self.get(browser, LOGIN)
             self.assertEqual(self.who(browser)['name'], 'anna')
 
     def test_the_redirect_uri_is_the_one_that_is_set(self):
-        self.serve(self.provider.issuer, redirect_uri='https://db.example.com/_session/oidc/callback')
+        self.serve_client(self.provider.issuer, redirect_uri='https://db.example.com/_session/oidc/callback')
         location = self.get(self.browser(), LOGIN, allow_redirects=False).headers['Location']
         asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query))
         self.assertEqual(asked['redirect_uri'], 'https://db.example.com/_session/oidc/callback')
 
-    def test_a_slow_provider_holds_up_nobody(self):
-        asked, go = threading.Event(), threading.Event()
-        self.addCleanup(go.set)
-        answer = self.provider.get
-
-        def slow(handler):
-            asked.set()
-            go.wait(LIMIT_S)
-            answer(handler)
-        self.provider.get = slow
-        self.serve(self.provider.issuer, timeout_ms=300)
-        reasons = []
-        waiting = threading.Thread(
-            target=lambda: reasons.append(self.get(self.browser(), LOGIN).json()['reason']))
-        waiting.start()
-        self.assertTrue(asked.wait(LIMIT_S))
-        self.assertEqual(self.get(self.browser(), '/_up').status_code, 200)
-        waiting.join(LIMIT_S)
-        self.assertIn('no answer within 300 ms', reasons[0])
-
-    def test_a_stop_does_not_wait_for_the_provider(self):
-        asked, go = threading.Event(), threading.Event()
-        self.addCleanup(go.set)
-        self.provider.get = lambda handler: (asked.set(), go.wait(LIMIT_S), handler.close_connection)
-        self.serve(self.provider.issuer, timeout_ms=600000)
-        answers = []
-        waiting = threading.Thread(target=lambda: answers.append(self.get(self.browser(), LOGIN)))
-        waiting.start()
-        self.assertTrue(asked.wait(LIMIT_S))
-        self.server.stop()
-        waiting.join(LIMIT_S)
-        self.assertEqual(answers[0].status_code, 503)
-        self.assertIn('shutting down', answers[0].json()['reason'])
-        self.server.start()
-
     def test_not_enabled(self):
-        self.server = Server(memory=True)
-        self.addCleanup(self.server.close)
-        self.server.start()
-        self.addCleanup(self.server.stop)
+        self.serve()
         for path in (LOGIN, CALLBACK, LOGOUT):
             self.assertIn('[oidc] enable', self.error(self.get(self.browser(), path), 404, 'not_found'))
 
     def test_a_start_with_settings_that_cannot_work(self):
-        for config, part in [('enable = true\n', r'\[oidc\] issuer is missing'),
-                             ('enable = true\nissuer = https://a\n', r'\[oidc\] client_id is missing'),
-                             ('issuer = http://id.example.com\n', r'\[oidc\] issuer: .*https://')]:
-            server = Server(memory=True, config='[oidc]\n' + config)
-            self.addCleanup(server.close)
-            with self.assertRaisesRegex(AssertionError, part):
-                server.start()
+        self.assert_does_not_start([
+            ('enable = true\n', r'\[oidc\] issuer is missing'),
+            ('enable = true\nissuer = https://a\n', r'\[oidc\] client_id is missing'),
+            ('issuer = http://id.example.com\n', r'\[oidc\] issuer: .*https://')])

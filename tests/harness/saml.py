@@ -1,22 +1,16 @@
 """SAML identity providers for tests, on loopback: a real one (npm samlp), and one that lies as it is told."""
 import base64
 import datetime
-import http.server
 import json
-import os
 import pathlib
 import re
-import shutil
 import subprocess
-import tempfile
-import threading
 import urllib.parse
 import xml.dom.minidom
 import zlib
 
-from harness import clients
+from harness.provider import LoopbackProvider, NodeProvider
 
-START_LIMIT_S = 60
 COMMAND_LIMIT_S = 60
 PROTOCOL = 'urn:oasis:names:tc:SAML:2.0:protocol'
 ASSERTION = 'urn:oasis:names:tc:SAML:2.0:assertion'
@@ -54,36 +48,18 @@ class Pair:
         return run('openssl', 'x509', '-in', self.certificate, '-noout', '-pubkey')
 
 
-class RealProvider:
+class RealProvider(NodeProvider):
     """A process."""
 
-    def __init__(self, pair, service, accounts, **options):
-        clients.node_modules()
-        environment = {**os.environ, 'SAML_SERVICE': service, 'SAML_ACCOUNTS': json.dumps(accounts),
-                       'SAML_KEY': pair.key, 'SAML_CERTIFICATE': pair.certificate,
-                       'SAML_OPTIONS': json.dumps(options), 'NO_COLOR': '1'}
-        self.process = subprocess.Popen(['node', str(clients.FOLDER / 'saml_provider.js')], env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
-        timer = threading.Timer(START_LIMIT_S, self.process.kill)
-        timer.start()
-        self.output = ''
-        for line in self.process.stdout:
-            self.output += line
-            said = re.match(r'listening on (\d+)', line)
-            if said:
-                self.origin = 'http://127.0.0.1:' + said[1]
-                break
-        timer.cancel()
-        if 'listening' not in self.output:
-            raise AssertionError('the provider did not start\n' + self.output)
-        # What it warns about must not fill the pipe.
-        self.reader = threading.Thread(target=self.process.stdout.read, daemon=True)
-        self.reader.start()
+    script = 'saml_provider.js'
 
-    def stop(self):
-        self.process.kill()
-        self.process.wait(START_LIMIT_S)
+    def __init__(self, pair, service, accounts, **options):
+        super().__init__()
+        self.settings = {'SAML_SERVICE': service, 'SAML_ACCOUNTS': json.dumps(accounts), 'SAML_KEY': pair.key,
+                         'SAML_CERTIFICATE': pair.certificate, 'SAML_OPTIONS': json.dumps(options)}
+
+    def environment(self):
+        return self.settings
 
 
 class Request:
@@ -117,61 +93,29 @@ def signature(element_id, method=RSA_SHA256, digest=SHA256, canonical=EXCLUSIVE,
                                     digest, more)
 
 
-class FakeProvider:
+class FakeProvider(LoopbackProvider):
     """Makes responses as it is told, and serves its metadata."""
 
     entity = 'urn:example:provider'
     login_url = 'https://id.example.com/login?tenant=1'
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix='divan-test-')
+        super().__init__()
         self.pair = Pair(self.folder, 'first')
         self.reset()
-        self.count, self.requests = 0, []
-        provider = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
-
-            def do_GET(self):
-                provider.get(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
+        self.count = 0
 
     def reset(self):
         self.status = 200
         self.metadata = self.descriptor()
 
     @property
-    def port(self):
-        return self.server.server_port
-
-    @property
     def metadata_url(self):
         return 'http://127.0.0.1:%d/metadata?a=1' % self.port
 
-    def close(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def get(self, handler):
         self.requests.append(handler.path)
-        data = self.metadata.encode()
-        handler.send_response(self.status)
-        handler.send_header('Content-Length', str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    def path(self, name):
-        return str(pathlib.Path(self.folder) / name)
+        self.send(handler, self.status, self.metadata.encode())
 
     def descriptor(self, entity=None, certificates=None, attributes='', role='', binding='HTTP-Redirect',
                    location=None):

@@ -4,12 +4,11 @@ import pathlib
 import random
 import shutil
 import subprocess
-import threading
 import unittest
 
 from harness.audit import AuditedServer
-from harness.raw_http import Connection, Lost
 from harness.server import BINARY
+from harness.writers import Acknowledged, Writer, kill_under_load
 
 LONG = bool(os.environ.get('DIVAN_LONG'))
 TIME_LIMIT_S = 150
@@ -22,29 +21,12 @@ TAMPER = pathlib.Path(os.environ.get('DIVAN_TAMPER', BINARY.parent / 'audit_tamp
 TOOL_LIMIT_S = 60
 
 
-class Writer(threading.Thread):
-    """Writes until the server is gone, documents one by one and several at once, to several databases."""
+class AuditedWriter(Writer):
+    """Documents one by one and several at once, to several databases."""
 
-    def __init__(self, server, name, seed, enough):
-        super().__init__(daemon=True)
-        self.connection, self.name_, self.enough = Connection(server), name, enough
-        self.random = random.Random('%s %s' % (seed, name))
-        self.acknowledged, self.count, self.failure = [], 0, None
-
-    def run(self):
-        try:
-            with self.connection:
-                while True:
-                    self.write()
-        except Lost:
-            pass
-        except Exception as failure:  # told by the main thread
-            self.failure = failure
-            self.enough.set()
-
-    def new_id(self):
-        self.count += 1
-        return '%s-%d' % (self.name_, self.count)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.written = []  # what was acknowledged
 
     def write(self):
         database = self.random.choice(('/first', '/second'))
@@ -56,24 +38,8 @@ class Writer(threading.Thread):
             ids = [self.new_id() for _ in range(self.random.randrange(1, 30))]
             status, rows = self.connection.json('POST', database + '/_bulk_docs', {'docs': [{'_id': id} for id in ids]})
         assert status in (201, 202), (status, rows)
-        self.acknowledged += [(database[1:], id, row['rev']) for id, row in zip(ids, rows)]
-        self.enough.count(len(ids))
-
-
-class Enough:
-    """Set when so many writes were acknowledged."""
-
-    def __init__(self, wanted):
-        self.left, self.lock, self.event = wanted, threading.Lock(), threading.Event()
-
-    def count(self, number):
-        with self.lock:
-            self.left -= number
-            if self.left <= 0:
-                self.event.set()
-
-    def set(self):
-        self.event.set()
+        self.written += [(database[1:], id, row['rev']) for id, row in zip(ids, rows)]
+        self.acknowledged.add(len(ids))
 
 
 class KillTest(unittest.TestCase):
@@ -86,16 +52,11 @@ class KillTest(unittest.TestCase):
             for name in ('first', 'second'):
                 self.assertEqual(server.put('/' + name).status_code, 201)
             for kill in range(KILLS):
-                enough = Enough(dice.randrange(*ACKNOWLEDGED_PER_ROUND))
-                writers = [Writer(server, '%d-%d' % (kill, i), seed, enough) for i in range(WRITERS)]
+                acknowledged = Acknowledged(dice.randrange(*ACKNOWLEDGED_PER_ROUND))
+                writers = [AuditedWriter(server, '%d-%d' % (kill, i), seed, acknowledged) for i in range(WRITERS)]
+                kill_under_load(server, writers, acknowledged)
                 for writer in writers:
-                    writer.start()
-                self.assertTrue(enough.event.wait(60), 'the writers hang')
-                server.kill()
-                for writer in writers:
-                    writer.join(60)
-                    self.assertIsNone(writer.failure)
-                    written.update(writer.acknowledged)
+                    written.update(writer.written)
                 if dice.random() < 0.5:
                     status, found = server.verify()
                     self.assertEqual((status, found['findings']), (0, []), 'after kill %d, seed %s' % (kill, seed))

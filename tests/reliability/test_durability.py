@@ -3,11 +3,11 @@ import base64
 import hashlib
 import os
 import random
-import threading
 import unittest
 
 from harness.case import ServerTestCase
-from harness.raw_http import Connection, Lost
+from harness.raw_http import Connection
+from harness.writers import Acknowledged, Writer, kill_under_load
 
 LONG = bool(os.environ.get('DIVAN_LONG'))
 TIME_LIMIT_S = 150
@@ -18,38 +18,17 @@ ROUNDS_PER_DATABASE = 10
 ACKNOWLEDGED_PER_ROUND = (20, 600)  # the kill comes after a random number between
 
 
-class Writer(threading.Thread):
-    """Writes to documents that nobody else writes to, until the server is gone.
+class DatabaseWriter(Writer):
+    """Writes to one database.
 
     `states` holds for each id what was acknowledged last; `doubtful` what was sent and not answered
     when the connection was lost, which may or may not be there.
     """
 
-    kind = None
-
-    def __init__(self, server, database, name, seed, acknowledged):
-        super().__init__(daemon=True)
-        self.connection = Connection(server)
-        self.database, self.prefix = '/' + database, name
-        self.random = random.Random('%s %s' % (seed, name))
-        self.acknowledged = acknowledged
+    def __init__(self, server, database, prefix, seed, acknowledged):
+        super().__init__(server, prefix, seed, acknowledged)
+        self.database = '/' + database
         self.states, self.doubtful, self.replaced = {}, {}, []
-        self.count, self.failure = 0, None
-
-    def run(self):
-        try:
-            with self.connection:
-                while True:
-                    self.write()
-        except Lost:
-            pass
-        except Exception as failure:  # told by the main thread
-            self.failure = failure
-            self.acknowledged.fail()
-
-    def new_id(self):
-        self.count += 1
-        return '%s-%d' % (self.prefix, self.count)
 
     def content(self):
         return {'writer': self.prefix, 'count': self.count, 'text': 'x' * self.random.randrange(2000)}
@@ -68,7 +47,7 @@ class Writer(threading.Thread):
         self.acknowledged.add()
 
 
-class DocumentWriter(Writer):
+class DocumentWriter(DatabaseWriter):
     """One document a request: new ones, edits, deletions."""
 
     def write(self):
@@ -85,7 +64,7 @@ class DocumentWriter(Writer):
         self.became(id, {**state, '_rev': answer['rev']})
 
 
-class BulkWriter(Writer):
+class BulkWriter(DatabaseWriter):
     def write(self):
         batch = {}
         for _ in range(self.random.randrange(1, 80)):
@@ -96,7 +75,7 @@ class BulkWriter(Writer):
             self.became(answer['id'], {**batch[answer['id']], '_rev': answer['rev']})
 
 
-class AttachmentWriter(Writer):
+class AttachmentWriter(DatabaseWriter):
     """Attachments of up to three chunks, in requests of their own and inside documents."""
 
     def write(self):
@@ -119,7 +98,7 @@ class AttachmentWriter(Writer):
         self.became(id, {**state, '_rev': rev})
 
 
-class LocalWriter(Writer):
+class LocalWriter(DatabaseWriter):
     """Local documents, which are written and deleted without their revision."""
 
     def write(self):
@@ -135,22 +114,6 @@ class LocalWriter(Writer):
 
 
 WRITERS = [DocumentWriter] * 10 + [BulkWriter] * 2 + [AttachmentWriter] * 2 + [LocalWriter] * 2
-
-
-class Acknowledged:
-    """Counts what all writers were told."""
-
-    def __init__(self, wanted):
-        self.count, self.wanted, self.lock, self.enough = 0, wanted, threading.Lock(), threading.Event()
-
-    def add(self):
-        with self.lock:
-            self.count += 1
-            if self.count >= self.wanted:
-                self.enough.set()
-
-    def fail(self):
-        self.enough.set()
 
 
 class DurabilityTest(ServerTestCase):
@@ -169,14 +132,7 @@ class DurabilityTest(ServerTestCase):
             acknowledged = Acknowledged(dice.randint(*ACKNOWLEDGED_PER_ROUND))
             writers = [kind(self.server, database, 'r%d-w%d' % (number, place), seed, acknowledged)
                        for place, kind in enumerate(WRITERS)]
-            for writer in writers:
-                writer.start()
-            self.assertTrue(acknowledged.enough.wait(60), 'too few writes were acknowledged')
-            self.server.kill()
-            for writer in writers:
-                writer.join()
-                if writer.failure:
-                    raise writer.failure
+            kill_under_load(self.server, writers, acknowledged)
             self.server.start()
             total += acknowledged.count
             with self.subTest(round=number):

@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'bench'))
 
 import replication_bench  # noqa: E402
+from measuring import Server, folder_of_disk  # noqa: E402
 
 TIME_LIMIT_S = 600
 DOCUMENTS = 100_000
@@ -19,8 +20,8 @@ RUNS_MAX = 3
 class ReplicationRatesTest(unittest.TestCase):
     def run_once(self):
         """The rows of the benchmark: name, figure, ratio, aim."""
-        with tempfile.TemporaryDirectory(prefix='divan-rates-', dir=replication_bench.folder_of_disk()) as folder, \
-                replication_bench.Server(data_dir=folder) as server:
+        with tempfile.TemporaryDirectory(prefix='divan-rates-', dir=folder_of_disk()) as folder, \
+                Server(data_dir=folder) as server:
             return replication_bench.rates(replication_bench.ReplicationBench(server, DOCUMENTS, 1, 0), print)
 
     def test_every_aim_is_reached(self):
