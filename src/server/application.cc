@@ -7,6 +7,8 @@
 #include "access/password_regexp.h"
 #include "access/users.h"
 #include "access/write_guard.h"
+#include "anomaly/watch.h"
+#include "anomaly/webhook.h"
 #include "api/dispatcher.h"
 #include "api/error_response.h"
 #include "base/encoding.h"
@@ -25,6 +27,7 @@
 #include "replication/throttle.h"
 #include "script/pool.h"
 #include "selector/limits.h"
+#include "server/account_actions.h"
 #include "server/audit_trail.h"
 #include "server/connection_log.h"
 #include "server/global_changes.h"
@@ -150,6 +153,7 @@ class Application::Parts {
         DIVAN_TRY_VOID(check_access_settings());
         DIVAN_TRY_VOID(admit_admin());
         DIVAN_TRY_VOID(open_store());
+        watch_for_anomalies();
         make_replicator();
         identity_providers_->start(*authenticator_);
         DIVAN_TRY_VOID(listen());
@@ -172,6 +176,9 @@ class Application::Parts {
         }
         if (identity_providers_)
             identity_providers_->stop_asking();
+        // Its actions need the users and the store.
+        if (anomaly_)
+            anomaly_->stop();
         // Its last checkpoints and notes need the pool and the store.
         if (replicator_)
             replicator_->stop();
@@ -196,6 +203,7 @@ class Application::Parts {
             pool_->stop();
         replicator_.reset();
         http_client_.reset();
+        anomaly_.reset();
         authenticator_.reset();
         users_.reset();
         if (audit_) {
@@ -273,6 +281,11 @@ class Application::Parts {
             config_->add_section_check("jwt_keys", [](std::string_view name, std::string_view value) {
                 return access::KeySet().add_configured(name, value);
             }));
+        DIVAN_TRY_VOID(config_->add_check("anomaly", "block_exempt", [](std::string_view text) {
+            auto list = net::AddressList::parse(text);
+            return list.ok() ? Result<void>() : list.error();
+        }));
+        DIVAN_TRY_VOID(config_->add_check("anomaly", "webhook_url", anomaly::check_webhook_url));
         DIVAN_TRY_VOID(identity_providers_->check());
         DIVAN_TRY(auto handlers, access::parse_handlers(config_->text("chttpd", "authentication_handlers")));
         bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
@@ -388,6 +401,16 @@ class Application::Parts {
         return {};
     }
 
+    // It sees what is recorded, so without an audit log there is nothing to see.
+    void watch_for_anomalies() {
+        if (!audit_)
+            return;
+        account_actions_ = std::make_unique<AccountActions>(*users_, *cookies_);
+        anomaly_ = std::make_unique<anomaly::Watch>(
+            anomaly::Watch::Services{clock_, random_, *log_, metrics_, audit_->log(), *account_actions_},
+            anomaly::read_options(*config_));
+    }
+
     // Of all replications together; 0 = no limit.
     std::uint64_t node_bytes_per_second() const {
         return static_cast<std::uint64_t>(config_->integer("replicator", "kilobytes_per_second_total")) *
@@ -447,6 +470,7 @@ class Application::Parts {
             .oidc = &identity_providers_->oidc(),
             .saml = &identity_providers_->saml(),
             .audit = audit_ ? &audit_->log() : nullptr,
+            .anomaly = anomaly_.get(),
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -509,6 +533,8 @@ class Application::Parts {
         listeners_->apply_settings();
         if (audit_)
             audit_->apply_settings();
+        if (anomaly_)
+            anomaly_->set_options(anomaly::read_options(*config_));
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replicator_->set_options(replication::scheduler_options(*config_));
@@ -562,6 +588,8 @@ class Application::Parts {
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<access::Users> users_;
     std::unique_ptr<access::Authenticator> authenticator_;
+    std::unique_ptr<AccountActions> account_actions_;
+    std::unique_ptr<anomaly::Watch> anomaly_;
     std::unique_ptr<net::SocketLoop> replication_loop_;
     std::unique_ptr<net::HttpClient> http_client_;
     std::unique_ptr<replication::Throttle> throttle_;
