@@ -63,6 +63,7 @@ if(DIVAN_TESTS)
   add_executable(audit_tamper src/audit/testing/main.cc)
   target_link_libraries(audit_tamper PRIVATE divan_audit_testing)
 endif()
+divan_module(anomaly DEPENDS base json crypto config telemetry net audit TEST_DEPENDS kv kv/memory)
 
 # Layer 3
 divan_module(design DEPENDS base json crypto config collation selector script doc kv db TEST_DEPENDS kv/memory kv/rocksdb kv/testing)
@@ -80,8 +81,8 @@ divan_module(replication DEPENDS base json crypto config telemetry selector scri
              TEST_DEPENDS kv/memory)
 
 # Layer 5
-divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db audit design index views
-                 mango feed wire access replication
+divan_module(api DEPENDS base json crypto config telemetry collation selector script doc net db audit anomaly design index
+                 views mango feed wire access replication
              TEST_DEPENDS kv/memory)
 divan_module(api/testing DEPENDS base json collation config telemetry script kv kv/memory kv/rocksdb kv/testing net db design
                                  views access replication api
@@ -91,8 +92,8 @@ divan_module(simulation DEPENDS base json crypto config telemetry script doc kv 
              LINK fmt::fmt)
 
 # Layer 6
-divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db audit design
-             views wire access replication api)
+divan_module(server DEPENDS base json crypto config telemetry selector script kv kv/memory kv/rocksdb net db audit anomaly
+             design views wire access replication api)
 divan_module(cli DEPENDS base json crypto config telemetry script script/worker net audit design access replication api server
              LINK CLI11::CLI11 fmt::fmt yaml-cpp)
 

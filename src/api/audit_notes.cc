@@ -1,6 +1,7 @@
 #include "api/audit_notes.h"
 
 #include "access/basic_credentials.h"
+#include "anomaly/watch.h"
 #include "audit/log.h"
 
 #include <algorithm>
@@ -73,6 +74,8 @@ std::string audit_origin(const Call &call) {
 }
 
 Task<void> note(Call &call, audit::Record record) {
+    if (auto *watch = call.services().anomaly)
+        watch->observe(record);
     auto *log = call.services().audit;
     if (log == nullptr || log->try_note(record))
         co_return;
@@ -162,6 +165,16 @@ Task<void> note_read(Call &call, const Route &route) {
         co_return;
     auto record = audit_record(call, Kind::document_read, "read");
     co_await note(call, std::move(record));
+}
+
+void count_read(Call &call, const Route &route) {
+    auto *watch = call.services().anomaly;
+    auto &response = call.response();
+    constexpr int kErrorStatus = 400;
+    // An answer that was cut off has been read as far as it went.
+    if (watch != nullptr && response.started() && response.status() < kErrorStatus &&
+        reads_documents(call, route))
+        watch->count_read(call.principal.name, call.head().remote_address, response.bytes_sent());
 }
 
 } // namespace divan::api

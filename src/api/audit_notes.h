@@ -1,7 +1,7 @@
 #pragma once
 
-// What requests leave in the audit log. Each does nothing where nothing is recorded, so that a handler needs
-// one line for it.
+// What requests leave in the audit log, and what the watch over anomalies sees of them. Each does nothing
+// where nothing is recorded, so that a handler needs one line for it.
 
 #include "api/router.h"
 #include "audit/record.h"
@@ -35,5 +35,7 @@ Task<void> note_refused_documents(Call &call, std::span<const std::string> ids,
                                   std::span<const Result<db::Written>> outcomes);
 // Before a handler reads documents.
 Task<void> note_read(Call &call, const Route &route);
+// After it: counts the read and the bytes of its answer for the watch over anomalies, and records nothing.
+void count_read(Call &call, const Route &route);
 
 } // namespace divan::api

@@ -1,6 +1,7 @@
 #include "api/dispatcher.h"
 
 #include "access/authenticator.h"
+#include "anomaly/watch.h"
 #include "api/audit_notes.h"
 #include "api/cors.h"
 #include "api/gzip_exchange.h"
@@ -190,6 +191,10 @@ Task<void> Dispatcher::answer(net::Exchange &exchange) const {
 }
 
 Task<Result<access::Principal>> Dispatcher::authenticate(Call &call) const {
+    // Before any password is looked at.
+    if (services_.anomaly != nullptr)
+        if (auto admitted = services_.anomaly->admit(call.head().remote_address); !admitted.ok())
+            co_return admitted.error();
     auto &authenticator = services_.authenticator;
     auto principal = authenticator.authenticate_quickly(call.head());
     services_.metrics.count(principal ? telemetry::Metric::auth_cache_hits
@@ -345,7 +350,9 @@ Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
         co_return shown.error();
     if (services_.audit != nullptr)
         co_await note_read(call, route);
-    co_return co_await route.handler(call);
+    auto served = co_await route.handler(call);
+    count_read(call, route);
+    co_return served;
 }
 
 } // namespace divan::api

@@ -17,6 +17,9 @@ class Gate;
 class OidcClient;
 class SamlClient;
 } // namespace divan::access
+namespace divan::anomaly {
+class Watch;
+}
 namespace divan::audit {
 class Log;
 }
@@ -75,6 +78,7 @@ struct Services {
     access::OidcClient *oidc = nullptr;            // null: nobody logs in at an OpenID provider
     access::SamlClient *saml = nullptr;            // null: nobody logs in at a SAML provider
     audit::Log *audit = nullptr;                   // null: nothing is recorded
+    anomaly::Watch *anomaly = nullptr;             // null: nothing is watched
     Clock &clock;
     Random &random;
     std::string node_name; // "divan@127.0.0.1"

@@ -26,6 +26,7 @@ namespace divan::audit {
     X(document_read)                                                                                         \
     X(document_write)                                                                                        \
     X(database)                                                                                              \
+    X(anomaly)                                                                                               \
     X(audit)
 
 enum class Kind : std::uint8_t {

@@ -57,7 +57,7 @@ struct NameHash {
 struct Table {
     Table() {
         for (auto part : {server_settings(), access_settings(), identity_settings(), replicator_settings(),
-                          audit_settings(), divan_settings()})
+                          audit_settings(), anomaly_settings(), divan_settings()})
             settings.insert(settings.end(), part.begin(), part.end());
         for (const auto &setting : settings)
             by_name.emplace(Name(setting.section, setting.key), &setting);

@@ -12,10 +12,11 @@ constexpr Setting kSettings[] = {
      "File with the key of the log, 64 hexadecimal digits, outside the data directory; made at the first "
      "start."},
     {"audit", "events", Kind::list,
-     "authentication, refusal, configuration, security, policy, design, replication, database, audit", 0, 0,
-     kNone, "Kinds of events that are recorded; `configuration` and `audit` always are.",
+     "authentication, refusal, configuration, security, policy, design, replication, database, anomaly, "
+     "audit",
+     0, 0, kNone, "Kinds of events that are recorded; `configuration` and `audit` always are.",
      "authentication, refusal, configuration, security, policy, design, replication, document_read, "
-     "document_write, database, audit"},
+     "document_write, database, anomaly, audit"},
     {"audit", "document_databases", Kind::list, "*", 0, 0, kNone,
      "Databases whose reads and writes of documents are recorded, with document_read and document_write in "
      "events; `*` stands for any characters, but not for a `_` at the beginning."},

@@ -17,6 +17,7 @@ inline constexpr std::int64_t kDay = 86'400'000;
 [[nodiscard]] std::span<const Setting> identity_settings();
 [[nodiscard]] std::span<const Setting> replicator_settings();
 [[nodiscard]] std::span<const Setting> audit_settings();
+[[nodiscard]] std::span<const Setting> anomaly_settings();
 [[nodiscard]] std::span<const Setting> divan_settings();
 
 [[nodiscard]] std::span<const WithoutEffect> without_effect();

@@ -3,6 +3,8 @@
 #include "access/authenticator.h"
 #include "access/handlers.h"
 #include "access/password_regexp.h"
+#include "anomaly/webhook.h"
+#include "net/address_list.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -29,6 +31,11 @@ Result<void> check_access_settings(config::Config &config, telemetry::Logger &lo
     DIVAN_TRY_VOID(config.add_section_check("jwt_keys", [](std::string_view name, std::string_view value) {
         return access::KeySet().add_configured(name, value);
     }));
+    DIVAN_TRY_VOID(config.add_check("anomaly", "block_exempt", [](std::string_view text) {
+        auto list = net::AddressList::parse(text);
+        return list.ok() ? Result<void>() : list.error();
+    }));
+    DIVAN_TRY_VOID(config.add_check("anomaly", "webhook_url", anomaly::check_webhook_url));
     DIVAN_TRY(auto handlers, access::parse_handlers(config.text("chttpd", "authentication_handlers")));
     bool by_proxy = std::find(handlers.begin(), handlers.end(), access::Handler::proxy) != handlers.end();
     if (by_proxy && !config.boolean("chttpd_auth", "proxy_use_secret"))

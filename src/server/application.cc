@@ -5,6 +5,7 @@
 #include "access/gate.h"
 #include "access/users.h"
 #include "access/write_guard.h"
+#include "anomaly/watch.h"
 #include "api/dispatcher.h"
 #include "api/error_response.h"
 #include "config/config.h"
@@ -19,6 +20,7 @@
 #include "script/pool.h"
 #include "selector/limits.h"
 #include "server/access_settings.h"
+#include "server/account_actions.h"
 #include "server/audit_trail.h"
 #include "server/connection_log.h"
 #include "server/global_changes.h"
@@ -79,6 +81,7 @@ class Application::Parts {
         admins_->set_exposed(listeners_->exposed());
         DIVAN_TRY_VOID(admit_admin(*config_, *admins_, options_.admin, *log_));
         DIVAN_TRY_VOID(open_store());
+        watch_for_anomalies();
         make_replications();
         identity_providers_->start(*authenticator_);
         DIVAN_TRY_VOID(listen());
@@ -100,6 +103,9 @@ class Application::Parts {
         }
         if (identity_providers_)
             identity_providers_->stop_asking();
+        // Its actions need the users and the store.
+        if (anomaly_)
+            anomaly_->stop();
         if (replications_)
             replications_->stop();
         global_changes_.reset();
@@ -120,6 +126,7 @@ class Application::Parts {
         if (pool_)
             pool_->stop();
         replications_.reset();
+        anomaly_.reset();
         authenticator_.reset();
         users_.reset();
         if (audit_) {
@@ -200,6 +207,16 @@ class Application::Parts {
         return {};
     }
 
+    // It sees what is recorded, so without an audit log there is nothing to see.
+    void watch_for_anomalies() {
+        if (!audit_)
+            return;
+        account_actions_ = std::make_unique<AccountActions>(*users_, *cookies_);
+        anomaly_ = std::make_unique<anomaly::Watch>(
+            anomaly::Watch::Services{clock_, random_, *log_, metrics_, audit_->log(), *account_actions_},
+            anomaly::read_options(*config_));
+    }
+
     void make_replications() {
         replications_.reset(new Replications({.config = *config_,
                                               .clock = clock_,
@@ -232,6 +249,7 @@ class Application::Parts {
             .oidc = &identity_providers_->oidc(),
             .saml = &identity_providers_->saml(),
             .audit = audit_ ? &audit_->log() : nullptr,
+            .anomaly = anomaly_.get(),
             .clock = clock_,
             .random = random_,
             .node_name = node_name_,
@@ -294,6 +312,8 @@ class Application::Parts {
         listeners_->apply_settings();
         if (audit_)
             audit_->apply_settings();
+        if (anomaly_)
+            anomaly_->set_options(anomaly::read_options(*config_));
         store_->set_options(store_options(*config_, data_directory_));
         scripts_->set_options(script_options(*config_));
         replications_->apply_changes();
@@ -346,6 +366,8 @@ class Application::Parts {
     std::unique_ptr<access::Gate> gate_;
     std::unique_ptr<access::Users> users_;
     std::unique_ptr<access::Authenticator> authenticator_;
+    std::unique_ptr<AccountActions> account_actions_;
+    std::unique_ptr<anomaly::Watch> anomaly_;
     std::unique_ptr<Replications> replications_;
     std::unique_ptr<api::Services> services_;
     std::unique_ptr<api::Dispatcher> dispatcher_;

@@ -132,6 +132,13 @@ namespace divan::telemetry {
     X(audit_anchors, "divan.audit.anchors", "number of times the head of the audit log was anchored")        \
     X(audit_anchor_failures, "divan.audit.anchor_failures",                                                  \
       "number of times the head of the audit log could not be anchored")                                     \
+    X(anomaly_events, "divan.anomaly.events", "number of anomalies that were found")                         \
+    X(anomaly_dropped, "divan.anomaly.dropped",                                                              \
+      "number of logins, refusals and reads that were not looked at because the queue was full")             \
+    X(anomaly_action_failures, "divan.anomaly.action_failures",                                              \
+      "number of actions on anomalies that could not be done")                                               \
+    X(anomaly_refused_requests, "divan.anomaly.refused_requests",                                            \
+      "number of requests that were refused because their address was blocked")                              \
     X(auth_cache_hits, "couchdb.auth_cache_hits", "number of authentication cache hits")                     \
     X(auth_cache_misses, "couchdb.auth_cache_misses", "number of authentication cache misses")
 

@@ -15,7 +15,7 @@ FORM = ('--b\r\nContent-Disposition: form-data; name="_rev"\r\n\r\n{rev}\r\n'
         'Content-Type: text/plain\r\n\r\nform\r\n--b--\r\n')
 
 # What fills the parameters of paths.
-VALUES = {'node': '_local', 'name': 'nobody', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
+VALUES = {'node': '_local', 'name': 'nobody', 'address': '192.0.2.1', 'section': 'uuids', 'key': 'max_count', 'docid': 'doc', 'ddoc': 'design',
           'replicator_db': '_replicator', 'partition': 'p', 'type': 'json', 'name': 'index',
           'localid': 'local', 'view': 'view', 'function': 'func', 'view_ddoc': 'design', 'attname': 'folder/file.txt', 'path': 'couchdb/httpd'}
 
@@ -85,7 +85,8 @@ QUERIES = {
 # What ends the process, what needs a login of its own, an identity provider or an audit log: called by tests of
 # restarting, of logins, of OpenID Connect and of auditing.
 NOT_CALLED = {'POST /_node/{node}/_restart', 'PUT /_session/_totp', 'POST /_session/_totp/_remove',
-              'DELETE /_node/{node}/_lockouts/{name}', 'GET /_session/oidc/login', 'GET /_session/oidc/callback',
+              'DELETE /_node/{node}/_lockouts/{name}', 'DELETE /_node/{node}/_blocked_addresses/{address}',
+              'GET /_session/oidc/login', 'GET /_session/oidc/callback',
               'GET /_session/oidc/logout', 'GET /_session/saml/login', 'POST /_session/saml/acs',
               'GET /_session/saml/end', 'GET /_session/saml/metadata', 'GET /_audit'}
 DOCUMENTS = {path: {'a': 1} if '_local' in path else {

@@ -8,7 +8,7 @@ from harness.command import divan
 from harness.server import Server
 
 ALL_KINDS = ('authentication, refusal, configuration, security, policy, design, replication, document_read, '
-             'document_write, database, audit')
+             'document_write, database, anomaly, audit')
 
 
 class AuditedServer(Server):
