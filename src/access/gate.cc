@@ -1,5 +1,6 @@
 #include "access/gate.h"
 
+#include "access/public_user_fields.h"
 #include "access/security_object.h"
 #include "access/users.h"
 #include "config/config.h"
@@ -191,7 +192,7 @@ bool is_system_name(std::string_view database, std::string_view name) {
 }
 
 // What of the users database is open to those whom its `_security` lets in: its facts, and single documents,
-// each of which check_document() looks at. What they write is judged by write_guard.h.
+// each of which show_document() looks at. What they write is judged by write_guard.h.
 bool is_open_users_route(std::string_view method, std::string_view pattern) {
     constexpr std::string_view kSingle[] = {"/{docid}", "/{docid}/{attname...}", "/_design/{ddoc}",
                                             "/_security"};
@@ -213,18 +214,22 @@ Permission Gate::in_system_database(Permission permission, std::string_view data
     return restricted ? Permission::database_admin : permission;
 }
 
-Result<void> Gate::check_document(const Principal &principal, db::Database &database,
-                                  std::string_view id) const {
-    if (principal.is_server_admin() || database.name() != config_.text("chttpd_auth", "authentication_db"))
-        return {};
-    DIVAN_TRY(auto text, database.security());
+Result<std::shared_ptr<db::Database>> Gate::show_document(const Principal &principal,
+                                                          std::shared_ptr<db::Database> database,
+                                                          std::string_view id) const {
+    if (principal.is_server_admin() || database->name() != config_.text("chttpd_auth", "authentication_db"))
+        return database;
+    DIVAN_TRY(auto text, database->security());
     if (parse_security_object(text).is_admin(principal))
-        return {};
+        return database;
     if (doc::is_design_id(id))
         return Error(ErrorCode::forbidden, "Only administrators can view design docs in the users database.");
-    if (principal.anonymous() || user_name_of_id(id) != std::optional<std::string_view>(principal.name))
+    if (!principal.anonymous() && user_name_of_id(id) == std::optional<std::string_view>(principal.name))
+        return database;
+    auto fields = config_.list("chttpd_auth", "public_fields");
+    if (fields.empty())
         return Error(ErrorCode::not_found, "missing");
-    return {};
+    return db::Database::shown_by(database, std::make_shared<const PublicUserFields>(std::move(fields)));
 }
 
 Result<std::shared_ptr<db::Database>> Gate::show(std::shared_ptr<db::Database> opened,

@@ -95,10 +95,12 @@ class Gate {
     // in the route table, without "/{db}". As chttpd_auth_request.
     [[nodiscard]] Permission in_system_database(Permission permission, std::string_view database,
                                                 std::string_view method, std::string_view pattern) const;
-    // A document of the users database is shown to its user and to admins. Errors: not_found, forbidden for
-    // design documents.
-    [[nodiscard]] Result<void> check_document(const Principal &principal, db::Database &database,
-                                              std::string_view id) const;
+    // The handle that a single document is read through, of one that open() gave. A document of the users
+    // database is shown to its user and to admins; others see its public fields. Errors: not_found, forbidden
+    // for design documents.
+    [[nodiscard]] Result<std::shared_ptr<db::Database>> show_document(const Principal &principal,
+                                                                      std::shared_ptr<db::Database> database,
+                                                                      std::string_view id) const;
 
   private:
     [[nodiscard]] Result<void> authorize_in(const Principal &principal, Permission permission,

@@ -115,6 +115,18 @@ json::Object audit(const config::Config &config) {
         .take();
 }
 
+json::Object anomalies(const config::Config &config) {
+    Section section(config, "anomaly");
+    // It looks at what the audit log is told.
+    section.value("enabled", config.boolean("audit", "enable") && config.boolean("anomaly", "enable"))
+        .text("kinds", "kinds");
+    for (const auto *kind : {"failed_logins", "refusals", "many_reads", "new_address"}) {
+        auto actions = std::string(kind) + "_actions";
+        section.text(actions, actions);
+    }
+    return section.take();
+}
+
 json::Object network(const config::Config &config) {
     return Section(config, "chttpd")
         .text("bind_address", "bind_address")
@@ -196,6 +208,8 @@ void judge_audit(const config::Config &config, Findings &findings) {
              config.text("audit", "anchor_peer").empty())
         findings.add("medium", "[audit] anchor_file",
                      "The audit log has no anchor: records that are cut off at its end would not be missed.");
+    if (config.boolean("audit", "enable") && !config.boolean("anomaly", "enable"))
+        findings.add("low", "[anomaly] enable", "Nobody is told of guessed passwords and carried off data.");
 }
 
 void judge_policies(const ReportFacts &facts, Findings &findings) {
@@ -230,6 +244,7 @@ json::Object security_report(const config::Config &config, const ReportFacts &fa
     report.append("authorization", authorization(config, facts.policies));
     report.append("encryption", encryption(config));
     report.append("audit", audit(config));
+    report.append("anomalies", anomalies(config));
     report.append("network_security", network(config));
     report.append("server_admins", std::move(admins));
     report.append("findings", findings.take());

@@ -295,14 +295,17 @@ Task<Result<void>> Dispatcher::refuse_method(Call &call, const std::vector<const
     co_return Error(ErrorCode::method_not_allowed, fmt::format("Only {} allowed", list));
 }
 
-// Whether the document that the path names is shown to who asks for it.
-Result<void> Dispatcher::check_document(const Call &call) const {
+// Leaves of the database what is shown of the document that the path names.
+Result<void> Dispatcher::show_document(Call &call) const {
     if (call.method != "GET" && call.method != "COPY")
         return {};
     for (const auto &[name, value] : call.path_parameters)
-        if (name == "docid" || name == "ddoc")
-            return services_.gate.check_document(call.principal, *call.database,
-                                                 name == "docid" ? value : "_design/" + value);
+        if (name == "docid" || name == "ddoc") {
+            DIVAN_TRY(call.database,
+                      services_.gate.show_document(call.principal, call.database,
+                                                   name == "docid" ? value : "_design/" + value));
+            return {};
+        }
     return {};
 }
 
@@ -345,7 +348,7 @@ Task<Result<void>> Dispatcher::run(Call &call, const Route &route) const {
         co_return opened.error();
     call.database = std::move(*opened);
     call.permission = permission;
-    auto shown = check_document(call);
+    auto shown = show_document(call);
     if (!shown.ok())
         co_return shown.error();
     if (services_.audit != nullptr)

@@ -45,7 +45,7 @@ class Dispatcher {
     Task<Result<void>> follow_rewrite(Call &call) const;
     Task<Result<access::Principal>> authenticate(Call &call) const;
     Task<Result<void>> run(Call &call, const Route &route) const;
-    [[nodiscard]] Result<void> check_document(const Call &call) const;
+    [[nodiscard]] Result<void> show_document(Call &call) const;
     Task<Result<void>> refuse_method(Call &call, const std::vector<const Route *> &routes) const;
 
     const Services &services_;

@@ -45,6 +45,8 @@ constexpr Setting kSettings[] = {
      "Header with the user's roles, separated by commas."},
     {"chttpd_auth", "x_auth_token", Kind::text, "X-Auth-CouchDB-Token", 0, 0, kNone,
      "Header with the token of `proxy_use_secret`."},
+    {"chttpd_auth", "public_fields", Kind::list, "", 0, 0, kNone,
+     "Members of a user's document that others see; empty: they do not see it at all."},
     {"chttpd_auth", "auth_cache_size", Kind::integer, "50", 1, 1'000'000, kNone,
      "Verified logins kept in memory, at least 1000."},
     {"chttpd_auth_lockout", "mode", Kind::text, "enforce", 0, 0, kNone,

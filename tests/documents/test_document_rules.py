@@ -409,7 +409,8 @@ class ExplainTest(DocumentRulesTestCase):
         self.assertEqual(report['authentication']['password_policy']['require_numbers'], False)
         self.assertIn(self.server.user, report['server_admins']['configured'])
         self.assertNotIn('pbkdf2', json.dumps(report))
-        self.assertEqual(report['audit']['enabled'], False)
+        self.assertEqual((report['audit']['enabled'], report['anomalies']['enabled']), (False, False))
+        self.assertEqual(report['anomalies']['failed_logins_actions'], '')
         self.assertIn('[audit] enable', [finding['setting'] for finding in report['findings']])
         for section, key, value in (('chttpd', 'enable_cors', 'true'), ('cors', 'origins', '*'),
                                     ('authorization', 'rbac_enabled', 'true')):

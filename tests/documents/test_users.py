@@ -102,6 +102,31 @@ class LoginTest(UsersTestCase):
                                   allow_redirects=False)
             self.assertEqual(answer.status_code, 400, query)
 
+    def test_others_see_the_public_fields_of_a_user(self):
+        editable = '/_node/_local/_config/couchdb/users_db_security_editable'
+        self.answer(self.server.put(editable, json='true'), 200)
+        self.addCleanup(self.server.delete, editable)
+        self.answer(self.server.put('/_users/_security', json={}), 200)
+        self.addCleanup(self.server.put, '/_users/_security', json={'members': {'roles': ['_admin']}})
+        self.put_user('anna', city='Rome', phone='1')
+        self.put_user('bert')
+        bert, anna = self.as_user('bert'), self.as_user('anna')
+        path = '/_users/' + USER_ID + 'anna'
+        self.answer(bert.get(self.server.url + path), 404)
+        setting = '/_node/_local/_config/chttpd_auth/public_fields'
+        self.answer(self.server.put(setting, json='name, city'), 200)
+        self.addCleanup(self.server.delete, setting)
+        whole = self.server.get(path).json()
+        self.assertEqual(self.answer(bert.get(self.server.url + path), 200),
+                         {name: whole[name] for name in ('_id', '_rev', 'name', 'city')})
+        self.assertEqual(set(self.answer(bert.get(self.server.url + path + '?revs=true&meta=true'), 200)),
+                         {'_id', '_rev', '_revisions', '_revs_info', 'name', 'city'})
+        self.assertEqual(self.answer(anna.get(self.server.url + path), 200), whole)
+        self.answer(bert.put(self.server.url + path, json={**whole, 'city': 'Bari'}), 404)
+        self.answer(bert.get(self.server.url + '/_users/_all_docs?include_docs=true'), 401)
+        self.answer(self.server.put(setting, json='street'), 200)
+        self.answer(bert.get(self.server.url + path), 404)
+
     def test_too_many_failures_lock_the_name_for_that_address(self):
         self.put_user('guessed')
         for _ in range(5):
