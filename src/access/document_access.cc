@@ -68,7 +68,8 @@ json::Value selector_of(const Classification &classification, std::optional<std:
 
 DocumentAccess::DocumentAccess(Parts parts, const crypto::BlockCipher &cipher)
     : parts_(std::move(parts)), cipher_(cipher),
-      digest_(hex_encode(crypto::sha256(parts_.description).substr(0, kDigestBytes))) {}
+      digest_bytes_(crypto::sha256(parts_.description).substr(0, kDigestBytes)),
+      digest_(hex_encode(digest_bytes_)) {}
 
 bool DocumentAccess::shows(std::string_view id, std::string_view json) const {
     auto matches = [&](const auto &rule) { return rule.selector && rule.selector->matches(id, json); };
@@ -109,7 +110,7 @@ DocumentAccess::Decision DocumentAccess::decide(std::string_view id, std::string
     return decision;
 }
 
-std::string DocumentAccess::seal(std::string_view token) const {
+void DocumentAccess::append_sealed(std::string &out, std::string_view token) const {
     std::uint64_t number = 0;
     auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
     auto tail = token.substr(static_cast<std::size_t>(end - token.data()));
@@ -118,12 +119,11 @@ std::string DocumentAccess::seal(std::string_view token) const {
     crypto::Block block{};
     for (std::size_t i = 0; i < 8; ++i)
         block[i] = static_cast<char>(number >> (56 - 8 * i));
-    auto digest = hex_decode(digest_).value_or("");
-    std::copy(digest.begin(), digest.end(), block.begin() + 8);
+    std::copy(digest_bytes_.begin(), digest_bytes_.end(), block.begin() + 8);
     auto sealed = cipher_.encrypt(block);
-    std::string text(kSealed);
-    text.append(hex_encode({sealed.data(), sealed.size()})).append(tail);
-    return text;
+    out.append(kSealed);
+    append_hex(out, {sealed.data(), sealed.size()});
+    out.append(tail);
 }
 
 std::optional<std::string> DocumentAccess::unseal(std::string_view sealed) const {
@@ -138,7 +138,7 @@ std::optional<std::string> DocumentAccess::unseal(std::string_view sealed) const
         return std::nullopt;
     std::copy(bytes->begin(), bytes->end(), block.begin());
     auto opened = cipher_.decrypt(block);
-    if (hex_encode({opened.data() + 8, kDigestBytes}) != digest_)
+    if (std::string_view(opened.data() + 8, kDigestBytes) != digest_bytes_)
         return std::nullopt;
     std::uint64_t number = 0;
     for (std::size_t i = 0; i < 8; ++i)

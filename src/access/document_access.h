@@ -47,7 +47,7 @@ class DocumentAccess final : public db::Visibility {
     // ---- db::Visibility
     [[nodiscard]] bool hides_documents() const override { return parts_.has_rules || !parts_.bounds.empty(); }
     [[nodiscard]] bool shows(std::string_view id, std::string_view json) const override;
-    [[nodiscard]] std::string seal(std::string_view token) const override;
+    void append_sealed(std::string &out, std::string_view token) const override;
     [[nodiscard]] std::optional<std::string> unseal(std::string_view sealed) const override;
     [[nodiscard]] const std::string &digest() const override { return digest_; }
     [[nodiscard]] bool is_open_view(std::string_view name) const override {
@@ -81,7 +81,8 @@ class DocumentAccess final : public db::Visibility {
   private:
     const Parts parts_;
     const crypto::BlockCipher &cipher_;
-    std::string digest_; // 16 hex digits
+    const std::string digest_bytes_;
+    const std::string digest_; // in hex
 };
 
 // All policies for documents.

@@ -22,7 +22,7 @@ class PublicUserFields final : public db::Visibility {
                                                         bool deleted) const override;
     [[nodiscard]] const std::string &digest() const override { return digest_; }
     // Single documents only are read through this.
-    [[nodiscard]] std::string seal(std::string_view token) const override { return std::string(token); }
+    void append_sealed(std::string &out, std::string_view token) const override { out.append(token); }
     [[nodiscard]] std::optional<std::string> unseal(std::string_view sealed) const override {
         return std::string(sealed);
     }

@@ -127,7 +127,7 @@ void Feed::append_token(std::string &out, kv::Sequence sequence) {
     }
     plain_token_.clear();
     append_plain_token(plain_token_, sequence);
-    out.append(visibility->seal(plain_token_));
+    visibility->append_sealed(out, plain_token_);
 }
 
 Result<void> Feed::append_document(std::string &out, const db::Change &change,

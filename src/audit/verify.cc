@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <tuple>
 
 namespace divan::audit {
 namespace {
@@ -57,8 +58,9 @@ class Verifier {
         for (const auto &[first, last] : missing_)
             find_missing(first, last);
         look_at_end();
-        std::stable_sort(findings_.begin(), findings_.end(),
-                         [](const auto &a, const auto &b) { return a.first < b.first; });
+        std::sort(findings_.begin(), findings_.end(), [](const auto &a, const auto &b) {
+            return std::tie(a.first, a.what, a.last) < std::tie(b.first, b.what, b.last);
+        });
         result_.finding_count = findings_.size();
         if (findings_.size() > kFindingsMax)
             findings_.resize(kFindingsMax);

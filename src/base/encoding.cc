@@ -49,14 +49,19 @@ constexpr std::array<std::int8_t, 256> base64_table() {
 
 } // namespace
 
-std::string hex_encode(std::string_view bytes) {
-    std::string out;
-    out.reserve(bytes.size() * 2);
+void append_hex(std::string &out, std::string_view bytes) {
+    auto at = out.size();
+    out.resize(at + bytes.size() * 2);
     for (char c : bytes) {
         auto byte = static_cast<unsigned char>(c);
-        out.push_back(kHex[byte >> 4]);
-        out.push_back(kHex[byte & 15]);
+        out[at++] = kHex[byte >> 4];
+        out[at++] = kHex[byte & 15];
     }
+}
+
+std::string hex_encode(std::string_view bytes) {
+    std::string out;
+    append_hex(out, bytes);
     return out;
 }
 

@@ -9,6 +9,7 @@
 namespace divan {
 
 [[nodiscard]] std::string hex_encode(std::string_view bytes); // lower case
+void append_hex(std::string &out, std::string_view bytes);    // the same
 [[nodiscard]] std::optional<std::string> hex_decode(std::string_view text);
 
 [[nodiscard]] std::string base64_encode(std::string_view bytes);     // with padding

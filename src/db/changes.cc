@@ -134,7 +134,11 @@ std::optional<kv::Sequence> Database::last_sequence_cached() const {
 
 std::string Database::sequence_token(kv::Sequence sequence) {
     auto token = encode_sequence(sequence, state_->meta()->runs);
-    return visibility_ != nullptr ? visibility_->seal(token) : token;
+    if (visibility_ == nullptr)
+        return token;
+    std::string sealed;
+    visibility_->append_sealed(sealed, token);
+    return sealed;
 }
 
 kv::Sequence Database::newest_run_begin() const {

@@ -109,6 +109,7 @@ Result<void> Database::drop_hidden(std::vector<Change> &changes) {
     if (!hides_documents())
         return {};
     std::vector<kv::Sequence> sequences;
+    sequences.reserve(changes.size());
     for (const auto &change : changes)
         sequences.push_back(change.sequence);
     auto verdicts = state_->verdicts.find(visibility_->digest(), sequences);
@@ -117,7 +118,7 @@ Result<void> Database::drop_hidden(std::vector<Change> &changes) {
         if (!verdicts[i] || (*verdicts[i] && changes[i].leaves.size() > 1))
             ids.push_back(changes[i].id);
     DIVAN_TRY(auto heads, this->heads(ids));
-    std::vector<Change> kept;
+    std::size_t kept = 0;
     std::vector<Verdicts::Verdict> decided;
     auto head = heads.begin();
     for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -136,13 +137,16 @@ Result<void> Database::drop_hidden(std::vector<Change> &changes) {
                 change.leaves = leaves.leaves();
             }
         }
-        if (shown)
-            kept.push_back(std::move(change));
+        if (!shown)
+            continue;
+        if (kept != i)
+            changes[kept] = std::move(change);
+        ++kept;
     }
+    changes.resize(kept);
     if (!decided.empty())
         state_->verdicts.keep(visibility_->digest(), decided,
                               state_->context.options()->shown_verdicts_bytes_max);
-    changes = std::move(kept);
     return {};
 }
 

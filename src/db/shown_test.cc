@@ -14,7 +14,9 @@ class OpenOnly final : public Visibility {
     bool shows(std::string_view, std::string_view json) const override {
         return json.find("\"open\"") != std::string_view::npos;
     }
-    std::string seal(std::string_view token) const override { return "sealed " + std::string(token); }
+    void append_sealed(std::string &out, std::string_view token) const override {
+        out.append("sealed ").append(token);
+    }
     std::optional<std::string> unseal(std::string_view sealed) const override {
         if (!sealed.starts_with("sealed "))
             return std::nullopt;
@@ -42,7 +44,7 @@ class OtherWord final : public Visibility {
         ADD_FAILURE() << "asked, although all are shown";
         return true;
     }
-    std::string seal(std::string_view token) const override { return std::string(token); }
+    void append_sealed(std::string &out, std::string_view token) const override { out.append(token); }
     std::optional<std::string> unseal(std::string_view sealed) const override { return std::string(sealed); }
     const std::string &digest() const override { return digest_; }
     bool is_open_view(std::string_view) const override { return false; }

@@ -27,7 +27,7 @@ class Visibility {
     [[nodiscard]] virtual bool shows(std::string_view id, std::string_view json) const = 0;
     // Tokens of sequences for these readers, and back: a number would count writes that are hidden, and what
     // was given under other rules must not be gone on with. nullopt: it was not made under these rules.
-    [[nodiscard]] virtual std::string seal(std::string_view token) const = 0;
+    virtual void append_sealed(std::string &out, std::string_view token) const = 0;
     [[nodiscard]] virtual std::optional<std::string> unseal(std::string_view sealed) const = 0;
     // Equal ones show the same of the same documents.
     [[nodiscard]] virtual const std::string &digest() const = 0;
