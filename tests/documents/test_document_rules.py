@@ -144,6 +144,11 @@ class ReadTest(DocumentRulesTestCase):
             self.assertEqual(len(answer['docs']), max(0, len(expected) - 3))
             answer = self.post(session, '/_find', {'selector': selector, 'limit': 1, 'count': True})
             self.assertEqual(answer['count'], len(expected))
+            answer = self.post(session, '/_find', {'selector': selector, 'group_by': ['owner'], 'limit': 100, 'aggregate': {
+                'count': 'count', 'sum': {'sum': 'n'}}})
+            groups = {group['owner']: (group['count'], group['sum']) for group in answer['groups']}
+            of = {owner: [doc['n'] for doc in shown if matches(doc) and doc.get('owner') == owner] for owner in OWNERS}
+            self.assertEqual(groups, {owner: (len(ns), sum(ns)) for owner, ns in of.items() if ns})
 
     def check_views(self, session, by_id, shown):
         expected = sorted((doc['kind'], doc['n']) for doc in shown)

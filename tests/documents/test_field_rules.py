@@ -1,5 +1,6 @@
 """Field rules: whatever is asked, and however, a user sees the fields that the rules leave, and changes no others."""
 import base64
+import collections
 import copy
 import json
 import random
@@ -206,6 +207,18 @@ class ReadTest(FieldRulesTestCase):
         for doc in docs:
             shown = next(other for other in self.shown.values() if other['n'] == doc['n'])
             self.assertEqual(doc, {name: shown[name] for name in ('n', 'pay', 'home') if name in shown})
+        # Groups, and what is computed of concealed fields.
+        for name in ('pay', 'card'):
+            answer = self.read(session, 'POST', '/_find', json={
+                'selector': {'n': {'$gte': 0}}, 'group_by': [name], 'aggregate': {'count': 'count'}, 'limit': 1000}).json()
+            counts = collections.Counter(json.dumps(doc[name]) for doc in self.shown.values() if name in doc)
+            self.assertEqual({json.dumps(group[name]): group['count'] for group in answer['groups']}, counts)
+        for selector in ({'n': {'$gte': 0}}, {'kind': 'x'}, {'pay': {'$gt': None}}):
+            shown = [doc for doc in self.shown.values()
+                     if ('kind' not in selector or doc['kind'] == 'x') and ('pay' not in selector or 'pay' in doc)]
+            groups = self.read(session, 'POST', '/_find', json={'selector': selector, 'aggregate': {
+                'most': {'max': 'pay'}, 'paid': {'count': 'pay'}}}).json()['groups']
+            self.assertEqual(sum(group['paid'] for group in groups), sum('pay' in doc for doc in shown))
         # A guess is as good as any other where the field is concealed.
         for number in range(len(self.shown)):
             word = 'PAY%03d' % number
