@@ -71,18 +71,10 @@ DocumentAccess::DocumentAccess(Parts parts, const crypto::BlockCipher &cipher)
       digest_bytes_(crypto::sha256(parts_.description).substr(0, kDigestBytes)),
       digest_(hex_encode(digest_bytes_)) {}
 
-bool DocumentAccess::shows(std::string_view id, std::string_view json) const {
+bool DocumentAccess::permits(bool Rule::*operation, std::string_view id, std::string_view json) const {
     auto matches = [&](const auto &rule) { return rule.selector && rule.selector->matches(id, json); };
     if (parts_.has_rules && std::none_of(parts_.rules.begin(), parts_.rules.end(),
-                                         [&](const Rule &rule) { return rule.read && matches(rule); }))
-        return false;
-    return std::all_of(parts_.bounds.begin(), parts_.bounds.end(), matches);
-}
-
-bool DocumentAccess::may_write(std::string_view id, std::string_view json) const {
-    auto matches = [&](const auto &rule) { return rule.selector && rule.selector->matches(id, json); };
-    if (parts_.has_rules && std::none_of(parts_.rules.begin(), parts_.rules.end(),
-                                         [&](const Rule &rule) { return rule.write && matches(rule); }))
+                                         [&](const Rule &rule) { return rule.*operation && matches(rule); }))
         return false;
     return std::all_of(parts_.bounds.begin(), parts_.bounds.end(), matches);
 }

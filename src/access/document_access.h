@@ -46,7 +46,9 @@ class DocumentAccess final : public db::Visibility {
 
     // ---- db::Visibility
     [[nodiscard]] bool hides_documents() const override { return parts_.has_rules || !parts_.bounds.empty(); }
-    [[nodiscard]] bool shows(std::string_view id, std::string_view json) const override;
+    [[nodiscard]] bool shows(std::string_view id, std::string_view json) const override {
+        return permits(&Rule::read, id, json);
+    }
     void append_sealed(std::string &out, std::string_view token) const override;
     [[nodiscard]] std::optional<std::string> unseal(std::string_view sealed) const override;
     [[nodiscard]] const std::string &digest() const override { return digest_; }
@@ -66,7 +68,9 @@ class DocumentAccess final : public db::Visibility {
     }
 
     // Whether a revision with this body may be written, or replaced.
-    [[nodiscard]] bool may_write(std::string_view id, std::string_view json) const;
+    [[nodiscard]] bool may_write(std::string_view id, std::string_view json) const {
+        return permits(&Rule::write, id, json);
+    }
 
     [[nodiscard]] const FieldAccess &fields() const { return parts_.fields; }
 
@@ -79,6 +83,8 @@ class DocumentAccess final : public db::Visibility {
     [[nodiscard]] Decision decide(std::string_view id, std::string_view json, bool write) const;
 
   private:
+    [[nodiscard]] bool permits(bool Rule::*operation, std::string_view id, std::string_view json) const;
+
     const Parts parts_;
     const crypto::BlockCipher &cipher_;
     const std::string digest_bytes_;

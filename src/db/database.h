@@ -251,6 +251,7 @@ class Database {
     // Whether it is shown; then its body is as it is shown.
     Result<bool> shows(Head &head);
     Result<bool> judges(Head &head);
+    Result<bool> judges_elsewhere(Head &head);
     void put_shown_text(std::string_view id, bool deleted, Body &body) const;
     // Without those that are not shown. The heads of live documents have their bodies.
     Result<void> drop_hidden(std::vector<std::optional<Head>> &heads);

@@ -6,6 +6,7 @@
 #include "doc/document_id.h"
 
 #include <algorithm>
+#include <array>
 
 namespace divan::db {
 
@@ -42,12 +43,27 @@ Result<bool> Database::judges(Head &head) {
         if (body)
             return !before.info.deleted && visibility_->shows(head.id, body->json);
     }
+    if (!head.body && !head.deleted)
+        return judges_elsewhere(head);
     if (!head.body) {
         DIVAN_TRY(head.body, stored_body(head, head.rev, head.recent.front().info));
     }
     // A tombstone that is all there is shows itself, if it has something to say.
     return head.body && !(head.deleted && head.body->json == "{}") &&
            visibility_->shows(head.id, head.body->json);
+}
+
+// A body that lies in rows of its own is read once: that it is hidden takes no longer to say than that a
+// document is missing, afterwards.
+Result<bool> Database::judges_elsewhere(Head &head) {
+    auto &verdicts = state_->verdicts;
+    if (auto known = verdicts.find(visibility_->digest(), {&head.sequence, 1}).front())
+        return *known;
+    DIVAN_TRY(head.body, stored_body(head, head.rev, head.recent.front().info));
+    bool shown = head.body && visibility_->shows(head.id, head.body->json);
+    verdicts.keep(visibility_->digest(), std::array{Verdicts::Verdict{head.sequence, shown}},
+                  state_->context.options()->shown_verdicts_bytes_max);
+    return shown;
 }
 
 void Database::put_shown_text(std::string_view id, bool deleted, Body &body) const {

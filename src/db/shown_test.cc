@@ -1,6 +1,7 @@
 #include "db/store.h"
 #include "db/visibility.h"
 #include "kv/memory/memory_engine.h"
+#include "kv/testing/counting_engine.h"
 
 #include <future>
 #include <gtest/gtest.h>
@@ -116,11 +117,19 @@ class ShownTest : public testing::Test {
         return ids;
     }
 
-    std::unique_ptr<kv::Engine> engine_ = kv::make_memory_engine();
+    // Rows that reading a head takes.
+    std::uint64_t cost_of_head(const std::string &id) {
+        auto before = engine_.calls();
+        EXPECT_TRUE(shown_->head(id).ok());
+        return (engine_.calls() - before).read_keys;
+    }
+
+    std::unique_ptr<kv::Engine> memory_ = kv::make_memory_engine();
+    kv::CountingEngine engine_{*memory_};
     ThreadPool pool_{2};
     ManualClock clock_;
     SeededRandom random_{1};
-    std::unique_ptr<Store> store_ = open_store({*engine_, pool_, clock_, random_}, {}).value();
+    std::unique_ptr<Store> store_ = open_store({engine_, pool_, clock_, random_}, {}).value();
     std::shared_ptr<Database> database_ = store_->create("db", {}).value();
     std::shared_ptr<Database> shown_ = Database::shown_by(database_, std::make_shared<const OpenOnly>());
 };
@@ -226,6 +235,22 @@ TEST_F(ShownTest, EachRevisionByItsOwnBody) {
     replicate("g", "a", R"({"open":1})");
     replicate("g", "f", R"({"hidden":1})");
     EXPECT_FALSE(shown_->head("g").value());
+}
+
+// The time of a 404 does not tell of a document that is large and hidden.
+TEST_F(ShownTest, LargeBodiesAreJudgedOnce) {
+    const std::string large(100'000, 'x');
+    auto first = put("large", "{\"hidden\":\"" + large + "\"}");
+    EXPECT_GT(cost_of_head("large"), 1u);
+    EXPECT_EQ(cost_of_head("large"), cost_of_head("missing"));
+    EXPECT_FALSE(shown_->head("large").value());
+    put("large", "{\"open\":\"" + large + "\"}", first);
+    auto head = shown_->head("large").value();
+    ASSERT_TRUE(head) << "another state is judged anew";
+    EXPECT_TRUE(shown_->body(*head).value());
+    head = shown_->head("large").value();
+    ASSERT_TRUE(head);
+    EXPECT_EQ(shown_->body(*head).value()->json.size(), large.size() + 11);
 }
 
 TEST_F(ShownTest, EveryReadHasTheShownText) {
