@@ -252,6 +252,8 @@ class Database {
     Result<bool> shows(Head &head);
     Result<bool> judges(Head &head);
     Result<bool> judges_elsewhere(Head &head);
+    // What was decided of this state of the document.
+    [[nodiscard]] std::optional<bool> verdict(const Head &head) const;
     void put_shown_text(std::string_view id, bool deleted, Body &body) const;
     // Without those that are not shown. The heads of live documents have their bodies.
     Result<void> drop_hidden(std::vector<std::optional<Head>> &heads);

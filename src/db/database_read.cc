@@ -50,7 +50,7 @@ bool Database::head_cached(std::string_view id, Result<std::optional<Head>> &hea
     auto decoded = format::to_head(std::string(id), *value);
     if (decoded.ok() && visibility_ != nullptr) {
         // Whether it is shown may take more reads.
-        if (decoded->deleted || (!decoded->body && hides_documents()))
+        if (decoded->deleted || (!decoded->body && hides_documents() && !verdict(*decoded)))
             return false;
         auto shown = shows(*decoded);
         if (!shown.ok() || !*shown) {

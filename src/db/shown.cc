@@ -53,16 +53,19 @@ Result<bool> Database::judges(Head &head) {
            visibility_->shows(head.id, head.body->json);
 }
 
+std::optional<bool> Database::verdict(const Head &head) const {
+    return state_->verdicts.find(visibility_->digest(), {&head.sequence, 1}).front();
+}
+
 // A body that lies in rows of its own is read once: that it is hidden takes no longer to say than that a
 // document is missing, afterwards.
 Result<bool> Database::judges_elsewhere(Head &head) {
-    auto &verdicts = state_->verdicts;
-    if (auto known = verdicts.find(visibility_->digest(), {&head.sequence, 1}).front())
+    if (auto known = verdict(head))
         return *known;
     DIVAN_TRY(head.body, stored_body(head, head.rev, head.recent.front().info));
     bool shown = head.body && visibility_->shows(head.id, head.body->json);
-    verdicts.keep(visibility_->digest(), std::array{Verdicts::Verdict{head.sequence, shown}},
-                  state_->context.options()->shown_verdicts_bytes_max);
+    state_->verdicts.keep(visibility_->digest(), std::array{Verdicts::Verdict{head.sequence, shown}},
+                          state_->context.options()->shown_verdicts_bytes_max);
     return shown;
 }
 

@@ -243,6 +243,9 @@ TEST_F(ShownTest, LargeBodiesAreJudgedOnce) {
     auto first = put("large", "{\"hidden\":\"" + large + "\"}");
     EXPECT_GT(cost_of_head("large"), 1u);
     EXPECT_EQ(cost_of_head("large"), cost_of_head("missing"));
+    Result<std::optional<Head>> cached = std::optional<Head>();
+    EXPECT_TRUE(shown_->head_cached("large", cached)) << "on the thread that answers for a missing one, too";
+    EXPECT_FALSE(cached.value());
     EXPECT_FALSE(shown_->head("large").value());
     put("large", "{\"open\":\"" + large + "\"}", first);
     auto head = shown_->head("large").value();
