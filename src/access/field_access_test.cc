@@ -148,14 +148,14 @@ TEST_F(FieldAccessTest, AnEditDoesNotLeadOutOfARule) {
 TEST_F(FieldAccessTest, PathsOfIndexesMayTell) {
     access_ = make({R"("hide":["a.b","items.price"],"read_only":["free"])"});
     auto tells = [&](std::vector<std::string> steps) { return access_->hides_field(steps); };
-    for (auto steps : {std::vector<std::string>{"a"},
-                       {"a", "b"},
-                       {"a", "b", "c"},
-                       {"items", "[]", "name"},
-                       {"items", "0"},
-                       {"items", "0", "name"}})
+    for (const auto &steps : {std::vector<std::string>{"a"},
+                              {"a", "b"},
+                              {"a", "b", "c"},
+                              {"items", "[]", "name"},
+                              {"items", "0"},
+                              {"items", "0", "name"}})
         EXPECT_TRUE(tells(steps)) << testing::PrintToString(steps);
-    for (auto steps : {std::vector<std::string>{"b"}, {"a", "c"}, {"free"}, {"items", "name"}})
+    for (const auto &steps : {std::vector<std::string>{"b"}, {"a", "c"}, {"free"}, {"items", "name"}})
         EXPECT_FALSE(tells(steps)) << testing::PrintToString(steps);
 }
 

@@ -137,7 +137,7 @@ Result<Policy> read_policy(const json::Object &document, std::string_view id) {
 
 const std::vector<RolePolicy> &standard_roles() {
     using enum Grant;
-    static const std::vector<RolePolicy> roles = {
+    static const std::vector<RolePolicy> kRoles = {
         {"super_admin", {}, true, {"*"}, "Full system access"},
         {"admin",
          {read, write, create_db, delete_db, compact, replicate},
@@ -152,7 +152,7 @@ const std::vector<RolePolicy> &standard_roles() {
         {"analyst", {read}, false, {"analytics_*", "reports_*"}, "Read-only access to analytics databases"},
         {"reader", {read}, false, {"public_*"}, "Basic read access"},
     };
-    return roles;
+    return kRoles;
 }
 
 } // namespace divan::access

@@ -67,8 +67,8 @@ struct Table {
 };
 
 const Table &table() {
-    static const Table made;
-    return made;
+    static const Table kMade;
+    return kMade;
 }
 
 template <typename Number> bool lies_between(std::string_view value, const Setting &setting) {

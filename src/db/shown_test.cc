@@ -73,7 +73,7 @@ class ShownTest : public testing::Test {
         put("c", R"({"open":2})");
         put("_design/d", "{}");
     }
-    ~ShownTest() override { pool_.stop(); }
+    void TearDown() override { pool_.stop(); }
 
     doc::RevId put(const std::string &id, const std::string &json, std::optional<doc::RevId> parent = {},
                    bool deleted = false) {

@@ -82,7 +82,7 @@ class ValidatedWriteTest : public testing::Test {
         database_ = store_->create("db", {}).value();
         write_design();
     }
-    ~ValidatedWriteTest() override { pool_.stop(); }
+    void TearDown() override { pool_.stop(); }
 
     std::vector<Result<Written>> write(std::vector<Edit> edits,
                                        WriteContext context = WriteContext::user("u")) {

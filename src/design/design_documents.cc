@@ -103,48 +103,48 @@ struct DesignDocuments::State {
     };
 
     std::shared_ptr<const Documents> find(const std::string &uuid, std::uint64_t version) {
-        std::lock_guard lock(mutex);
-        auto found = by_database.find(uuid);
-        if (found == by_database.end() || found->second->version != version)
+        std::lock_guard lock(mutex_);
+        auto found = by_database_.find(uuid);
+        if (found == by_database_.end() || found->second->version != version)
             return nullptr;
-        entries.splice(entries.begin(), entries, found->second);
+        entries_.splice(entries_.begin(), entries_, found->second);
         return found->second->documents;
     }
 
     // Whatever version they are of.
     std::shared_ptr<const Documents> find_any(const std::string &uuid) {
-        std::lock_guard lock(mutex);
-        auto found = by_database.find(uuid);
-        return found == by_database.end() ? std::make_shared<const Documents>() : found->second->documents;
+        std::lock_guard lock(mutex_);
+        auto found = by_database_.find(uuid);
+        return found == by_database_.end() ? std::make_shared<const Documents>() : found->second->documents;
     }
 
     void keep(Entry entry) {
-        std::lock_guard lock(mutex);
-        if (auto found = by_database.find(entry.database); found != by_database.end()) {
+        std::lock_guard lock(mutex_);
+        if (auto found = by_database_.find(entry.database); found != by_database_.end()) {
             if (found->second->version > entry.version)
                 return;
             drop(found->second);
         }
-        bytes += entry.bytes;
-        entries.push_front(std::move(entry));
-        by_database[entries.front().database] = entries.begin();
-        while (entries.size() > 1 && (entries.size() > kDatabasesMax || bytes > kBytesMax))
-            drop(std::prev(entries.end()));
+        bytes_ += entry.bytes;
+        entries_.push_front(std::move(entry));
+        by_database_[entries_.front().database] = entries_.begin();
+        while (entries_.size() > 1 && (entries_.size() > kDatabasesMax || bytes_ > kBytesMax))
+            drop(std::prev(entries_.end()));
     }
 
     const std::function<selector::Limits()> limits;
 
   private:
     void drop(std::list<Entry>::iterator entry) {
-        bytes -= entry->bytes;
-        by_database.erase(entry->database);
-        entries.erase(entry);
+        bytes_ -= entry->bytes;
+        by_database_.erase(entry->database);
+        entries_.erase(entry);
     }
 
-    std::mutex mutex;
-    std::list<Entry> entries; // the newest use first
-    std::unordered_map<std::string, std::list<Entry>::iterator> by_database;
-    std::size_t bytes = 0;
+    std::mutex mutex_;
+    std::list<Entry> entries_; // the newest use first
+    std::unordered_map<std::string, std::list<Entry>::iterator> by_database_;
+    std::size_t bytes_ = 0;
 };
 
 DesignDocuments::DesignDocuments(std::function<selector::Limits()> limits)

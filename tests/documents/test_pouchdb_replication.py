@@ -163,7 +163,8 @@ class DeviceTest(PouchCase):
             proxy.plan([Fault('cut_down', amount) for amount in (2000, 4000, 8000, 20000, 60000)] * 6)
             proxy.cut_all()
             self.bulk(place, mixture(5), new_edits=False)
-            self.assertTrue(wait_until(lambda: proxy.counts['cut'] > 1))
+            # PouchDB waits longer before each further try.
+            self.assertTrue(wait_until(lambda: proxy.counts['cut'] > 1, 90))
             self.begin_anew(device, place, proxy)
 
 
