@@ -11,7 +11,6 @@
 #include "api/router.h"
 #include "base/encoding.h"
 #include "db/store.h"
-#include "design/design_check.h"
 #include "doc/document_id.h"
 #include "telemetry/metrics.h"
 #include "json/parser.h"

@@ -63,7 +63,10 @@ Result<bool> Database::judges_elsewhere(Head &head) {
     if (auto known = verdict(head))
         return *known;
     DIVAN_TRY(head.body, stored_body(head, head.rev, head.recent.front().info));
-    bool shown = head.body && visibility_->shows(head.id, head.body->json);
+    // Written meanwhile: nothing was decided of this state.
+    if (!head.body)
+        return false;
+    bool shown = visibility_->shows(head.id, head.body->json);
     state_->verdicts.keep(visibility_->digest(), std::array{Verdicts::Verdict{head.sequence, shown}},
                           state_->context.options()->shown_verdicts_bytes_max);
     return shown;
